@@ -1,0 +1,40 @@
+# The five promises: demo, test, check, bench, nightly. Each sets up what it needs.
+PY     ?= python3.11
+VENV   := .venv
+B      := $(VENV)/bin
+export OMP_WAIT_POLICY := PASSIVE
+export BENTOML_DO_NOT_TRACK := True
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+
+.PHONY: demo test check bench nightly lock clean
+demo: $(VENV)/.ok            ## simulate a county and print its weekly list
+	$(B)/earlyhelp demo
+
+test: $(VENV)/.ok            ## every fast test
+	$(B)/python -m pytest -q -m "not nightly" --durations=10
+
+check: $(VENV)/.ok           ## style, types, import arrows
+	$(B)/ruff check .
+	$(B)/ruff format --check .
+	$(B)/mypy
+	$(B)/python -m pytest -q tests/test_arrows.py
+
+bench: $(VENV)/.ok           ## measure; prints ratios, changes nothing
+	$(B)/python -m benchmarks
+
+nightly: $(VENV)/.ok         ## the long tests, figures printed
+	$(B)/python -m pytest -q -s -m nightly
+
+$(VENV)/.ok: requirements.lock pyproject.toml
+	$(PY) -m venv $(VENV)
+	$(B)/python -m pip install -q --disable-pip-version-check uv==0.13.9
+	$(B)/uv pip sync -q --python $(B)/python --require-hashes requirements.lock
+	$(B)/uv pip install -q --python $(B)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+lock:                        ## renew requirements.lock after a change of pyproject.toml
+	$(B)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate pyproject.toml --group dev -o requirements.lock
+
+clean:
+	rm -rf $(VENV) workspace county build *.egg-info

@@ -1,0 +1,412 @@
+"""What a source is: one YAML file per agency system, read from the workspace.
+
+A declaration says everything that ingest, linking, the catalogue and the pages need to know of a
+source, so that a new agency needs a file and no code. Mistakes are reported all at once, each with
+the file, the key, what was given and what would do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from features.errors import UserMistake
+
+THEMES = {
+    "education": "getting a good education",
+    "early_years": "good early years development",
+    "health": "improved mental and physical health",
+    "substance_use": "better managed substance use",
+    "family_relationships": "improved family relationships",
+    "child_safety": "children safe from abuse and exploitation",
+    "crime": "diverted from crime",
+    "domestic_abuse": "safe from domestic abuse",
+    "housing": "secure housing",
+    "finance": "financial stability",
+}
+"""The ten headline outcomes of the Supporting Families framework (2022-25), by short name."""
+
+IDENTIFIERS = ("nhs_number", "upn", "nino")
+"""Identifiers that name one person wherever they appear."""
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str | int | float | bool) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_as_list)]
+Words = Annotated[list[str | int | float | bool], BeforeValidator(_as_list)]
+When = dict[str, Words]
+"""Conditions that must all hold: column → the values that will do, after the code map;
+`present` and `absent` ask whether the cell is empty."""
+
+
+class Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(Declared):
+    """One column of an extract: how its text is read and what it may hold."""
+
+    type: Literal["text", "code", "date", "datetime", "time", "integer", "number", "boolean"] = "text"
+    format: str | None = Field(None, description="strptime format of a date, datetime or time")
+    codes: dict[str, str] | None = Field(None, description="the agency's code → the value used here")
+    required: bool = False
+    pattern: str | None = Field(None, description="a regular expression the whole text must match")
+    min: float | None = None
+    max: float | None = None
+    not_before: date | None = None
+    typical: bool = Field(False, description="the column's name is only typical of such systems")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_codes(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("codes"), dict):
+            given = {**given, "codes": {str(k): str(v) for k, v in given["codes"].items()}}
+        return given
+
+    @model_validator(mode="after")
+    def _complete(self) -> Column:
+        if self.type in ("date", "datetime", "time") and not self.format:
+            raise ValueError(f"a {self.type} column needs `format`, such as '%d/%m/%Y'")
+        if self.type == "code" and not self.codes:
+            raise ValueError("a code column needs `codes`, a map from the agency's code to a value")
+        return self
+
+
+class Schedule(Declared):
+    """When a source delivers: every day, every week on a day, or every month on a day number."""
+
+    every: Literal["day", "week", "month"]
+    on: str | int | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Schedule:
+        if self.every == "week" and self.on not in WEEKDAYS:
+            raise ValueError(f"a weekly schedule needs `on`, one of {', '.join(WEEKDAYS)}")
+        if self.every == "month" and not (isinstance(self.on, int) and 1 <= self.on <= 28):
+            raise ValueError("a monthly schedule needs `on`, a day of the month from 1 to 28")
+        return self
+
+    def first_on_or_after(self, day: date) -> date:
+        """The first delivery day on or after `day`."""
+        if self.every == "week":
+            return day + timedelta(days=(WEEKDAYS.index(str(self.on)) - day.weekday()) % 7)
+        if self.every == "month":
+            at = int(self.on or 1)
+            if day.day <= at:
+                return day.replace(day=at)
+            return (day.replace(day=1) + timedelta(days=32)).replace(day=at)
+        return day
+
+
+class Window(Declared):
+    """A delivery that holds the last N days and says nothing of what is older."""
+
+    window_days: int = Field(gt=0)
+
+
+class Identity(Declared):
+    """Which columns say who a subject is."""
+
+    forenames: str | None = None
+    surname: str | None = None
+    birth_date: str | None = None
+    died_on: str | None = None
+    nhs_number: str | None = None
+    upn: str | None = None
+    nino: str | None = None
+
+    def columns(self) -> dict[str, str]:
+        """Identity field → column, those given only."""
+        return {k: v for k, v in self.model_dump().items() if v is not None}
+
+
+class Address(Declared):
+    """Which columns say where a subject lives, and from when to when (the end day not included)."""
+
+    uprn: str
+    postcode: str | None = None
+    area: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+class Register(Declared):
+    """From when to when a row holds its subject on a register; `place` if it holds a dwelling."""
+
+    start: str
+    end: str | None = None
+    place: str | None = None
+
+
+class SubjectRule(Declared):
+    """One person on a row. A row may have several (jointly liable adults)."""
+
+    name: str = "subject"
+    key: Names = Field(description="columns whose values, joined by '|', are the agency's own key")
+    optional: bool = Field(False, description="the row may leave this person out")
+    identity: Identity | None = None
+    address: Address | None = None
+    register_: Register | None = Field(None, alias="register")
+    characteristics: dict[str, str] = Field(
+        default_factory=dict, description="protected characteristic → column; kept apart, for audit alone"
+    )
+
+
+class EventRule(Declared):
+    """One event that a row may be. It happens for every subject of the row, or those named in `of`.
+
+    occurred: a date or datetime column; no event where it is empty.
+    time:     a time column, where the hour stands apart from the date.
+    ended:    a date column, or '<column> + N days'; for spells.
+    amount:   a number column, a number, or 'days from <column> to <column>'.
+    place:    the column with the UPRN it happened at.
+    """
+
+    signal: str
+    occurred: str
+    time: str | None = None
+    ended: str | None = None
+    ended_recorded: str | None = None
+    amount: str | float | None = None
+    place: str | None = None
+    when: When = Field(default_factory=dict)
+    of: Names | None = None
+
+
+class IgnoreRule(Declared):
+    """Rows that are left aside on purpose, and why; counted by rule."""
+
+    rule: str
+    when: When
+
+
+class Area(Declared):
+    """A row about a small area, for audit alone: its code and its deprivation fifth (1 = most deprived)."""
+
+    code: str
+    deprivation_fifth: str
+
+
+class Extract(Declared):
+    """One kind of file that a source sends."""
+
+    files: str = Field(description="a glob over file names, such as 'rents_*.csv'")
+    encoding: str = "utf-8"
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    delivery: Literal["full", "changes"] | Window
+    record_key: Names
+    columns: dict[str, Column]
+    recorded: str | None = Field(None, description="the date column that says when the row was keyed")
+    overwritten: Names = Field(
+        default_factory=list, description="columns that hold today's state; empty in a first load of history"
+    )
+    subjects: list[SubjectRule] = Field(default_factory=list)
+    events: list[EventRule] = Field(default_factory=list)
+    ignore: list[IgnoreRule] = Field(default_factory=list)
+    area: Area | None = None
+
+
+class SignalWords(Declared):
+    """A kind of event: how it is said, what it is about, whom it reaches."""
+
+    one: str = Field(description="'missing episode'")
+    many: str = Field(description="'missing episodes'")
+    theme: str | None = Field(None, description="a Supporting Families outcome, by its short name")
+    unit: str | None = Field(None, description="what the amount counts: £, sessions, days")
+    shared: bool = Field(False, description="belongs to a dwelling or account: reaches whoever lives there")
+    protective: bool = False
+    spell: bool = Field(False, description="has a start and an end")
+    exit: bool = Field(False, description="a known exit (died, moved away); never a feature")
+    feature: bool = Field(True, description="False: kept as context, no feature is derived from it")
+
+    @model_validator(mode="after")
+    def _known_theme(self) -> SignalWords:
+        if self.theme is not None and self.theme not in THEMES:
+            raise ValueError(f"theme {self.theme!r} is not one of {', '.join(THEMES)}")
+        return self
+
+
+class Agreement(Declared):
+    """The information-sharing agreement a source is held under."""
+
+    reference: str
+    review_by: date
+
+
+class Source(Declared):
+    """An agency system, as declared."""
+
+    source: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str = Field(description="as said on a list: 'Council tax'")
+    owner: str
+    legal_gateway: str
+    agreement: Agreement
+    covers_from: date = Field(description="from this day on, silence means that nothing happened")
+    register_: bool = Field(False, alias="register", description="holds a row for everyone it covers")
+    subject: Literal["key", "person"] = Field(
+        "key", description="'person': the subject key is the person already, no linking is needed"
+    )
+    typical_delay_days: int = Field(ge=0)
+    schedule: Schedule
+    extracts: dict[str, Extract]
+    signals: dict[str, SignalWords] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Source:
+        problems = list(_loose_ends(self))
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+_ENDED = re.compile(r"^(?P<column>\S+)(?: \+ (?P<days>\d+) days)?$")
+_DAYS_FROM = re.compile(r"^days from (?P<start>\S+) to (?P<end>\S+)$")
+
+
+def parse_ended(text: str) -> tuple[str, int]:
+    """'start + 28 days' → ('start', 28); 'end' → ('end', 0)."""
+    found = _ENDED.match(text)
+    if not found:
+        raise ValueError(f"{text!r} is neither a column nor '<column> + N days'")
+    return found["column"], int(found["days"] or 0)
+
+
+def parse_days_from(text: str) -> tuple[str, str] | None:
+    """'days from a to b' → ('a', 'b'); None if it is not of that form."""
+    found = _DAYS_FROM.match(text)
+    return (found["start"], found["end"]) if found else None
+
+
+def _loose_ends(source: Source) -> Iterable[str]:
+    """Names used in a declaration that nothing declares, and declarations nothing uses."""
+    used: set[str] = set()
+    for name, extract in source.extracts.items():
+        columns, subjects = extract.columns, {s.name for s in extract.subjects}
+
+        def missing(
+            where: str, given: Iterable[str | None], *, name: str = name, columns: dict[str, Column] = columns
+        ) -> Iterable[str]:
+            for column in given:
+                if column is not None and column not in columns:
+                    yield (
+                        f"extracts.{name}.{where}: column {column!r} is not under `columns`; "
+                        f"there are {', '.join(columns)}"
+                    )
+
+        yield from missing("record_key", extract.record_key)
+        yield from missing("recorded", [extract.recorded])
+        yield from missing("overwritten", extract.overwritten)
+        for s in extract.subjects:
+            yield from missing(f"subjects.{s.name}.key", s.key)
+            yield from missing(f"subjects.{s.name}.characteristics", s.characteristics.values())
+            for part, block in (
+                ("identity", s.identity),
+                ("address", s.address),
+                ("register", s.register_),
+            ):
+                if block is not None:
+                    yield from missing(f"subjects.{s.name}.{part}", block.model_dump().values())
+        for rule in extract.ignore:
+            yield from missing(f"ignore ({rule.rule})", rule.when)
+        if extract.area:
+            yield from missing("area", extract.area.model_dump().values())
+        for i, event in enumerate(extract.events):
+            where = f"events.{i} ({event.signal})"
+            used.add(event.signal)
+            yield from missing(
+                where, [event.occurred, event.time, event.place, event.ended_recorded, *event.when]
+            )
+            if event.ended is not None:
+                try:
+                    yield from missing(f"{where}.ended", [parse_ended(event.ended)[0]])
+                except ValueError as problem:
+                    yield f"extracts.{name}.{where}.ended: {problem}"
+            if isinstance(event.amount, str):
+                yield from missing(f"{where}.amount", parse_days_from(event.amount) or [event.amount])
+            for who in event.of or []:
+                if who not in subjects:
+                    yield (
+                        f"extracts.{name}.{where}.of: {who!r} is not a subject; "
+                        f"there are {', '.join(sorted(subjects)) or 'none'}"
+                    )
+            words = source.signals.get(event.signal)
+            if words is None:
+                yield (
+                    f"extracts.{name}.{where}: signal {event.signal!r} is not under `signals`; "
+                    f"there are {', '.join(source.signals) or 'none'}"
+                )
+            elif words.shared and event.place is None:
+                yield f"extracts.{name}.{where}: a shared signal needs `place`, the column with the UPRN"
+    for signal in sorted(set(source.signals) - used):
+        yield f"signals.{signal}: no event rule uses it; remove it or add a rule"
+
+
+def read_source(path: Path) -> Source:
+    """One declaration. Raises UserMistake with every problem of the file."""
+    problems: list[str] = []
+    source = _read(path, problems)
+    if source is None:
+        raise UserMistake("The source declaration cannot be used.", problems=problems)
+    return source
+
+
+def read_sources(folder: Path) -> dict[str, Source]:
+    """Every `*.yaml` of a folder, by source name. Raises UserMistake with the problems of all files."""
+    problems: list[str] = []
+    found: dict[str, Source] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        source = _read(path, problems)
+        if source is None:
+            continue
+        if source.source in found:
+            problems.append(f"{path.name}: source {source.source!r} is declared twice")
+        found[source.source] = source
+    if not problems and not found:
+        problems.append(f"{folder}: holds no *.yaml; `earlyhelp init` puts templates there")
+    if problems:
+        raise UserMistake("The source declarations cannot be used.", problems=problems)
+    return found
+
+
+def _read(path: Path, problems: list[str]) -> Source | None:
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problems.append(f"{path.name}: is not YAML: {' '.join(str(error).split())}")
+        return None
+    if not isinstance(given, dict):
+        problems.append(f"{path.name}: is not a map of keys; a declaration starts with `source: name`")
+        return None
+    try:
+        return Source.model_validate(given)
+    except ValidationError as error:
+        for problem in validation_problems(error):
+            problems.append(f"{path.name}: {problem}")
+        return None
+
+
+def validation_problems(error: ValidationError) -> list[str]:
+    """A pydantic error as sentences: key, what is wrong, what was given."""
+    sentences: list[str] = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        text = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            text = "is not a key that is known here; check its spelling"
+        elif item["type"] == "missing":
+            text = "is missing"
+        elif item["type"] != "value_error" and not isinstance(item["input"], dict | list):
+            text = f"{text}; given {item['input']!r}"
+        for line in text.splitlines():
+            sentences.append(f"{key}: {line}" if key else line)
+    return sentences

@@ -1,0 +1,58 @@
+"""Errors written for the reader who can mend them, and the exit code each ends with.
+
+Four kinds, by who has to act: the user, the sender of the data, whoever keeps the gates, us.
+A message says what was given, what was expected and what to do, all problems at once, and
+never holds a personal value (`shape` turns one into its outline).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+
+class EarlyHelpError(Exception):
+    """Base of every error that ends in a sentence rather than a traceback."""
+
+    exit_code = 1
+    heading = "Something went wrong in Early Help itself"
+
+    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+        self.message = message
+        self.problems = list(problems)
+        super().__init__("\n".join([message, *(f"  - {p}" for p in self.problems)]))
+
+
+class UserMistake(EarlyHelpError):
+    """The command, a setting or a declaration is wrong; the user can mend it. Exit code 2."""
+
+    exit_code = 2
+    heading = "That cannot be done as asked"
+
+
+class DataRefused(EarlyHelpError):
+    """A delivery was refused whole; nothing of it was kept. Exit code 3."""
+
+    exit_code = 3
+    heading = "The data was refused"
+
+
+class GateFailed(EarlyHelpError):
+    """A check that must pass before going on did not. Exit code 4."""
+
+    exit_code = 4
+    heading = "A gate was not passed"
+
+
+def shape(value: object, *, limit: int = 24) -> str:
+    """The outline of a value, safe to print: letters become `a`/`A`, digits `9`, the rest stays.
+
+    >>> shape("31/02/2024"), shape("O'Neil"), shape(None)
+    ('99/99/9999', "A'Aaaa", 'empty')
+    """
+    if value is None or str(value) == "":
+        return "empty"
+    text = re.sub(r"[^\W\d_]", lambda m: "A" if m.group().isupper() else "a", str(value))
+    text = re.sub(r"\d", "9", text)
+    text = re.sub(r"[^\x20-\x7e]", "?", text)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(str(value))} characters)"

@@ -1,0 +1,135 @@
+"""What one run reads: the committed rows up to a delivery, and the links of one run.
+
+A list names both, so that it can be made again: everything after ingest reads through a snapshot
+and through nothing else. Every dated view has `known_until`, the `known_on` of the record's next
+revision among the deliveries read, or NULL.
+
+Protected characteristics are not among the views. Only `Snapshot.characteristics()`, for the
+audit, opens them, in a connection of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import duckdb
+import pyarrow as pa
+
+from features.errors import UserMistake
+from features.tables import DATED, PAYLOAD, Tables
+from features.workspace import Workspace
+
+OPEN_VIEWS = tuple(name for name in DATED if name != "characteristics")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Deliveries up to `last_delivery`, links of `link_run` (0 = not linked yet)."""
+
+    workspace: Workspace
+    last_delivery: int
+    link_run: int
+    _cache: dict = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def tables(self) -> Tables:
+        return Tables(self.workspace.data)
+
+    @cached_property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection with the tables events, identities, addresses, registers, areas
+        (each with known_until; events also with occurred_on), links (with known_until) and residences.
+
+        Withdrawn revisions are not in the tables: they only end what stood before them.
+        """
+        con = duckdb.connect()
+        con.execute("SET enable_progress_bar = false")
+        for name in OPEN_VIEWS:
+            _standing(con, self, name)
+        _links(con, self)
+        return con
+
+    def characteristics(self) -> pa.Table:
+        """Protected characteristics with known_on and known_until, for the audit alone.
+
+        Columns source, subject_key, characteristic, value, known_on, known_until.
+        """
+        con = duckdb.connect()
+        _standing(con, self, "characteristics")
+        return con.sql(
+            "SELECT source, subject_key, characteristic, value, known_on, known_until FROM characteristics"
+        ).to_arrow_table()
+
+
+def open_snapshot(
+    workspace: Workspace, *, last_delivery: int | None = None, link_run: int | None = None
+) -> Snapshot:
+    """The newest state, or the one a list names. Raises UserMistake where nothing was ingested yet."""
+    tables, con = Tables(workspace.data), duckdb.connect()
+    if last_delivery is None:
+        tables.view(con, "deliveries")
+        last_delivery = con.execute("SELECT max(delivery_id) FROM all_deliveries").fetchall()[0][0]
+    if last_delivery is None:
+        raise UserMistake(
+            "The workspace holds no delivery yet.",
+            problems=["load one with `earlyhelp ingest PATH`, or simulate a county with `earlyhelp demo`"],
+        )
+    if link_run is None:
+        tables.view(con, "link_runs")
+        newest = "SELECT max(link_run) FROM all_link_runs WHERE last_delivery <= ?"
+        link_run = con.execute(newest, [last_delivery]).fetchall()[0][0] or 0
+    return Snapshot(workspace, int(last_delivery), int(link_run))
+
+
+def _standing(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> None:
+    """Make table `name`: committed rows up to the snapshot's delivery, with known_until."""
+    rows = snapshot.tables.view(con, name)
+    ledger = snapshot.tables.view(con, "deliveries")
+    payload = ", ".join(f"r.{f.name}" for f in PAYLOAD[name])
+    extra = ", CAST(r.occurred_at AS DATE) AS occurred_on" if name == "events" else ""
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE {name} AS
+        WITH committed AS (
+            SELECT * FROM {rows} WHERE delivery_id IN
+                (SELECT delivery_id FROM {ledger} WHERE delivery_id <= {snapshot.last_delivery})
+        ), revisions AS (
+            SELECT source, record_key, revision, any_value(known_on) AS known_on
+            FROM committed GROUP BY ALL
+        ), until AS (
+            SELECT source, record_key, revision,
+                   lead(known_on) OVER (PARTITION BY source, record_key ORDER BY revision) AS known_until
+            FROM revisions
+        )
+        SELECT r.source, r.record_key, r.revision, r.known_on, u.known_until, r.delivery_id, {payload}{extra}
+        FROM committed r JOIN until u USING (source, record_key, revision)
+        WHERE NOT r.withdrawn
+        """
+    )
+
+
+def _links(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+    """Make tables links (source, subject_key, person_id, known_on, known_until) and residences."""
+    runs = snapshot.tables.view(con, "link_runs")
+    links = snapshot.tables.view(con, "links")
+    residences = snapshot.tables.view(con, "residences")
+    committed = f"link_run IN (SELECT link_run FROM {runs} WHERE link_run <= {snapshot.link_run})"
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE links AS
+        SELECT source, subject_key, person_id, known_on,
+               lead(known_on) OVER (PARTITION BY source, subject_key ORDER BY known_on) AS known_until
+        FROM (SELECT * FROM {links} WHERE {committed}
+              QUALIFY link_run = max(link_run) OVER (PARTITION BY source, subject_key))
+        """
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE residences AS
+        SELECT person_id, uprn, postcode, area, start_on, end_on, known_on, known_until
+        FROM (SELECT * FROM {residences} WHERE {committed}
+              QUALIFY link_run = max(link_run) OVER (PARTITION BY person_id))
+        WHERE uprn IS NOT NULL
+        """
+    )

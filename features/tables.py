@@ -1,0 +1,212 @@
+"""The tables of a workspace: Delta tables that are only ever added to, and what their columns mean.
+
+`events` is the only truth about what happened; `identities`, `addresses`, `registers`, `areas` and
+`characteristics` are dated in the same way by the same code. Each row belongs to a revision of a
+record; `deliveries` is the ledger whose row, written last, commits an ingest. Delta's own versions
+are atomic per table, an ingest writes several: so readers see only what a ledger row commits.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
+REVISION = [
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("record_key", pa.string(), nullable=False),
+    pa.field("revision", pa.int32(), nullable=False),
+    pa.field("withdrawn", pa.bool_(), nullable=False),
+    pa.field("known_on", pa.date32(), nullable=False),
+    pa.field("delivery_id", pa.int64(), nullable=False),
+]
+"""What every dated table has. A revision replaces all rows of (source, record_key) in its table;
+`withdrawn` marks the single row of a revision that leaves nothing standing (its payload is null).
+`record_key` is '<extract>/<key columns joined by |>'."""
+
+PAYLOAD: dict[str, list[pa.Field]] = {
+    "events": [
+        pa.field("event_id", pa.string()),
+        pa.field("subject_key", pa.string()),  # null: known only by its place
+        pa.field("signal", pa.string()),  # '<source>.<signal>'
+        pa.field("occurred_at", pa.timestamp("us")),  # local time; midnight where has_time is false
+        pa.field("has_time", pa.bool_()),
+        pa.field("ended_on", pa.date32()),
+        pa.field("amount", pa.float64()),
+        pa.field("place", pa.string()),  # UPRN
+    ],
+    "identities": [
+        pa.field("subject_key", pa.string()),
+        pa.field("forenames", pa.string()),
+        pa.field("surname", pa.string()),
+        pa.field("birth_date", pa.date32()),
+        pa.field("died_on", pa.date32()),
+        pa.field("nhs_number", pa.string()),
+        pa.field("upn", pa.string()),
+        pa.field("nino", pa.string()),
+    ],
+    "addresses": [
+        pa.field("subject_key", pa.string()),
+        pa.field("uprn", pa.string()),
+        pa.field("postcode", pa.string()),
+        pa.field("area", pa.string()),
+        pa.field("start_on", pa.date32()),  # never null: the recorded day where the agency gives none
+        pa.field("end_on", pa.date32()),  # the first day no longer there; null = still there
+    ],
+    "registers": [
+        pa.field("subject_key", pa.string()),
+        pa.field("place", pa.string()),  # set where the register holds a dwelling
+        pa.field("start_on", pa.date32()),
+        pa.field("end_on", pa.date32()),
+    ],
+    "areas": [
+        pa.field("area", pa.string()),
+        pa.field("deprivation_fifth", pa.int32()),
+    ],
+    "characteristics": [
+        pa.field("subject_key", pa.string()),
+        pa.field("characteristic", pa.string()),
+        pa.field("value", pa.string()),
+    ],
+}
+"""The columns of each dated table besides `REVISION`."""
+
+DATED = tuple(PAYLOAD)
+
+SCHEMAS: dict[str, pa.Schema] = {name: pa.schema([*REVISION, *fields]) for name, fields in PAYLOAD.items()}
+SCHEMAS["deliveries"] = pa.schema(
+    [
+        pa.field("delivery_id", pa.int64(), nullable=False),
+        pa.field("source", pa.string()),
+        pa.field("extract", pa.string()),
+        pa.field("file", pa.string()),  # name only
+        pa.field("digest", pa.string()),  # sha256 of the file
+        pa.field("received_on", pa.date32()),
+        pa.field("history", pa.bool_()),
+        pa.field("rows", pa.int64()),
+        pa.field("used", pa.int64()),
+        pa.field("quarantined", pa.int64()),
+        pa.field("ignored", pa.int64()),
+        pa.field("events", pa.int64()),  # events added
+        pa.field("withdrawn", pa.int64()),  # records that a full delivery left out
+        pa.field("ignored_by_rule", pa.string()),  # JSON {rule: rows}
+    ]
+)
+SCHEMAS["quarantine"] = pa.schema(
+    [
+        pa.field("delivery_id", pa.int64(), nullable=False),
+        pa.field("source", pa.string()),
+        pa.field("file", pa.string()),
+        pa.field("row_number", pa.int64()),  # 1 = the first row under the header
+        pa.field("column", pa.string()),
+        pa.field("shape", pa.string()),  # the value's outline, never the value
+        pa.field("reason", pa.string()),
+    ]
+)
+SCHEMAS["link_runs"] = pa.schema(
+    [
+        pa.field("link_run", pa.int64(), nullable=False),
+        pa.field("last_delivery", pa.int64()),
+        pa.field("subjects", pa.int64()),
+        pa.field("persons", pa.int64()),
+    ]
+)
+SCHEMAS["links"] = pa.schema(
+    [
+        # All rows of a subject in one run replace those of earlier runs. A row holds until the next
+        # row's known_on (same subject, same run).
+        pa.field("link_run", pa.int64(), nullable=False),
+        pa.field("source", pa.string()),
+        pa.field("subject_key", pa.string()),
+        pa.field("person_id", pa.string()),
+        pa.field("known_on", pa.date32()),
+    ]
+)
+SCHEMAS["residences"] = pa.schema(
+    [
+        # All rows of a person in one run replace those of earlier runs; a null uprn says "none".
+        pa.field("link_run", pa.int64(), nullable=False),
+        pa.field("person_id", pa.string()),
+        pa.field("uprn", pa.string()),
+        pa.field("postcode", pa.string()),
+        pa.field("area", pa.string()),
+        pa.field("start_on", pa.date32()),
+        pa.field("end_on", pa.date32()),
+        pa.field("known_on", pa.date32()),
+        pa.field("known_until", pa.date32()),
+    ]
+)
+SCHEMAS["flags"] = pa.schema(
+    [
+        pa.field("as_of", pa.date32(), nullable=False),
+        pa.field("rank", pa.int32()),
+        pa.field("person_id", pa.string()),
+        pa.field("household_id", pa.string()),
+        pa.field("margin", pa.float64()),
+        pa.field("chance", pa.float64()),
+        pa.field("reasons", pa.list_(pa.string())),
+        pa.field("strengths", pa.list_(pa.string())),
+        pa.field("not_held", pa.list_(pa.string())),
+        pa.field("standing", pa.string()),  # 'new' or 'still here'
+        pa.field("model", pa.string()),  # sha256 of the exported candidate
+        pa.field("specification", pa.string()),
+        pa.field("last_delivery", pa.int64()),
+        pa.field("link_run", pa.int64()),
+        pa.field("list_hash", pa.string()),  # of the canonical list this row belongs to
+    ]
+)
+
+COMMIT = {**dict.fromkeys([*DATED, "quarantine"], "delivery"), "links": "link_run", "residences": "link_run"}
+"""Which ledger commits a table's rows."""
+
+
+class Tables:
+    """The Delta tables under a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def exists(self, name: str) -> bool:
+        return DeltaTable.is_deltatable(str(self.path(name)))
+
+    def append(self, name: str, rows: pa.Table) -> None:
+        """Add rows in one atomic Delta commit; columns are put in the schema's order and types."""
+        schema = SCHEMAS[name]
+        write_deltalake(str(self.path(name)), rows.select(schema.names).cast(schema), mode="append")
+
+    def remove(self, name: str, predicate: str) -> None:
+        """Delete the rows an SQL predicate names (what a crash left; an erasure)."""
+        if self.exists(name):
+            DeltaTable(str(self.path(name))).delete(predicate)
+
+    def replace(self, name: str, predicate: str, rows: pa.Table) -> None:
+        """Replace the rows a predicate names by others, in one atomic commit (lists made again)."""
+        schema = SCHEMAS[name]
+        rows = rows.select(schema.names).cast(schema)
+        if self.exists(name):
+            write_deltalake(str(self.path(name)), rows, mode="overwrite", predicate=predicate)
+        else:
+            write_deltalake(str(self.path(name)), rows, mode="append")
+
+    def version(self, name: str) -> int | None:
+        """Delta's version of a table, recorded as evidence; None if it is not there yet."""
+        return DeltaTable(str(self.path(name))).version() if self.exists(name) else None
+
+    def view(self, con: duckdb.DuckDBPyConnection, name: str, *, alias: str | None = None) -> str:
+        """Make a view of all rows of a table, committed or not, over its own Parquet files.
+
+        Returns the view's name, `alias` or `all_<name>`. It shows the files of this moment.
+        """
+        alias = alias or f"all_{name}"
+        files = DeltaTable(str(self.path(name))).file_uris() if self.exists(name) else []
+        if files:
+            paths = ", ".join("'" + uri.removeprefix("file://").replace("'", "''") + "'" for uri in files)
+            con.execute(f"CREATE OR REPLACE VIEW {alias} AS SELECT * FROM read_parquet([{paths}])")
+        else:
+            con.register(alias, SCHEMAS[name].empty_table())
+        return alias

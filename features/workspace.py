@@ -1,0 +1,135 @@
+"""A council's own folder: everything that can be configured, and everything that is kept.
+
+    settings.yaml   sources/*.yaml   specs/*.yaml      what a council may change
+    inbox/YYYY-MM-DD/                                   deliveries, by the day they reached us
+    data/                                               Delta tables, and panels made from them
+    models/<sha256>/                                    exported candidates
+    lists/<as_of>/  reports/<as_of>/                    what people read
+    mlflow.db  mlartifacts/                             the training log
+
+What the package ships are templates, copied by `init`; only the workspace's are read.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.declaration import Source, read_sources, validation_problems
+from features.errors import UserMistake
+
+TEMPLATES = Path(__file__).parent / "sources"
+
+
+class Settings(BaseModel):
+    """The workspace's settings; every field has a default that runs on a laptop."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    council: str = Field("The county in a box", description="as said on the list")
+    model: str = Field("escalation", description="the specification that `flag` and `serve` use")
+    mlflow_uri: str = Field("", description="default: SQLite in the workspace")
+    threads: int = Field(1, ge=1, description="threads LightGBM may use")
+    household_max: int = Field(10, ge=2, description="above so many residents a place is no household")
+    seed: int = 20260101
+    withdrawal_share: float = Field(0.02, description="a full delivery that drops a larger share, and …")
+    withdrawal_rows: int = Field(20, description="… more records than this, is refused")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where things lie. Paths only; the tables are opened by `features.tables`."""
+
+    root: Path
+
+    @property
+    def sources_folder(self) -> Path:
+        return self.root / "sources"
+
+    @property
+    def specs_folder(self) -> Path:
+        return self.root / "specs"
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    def list_folder(self, as_of: object) -> Path:
+        return self.root / "lists" / str(as_of)
+
+    def report_folder(self, as_of: object) -> Path:
+        return self.root / "reports" / str(as_of)
+
+    @property
+    def mlflow_uri(self) -> str:
+        return self.settings.mlflow_uri or f"sqlite:///{(self.root / 'mlflow.db').resolve()}"
+
+    @cached_property
+    def settings(self) -> Settings:
+        path = self.root / "settings.yaml"
+        try:
+            given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            if not isinstance(given, dict):
+                raise UserMistake(f"{path.name} is not a map of settings, such as `council: Anyshire`.")
+            return Settings.model_validate(given)
+        except yaml.YAMLError as error:
+            raise UserMistake(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
+        except ValidationError as error:
+            raise UserMistake(
+                "The settings cannot be used.",
+                problems=[f"{path.name}: {p}" for p in validation_problems(error)],
+            ) from None
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        return read_sources(self.sources_folder)
+
+
+def open_workspace(root: Path) -> Workspace:
+    """The workspace in a folder. Raises UserMistake if `init` has not made one there."""
+    if not (root / "settings.yaml").is_file():
+        raise UserMistake(
+            f"There is no workspace in {str(root)!r}.",
+            problems=[
+                "make one with `earlyhelp init`, or name another with --workspace or EARLYHELP_WORKSPACE"
+            ],
+        )
+    return Workspace(root)
+
+
+def init_workspace(root: Path, *, sources: Path | None = TEMPLATES, specs: Path | None = None) -> list[str]:
+    """Lay out a workspace and copy the templates into it; what is there already stays as it is.
+
+    sources, specs: folders of `*.yaml` to copy. Returns the paths made, relative to the root.
+    """
+    made: list[str] = []
+    for folder in ("sources", "specs", "inbox", "data", "models", "lists", "reports"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    settings = root / "settings.yaml"
+    if not settings.exists():
+        lines = ["# What can be set, with the defaults; remove the # to change one."]
+        for name, field in Settings.model_fields.items():
+            about = f"  # {field.description}" if field.description else ""
+            lines.append(f"# {name}: {field.default!r}{about}")
+        settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        made.append("settings.yaml")
+    for folder, templates in (("sources", sources), ("specs", specs)):
+        for template in sorted(templates.glob("*.yaml")) if templates else []:
+            target = root / folder / template.name
+            if not target.exists():
+                shutil.copyfile(template, target)
+                made.append(f"{folder}/{template.name}")
+    return made
