@@ -59,9 +59,32 @@ def in_outcome(day: int, as_of: int, horizon: int) -> bool:
     return as_of <= day < as_of + horizon
 
 
+@njit(inline="always", cache=True)
+def is_open(start: int, end: int, as_of: int) -> bool:
+    """Whether a spell holds on the morning of `as_of`; what `sql_spell_open` says of columns."""
+    return start < as_of <= end
+
+
+@njit(inline="always", cache=True)
+def touches_window(start: int, end: int, as_of: int, window: int) -> bool:
+    """Whether a spell `[start, end)` has a day in the feature window `[as_of - window, as_of)`."""
+    return start < as_of and as_of - window < end
+
+
+@njit(inline="always", cache=True)
+def spans_window(start: int, as_of: int, window: int) -> bool:
+    """Whether what began on `start` and goes on holds on every day of `[as_of - window, as_of)`."""
+    return start <= as_of - window
+
+
 def sql_date(day: date) -> str:
     """A date as a DuckDB literal."""
     return f"DATE '{day.isoformat()}'"
+
+
+def sql_before(as_of: date, column: str = "occurred_on") -> str:
+    """The day lies before the morning of `as_of`; false where it is empty."""
+    return f"coalesce({column} < {sql_date(as_of)}, false)"
 
 
 def sql_known(as_of: date, alias: str = "") -> str:

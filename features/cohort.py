@@ -1,0 +1,100 @@
+"""Who is asked about on a morning: people the council knows, still here, and not there already.
+
+The model's own sources count, so that a new source never changes who the champion looks at. Each
+rule leaves some people out; the flow of those numbers is printed and goes into the model's card.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from features.asof import sql_in_window, sql_known, sql_spell_open
+from features.outcomes import Outcome, already_there_sql
+from features.snapshot import Snapshot
+from features.vital import died_sql, gone_sql, sql_in, usable_rows
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """Who may be on a list.
+
+    seen_within_days: a usable event of one of `signals` in so many days before the morning.
+    held: held by a register of one of `sources`, or living with somebody who is.
+    open_spell: signals; one of them must be open on the morning. Empty: no such rule.
+    exits: signals that say a person has died or gone.
+    """
+
+    signals: tuple[str, ...]
+    sources: tuple[str, ...]
+    seen_within_days: int = 730
+    held: bool = True
+    open_spell: tuple[str, ...] = ()
+    exits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The people of a morning. person_ids: (n,) str, sorted. flow: (why, left out, left)."""
+
+    as_of: date
+    person_ids: np.ndarray
+    flow: tuple[tuple[str, int, int], ...]
+
+
+def cohort(snapshot: Snapshot, *, eligibility: Eligibility, outcome: Outcome, as_of: date) -> Cohort:
+    """Everyone eligible on the morning of `as_of`, with the numbers each rule left out."""
+    con, rows = snapshot.con, usable_rows(snapshot, as_of)
+    seen = f"""
+        SELECT DISTINCT person_id FROM {rows}
+        WHERE signal IN {sql_in(eligibility.signals)} AND {sql_in_window(as_of, eligibility.seen_within_days)}
+    """
+    within = f"no event in the last {eligibility.seen_within_days} days"
+    people = {person for (person,) in con.execute(seen).fetchall()}
+    flow = [(within, _everyone(snapshot, as_of) - len(people), len(people))]
+
+    def leave_out(why: str, query: str, *, keep: bool = False) -> None:
+        nonlocal people
+        found = {person for (person,) in con.execute(query).fetchall()}
+        stay = people & found if keep else people - found
+        flow.append((why, len(people) - len(stay), len(stay)))
+        people = stay
+
+    leave_out("known to have died", died_sql(known=as_of, before=as_of))
+    leave_out("known to have gone", gone_sql(rows, eligibility.exits, before=as_of))
+    if eligibility.held:
+        leave_out("not on the council's books", _held_sql(eligibility, as_of), keep=True)
+    if eligibility.open_spell:
+        spell = f"""
+            SELECT DISTINCT person_id FROM {rows}
+            WHERE signal IN {sql_in(eligibility.open_spell)}
+              AND {sql_spell_open(as_of, start="occurred_on", end="ended_on")}
+        """
+        leave_out("no open spell", spell, keep=True)
+    leave_out("already there", already_there_sql(rows, outcome, known=as_of, as_of=as_of))
+    return Cohort(as_of, np.array(sorted(people), dtype=str), tuple(flow))
+
+
+def _everyone(snapshot: Snapshot, as_of: date) -> int:
+    """People known on the morning, whatever is known of them."""
+    query = f"SELECT count(DISTINCT person_id) FROM links WHERE {sql_known(as_of)}"
+    return int(snapshot.con.execute(query).fetchall()[0][0])
+
+
+def _held_sql(eligibility: Eligibility, as_of: date) -> str:
+    """SELECT person_id of people on a register of the model's sources, and those who live with them."""
+    open_spell = sql_spell_open(as_of, start="start_on", end="end_on")
+    return f"""
+        WITH held_now AS (
+            SELECT DISTINCT person_id FROM held
+            WHERE source IN {sql_in(eligibility.sources)} AND {sql_known(as_of)} AND {open_spell}
+        ), home AS (
+            SELECT DISTINCT person_id, uprn FROM residences WHERE {sql_known(as_of)} AND {open_spell}
+        )
+        SELECT person_id FROM held_now
+        UNION
+        SELECT person_id FROM home
+        WHERE uprn IN (SELECT uprn FROM home WHERE person_id IN (SELECT person_id FROM held_now))
+    """

@@ -1,0 +1,93 @@
+"""Whether somebody is still here, and how old: birth, death and departure, as known on a morning.
+
+The cohort leaves out whoever is known to have died or gone; an outcome cannot be judged for
+somebody who left before it could happen. Both ask here. Age is read for eligibility and for the
+parts of an outcome that concern children, never from the table of protected characteristics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from features.asof import sql_before, sql_date, sql_known
+from features.declaration import Source
+from features.person_rows import ensure_person_rows, usable_person_rows_sql
+from features.snapshot import Snapshot
+
+USABLE = "usable_rows"
+
+
+def exit_signals(sources: Mapping[str, Source]) -> tuple[str, ...]:
+    """The signals that say a person died or moved away, in order of name."""
+    return tuple(
+        sorted(
+            f"{source.source}.{signal}"
+            for source in sources.values()
+            for signal, words in source.signals.items()
+            if words.exit
+        )
+    )
+
+
+def usable_rows(snapshot: Snapshot, as_of: date) -> str:
+    """The name of a table of the person rows usable on `as_of`, after the size guard.
+
+    Columns person_id, signal, household, occurred_on, ended_on. The table of the last date asked
+    for is kept, as several dates are judged on the same morning; another date replaces it.
+    """
+    if snapshot._cache.get(USABLE) != as_of:
+        ensure_person_rows(snapshot)
+        rows = usable_person_rows_sql(as_of, snapshot.workspace.settings.household_max)
+        snapshot.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {USABLE} AS "
+            f"SELECT person_id, signal, household, occurred_on, ended_on FROM ({rows})"
+        )
+        snapshot._cache[USABLE] = as_of
+    return USABLE
+
+
+def sql_in(names: Iterable[str]) -> str:
+    """Names as the right side of an SQL `IN`; no name at all matches nothing."""
+    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
+    return f"({quoted or 'NULL'})"
+
+
+def ages_sql(*, known: date, on: date) -> str:
+    """SELECT person_id, age: whole years on the day `on`, from what was known on `known`.
+
+    The birth date is the one that became known last among the person's subjects; a person without
+    one is absent.
+    """
+    return f"""
+        SELECT l.person_id, date_sub('year', i.birth_date, {sql_date(on)}) AS age
+        FROM identities i JOIN links l USING (source, subject_key)
+        WHERE i.birth_date IS NOT NULL AND {sql_known(known, "i")} AND {sql_known(known, "l")}
+        QUALIFY row_number() OVER
+            (PARTITION BY l.person_id ORDER BY i.known_on DESC, i.source, i.record_key, i.birth_date) = 1
+    """
+
+
+def died_sql(*, known: date, before: date) -> str:
+    """SELECT DISTINCT person_id of those who, as known on `known`, had died before `before`."""
+    return f"""
+        SELECT DISTINCT l.person_id
+        FROM identities i JOIN links l USING (source, subject_key)
+        WHERE {sql_before(before, "i.died_on")} AND {sql_known(known, "i")} AND {sql_known(known, "l")}
+    """
+
+
+def gone_sql(rows: str, exits: Iterable[str], *, before: date) -> str:
+    """SELECT DISTINCT person_id of those whose last sign before `before` is an exit.
+
+    rows: a table of usable rows. Nothing personal may follow the exit; what belongs to a household
+    goes on without the person who left it.
+    """
+    away = sql_in(exits)
+    return f"""
+        SELECT person_id FROM {rows}
+        WHERE NOT household AND {sql_before(before)}
+        GROUP BY person_id
+        HAVING max(occurred_on) FILTER (signal IN {away})
+            >= coalesce(max(occurred_on) FILTER (signal NOT IN {away}), DATE '0001-01-01')
+    """

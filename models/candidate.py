@@ -1,0 +1,258 @@
+"""A fitted model that may come to serve: a folder of text, named by the hash of what is in it.
+
+    booster.txt or linear.json   the scorer: margins and contributions
+    calibration.json             slope and intercept
+    catalogue.json               the features it was made for, with all they need
+    eligibility.json             who it may be asked about
+    specification.yaml           what it was asked to do
+    reference.parquet            what its features and scores looked like; no ids, no dates
+    card.json                    how it did, and from what it was made
+
+Loading checks the hash and needs no training code and no MLflow. Nothing in the folder is about a
+person who could be named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from features.cohort import Cohort, Eligibility, cohort
+from features.errors import UserMistake
+from features.outcomes import Outcome
+from features.snapshot import Snapshot
+from features.workspace import Workspace
+from models import registry
+from models.calibration import Platt, chance
+from models.scorer import Scorer, load_scorer
+from models.spec import Specification
+
+if TYPE_CHECKING:
+    from features.catalogue import Catalogue
+    from features.panel import Panel
+
+NOT_APPROVED = "NOT APPROVED: nobody has approved this model for use"
+REFERENCE_ROWS = 20_000
+TOLERANCE = 1e-9
+"""How far a row's contributions may be from its log-odds in all."""
+
+__all__ = ["NOT_APPROVED", "Candidate", "chance", "export_candidate", "load_candidate", "newest_candidate"]
+
+
+class InexactExplanation(Exception):
+    """Contributions that do not add up to the score: our fault, and nothing may be shown."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model as it serves. `names`: its columns in its own order; `card`: see `training.card`."""
+
+    sha256: str
+    kind: str
+    specification: Specification
+    catalogue: Catalogue
+    eligibility: Eligibility
+    scorer: Scorer
+    calibration: Platt
+    card: dict[str, Any]
+    folder: Path | None = field(default=None, compare=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.scorer.names
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.specification.to_outcome()
+
+    @property
+    def capacity(self) -> int:
+        return self.specification.capacity
+
+    @property
+    def slope(self) -> float:
+        return self.calibration.slope
+
+    @property
+    def intercept(self) -> float:
+        return self.calibration.intercept
+
+    @property
+    def approved(self) -> bool:
+        """False: there is no way yet for two named people to approve a model."""
+        return False
+
+    def cohort(self, snapshot: Snapshot, as_of: date) -> Cohort:
+        """The people this model may be asked about on a morning."""
+        return cohort(snapshot, eligibility=self.eligibility, outcome=self.outcome, as_of=as_of)
+
+    def columns(self, panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
+        """(n, p) float32: the model's columns of a panel, by name, in the model's own order.
+
+        rows: positions or a mask; all by default. Raises UserMistake naming columns it lacks.
+        """
+        return columns_by_name(panel.X, panel.names, self.names, rows)
+
+    def log_odds(self, panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
+        """(n,) float64 calibrated log-odds of a panel's rows."""
+        return self.slope * self.scorer.margin(self.columns(panel, rows)) + self.intercept
+
+    def contributions(self, panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
+        """(n, p + 1) float64: what each column adds to the calibrated log-odds, the base last.
+
+        Every row adds up to its log-odds within 1e-9, which is checked on every row; raises
+        InexactExplanation otherwise.
+        """
+        X = self.columns(panel, rows)
+        parts = self.slope * self.scorer.contributions(X)
+        parts[:, -1] += self.intercept
+        if len(parts):
+            off = np.abs(parts.sum(axis=1) - (self.slope * self.scorer.margin(X) + self.intercept))
+            if not off.max() <= TOLERANCE:
+                raise InexactExplanation(
+                    f"contributions of {int((~(off <= TOLERANCE)).sum())} rows are up to {off.max():.1e} off"
+                )
+        return parts
+
+    def reference(self) -> pa.Table:
+        """Up to 20,000 rows the model was judged on: its columns by name, and `score` (log-odds)."""
+        return pq.read_table(_folder(self) / "reference.parquet")
+
+
+def columns_by_name(
+    X: np.ndarray, names: Sequence[str], wanted: Sequence[str], rows: np.ndarray | None = None
+) -> np.ndarray:
+    """(n, len(wanted)) float32: columns of X by name. Raises UserMistake naming those that are not there.
+
+    LightGBM takes columns as they come, whatever they are called: nothing else may order them.
+    """
+    place = {name: j for j, name in enumerate(names)}
+    if missing := [name for name in wanted if name not in place]:
+        raise UserMistake(
+            "The panel was built for another model.",
+            problems=[f"it has no column {name!r}" for name in missing[:10]],
+        )
+    chosen = X if rows is None else X[rows]
+    return np.ascontiguousarray(chosen[:, [place[name] for name in wanted]], dtype=np.float32)
+
+
+def export_candidate(
+    workspace: Workspace,
+    *,
+    kind: str,
+    specification: Specification,
+    catalogue: Catalogue,
+    eligibility: Eligibility,
+    scorer: Scorer,
+    calibration: Platt,
+    card: dict[str, Any],
+    reference: pa.Table,
+) -> Candidate:
+    """Write a candidate to `models/<sha256>/`, whole or not at all, and add it to the log.
+
+    card: must hold last_delivery and link_run. reference: the scorer's columns and `score`.
+    Raises ValueError if the slope is not above 0.
+    """
+    if not calibration.slope > 0:
+        raise ValueError(f"a calibration's slope must be above 0, not {calibration.slope}")
+    making = workspace.models / f".{specification.name}-{kind}"
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    scorer.save(making)
+    _write(making / "calibration.json", {"kind": kind, **asdict(calibration)})
+    (making / "catalogue.json").write_text(catalogue.to_json(), encoding="utf-8")
+    _write(making / "eligibility.json", asdict(eligibility))
+    given = specification.model_dump(mode="json")
+    (making / "specification.yaml").write_text(yaml.safe_dump(given, sort_keys=False), encoding="utf-8")
+    _write(making / "card.json", card)
+    wanted = [*scorer.names, "score"]
+    pq.write_table(reference.select(wanted).slice(0, REFERENCE_ROWS), making / "reference.parquet")
+
+    sha256 = content_hash(making)
+    folder = workspace.models / sha256
+    if folder.exists():
+        shutil.rmtree(making)
+    else:
+        making.rename(folder)
+    registry.record(
+        workspace.models,
+        registry.Entry(sha256, kind, specification.name, card["last_delivery"], card["link_run"]),
+    )
+    return load_candidate(folder)
+
+
+def load_candidate(folder: Path) -> Candidate:
+    """The candidate in a folder named by its hash. Raises UserMistake if its contents are others."""
+    from features.catalogue import Catalogue
+
+    if not (folder / "card.json").is_file():
+        raise UserMistake(f"There is no model {folder.name[:12]!r} in the workspace.")
+    if content_hash(folder) != folder.name:
+        raise UserMistake(
+            f"The model {folder.name[:12]!r} is not what was exported: its files have been changed.",
+            problems=["restore the folder from a backup, or make a new candidate with `earlyhelp train`"],
+        )
+    calibration = _read(folder / "calibration.json")
+    given = _read(folder / "eligibility.json")
+    eligibility = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    return Candidate(
+        sha256=folder.name,
+        kind=calibration.pop("kind"),
+        specification=Specification.model_validate(
+            yaml.safe_load((folder / "specification.yaml").read_text(encoding="utf-8"))
+        ),
+        catalogue=Catalogue.from_json((folder / "catalogue.json").read_text(encoding="utf-8")),
+        eligibility=Eligibility(**eligibility),
+        scorer=load_scorer(folder),
+        calibration=Platt(**calibration),
+        card=_read(folder / "card.json"),
+        folder=folder,
+    )
+
+
+def newest_candidate(workspace: Workspace, specification: str, kind: str = "lightgbm") -> Candidate:
+    """The candidate exported last for a specification. Raises UserMistake if there is none."""
+    entry = registry.newest(workspace.models, specification=specification, kind=kind)
+    if entry is None:
+        raise UserMistake(
+            f"There is no {kind} candidate for {specification!r} yet.",
+            problems=[f"make one with `earlyhelp train --model {specification}`"],
+        )
+    return load_candidate(workspace.models / entry.sha256)
+
+
+def content_hash(folder: Path) -> str:
+    """sha256 over the names and bytes of a folder's files, in order of name."""
+    whole = hashlib.sha256()
+    for path in _files(folder):
+        whole.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _folder(candidate: Candidate) -> Path:
+    if candidate.folder is None:
+        raise ValueError("this candidate was not loaded from a folder")
+    return candidate.folder
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))

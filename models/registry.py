@@ -1,0 +1,46 @@
+"""The exported candidates of a workspace, in the order in which they were made.
+
+`models/candidates.json` is a log: every export adds a line, the newest of a specification and kind
+is the one that serves until approvals exist. It moves with the workspace and needs no database.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+LOG = "candidates.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One export: which model, for which specification, from what it was made."""
+
+    sha256: str
+    kind: str
+    specification: str
+    last_delivery: int
+    link_run: int
+
+
+def entries(models: Path) -> list[Entry]:
+    """The log of a models folder, oldest first; empty if nothing was exported."""
+    path = models / LOG
+    if not path.is_file():
+        return []
+    return [Entry(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def record(models: Path, entry: Entry) -> None:
+    """Add an export to the log; made again unchanged, it becomes the newest."""
+    kept = [e for e in entries(models) if e.sha256 != entry.sha256]
+    making = models / f".{LOG}"
+    making.write_text(json.dumps([asdict(e) for e in [*kept, entry]], indent=1) + "\n", encoding="utf-8")
+    making.replace(models / LOG)
+
+
+def newest(models: Path, *, specification: str, kind: str) -> Entry | None:
+    """The last export of a specification and kind, or None."""
+    found = [e for e in entries(models) if e.specification == specification and e.kind == kind]
+    return found[-1] if found else None

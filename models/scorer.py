@@ -1,0 +1,121 @@
+"""What turns a person's numbers into a margin: trees, or a weighted sum. Both explain themselves.
+
+A scorer takes columns by name in its own order, gives a margin in raw log-odds per row, and splits
+every margin into one contribution per column and a base. Baselines and the logistic model are
+weighted sums, so that they can serve in a model's place.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+
+class Scorer(Protocol):
+    """Columns `names` (p) of float32 X (n, p), NaN where nothing is held → margins, contributions."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def margin(self, X: np.ndarray) -> np.ndarray:
+        """(n,) float64, raw log-odds."""
+
+    def contributions(self, X: np.ndarray) -> np.ndarray:
+        """(n, p + 1) float64; the last column is the base, every row adds up to its margin."""
+
+    def save(self, folder: Path) -> None:
+        """Write the scorer into a folder, as text."""
+
+
+@dataclass(frozen=True)
+class TreeScorer:
+    """A LightGBM booster, kept as its text, which is the same for the same fit."""
+
+    text: str
+
+    FILE = "booster.txt"
+
+    @cached_property
+    def _booster(self):  # type: ignore[no-untyped-def]
+        import lightgbm
+
+        return lightgbm.Booster(model_str=self.text)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._booster.feature_name())
+
+    def margin(self, X: np.ndarray) -> np.ndarray:
+        if not len(X):
+            return np.zeros(0)
+        return self._booster.predict(X, raw_score=True, num_threads=1)
+
+    def contributions(self, X: np.ndarray) -> np.ndarray:
+        if not len(X):
+            return np.zeros((0, len(self.names) + 1))
+        return self._booster.predict(X, pred_contrib=True, num_threads=1)
+
+    def save(self, folder: Path) -> None:
+        (folder / self.FILE).write_text(self.text, encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One column of a weighted sum: weight * (t(value) - centre) / spread.
+
+    fill: what stands for NaN. log: t is log(1 + value) of the value, never below 0; else as it is.
+    """
+
+    name: str
+    weight: float
+    fill: float = 0.0
+    log: bool = False
+    centre: float = 0.0
+    spread: float = 1.0
+
+    def standing(self, values: np.ndarray) -> np.ndarray:
+        """t(value), filled: what centre and spread are taken of."""
+        filled = np.where(np.isnan(values), self.fill, values.astype(float))
+        return np.log1p(np.maximum(filled, 0.0)) if self.log else filled
+
+
+@dataclass(frozen=True)
+class LinearScorer:
+    """A weighted sum of a few columns."""
+
+    terms: tuple[Term, ...]
+    intercept: float = 0.0
+
+    FILE = "linear.json"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(term.name for term in self.terms)
+
+    def margin(self, X: np.ndarray) -> np.ndarray:
+        # The sum of contributions, not a matrix product: a row scored alone gives the same bits.
+        return self.contributions(X).sum(axis=1)
+
+    def contributions(self, X: np.ndarray) -> np.ndarray:
+        parts = np.empty((len(X), len(self.terms) + 1))
+        for j, term in enumerate(self.terms):
+            parts[:, j] = term.weight * (term.standing(X[:, j]) - term.centre) / term.spread
+        parts[:, -1] = self.intercept
+        return parts
+
+    def save(self, folder: Path) -> None:
+        given = {"intercept": self.intercept, "terms": [asdict(term) for term in self.terms]}
+        (folder / self.FILE).write_text(json.dumps(given, indent=1), encoding="utf-8")
+
+
+def load_scorer(folder: Path) -> Scorer:
+    """The scorer that `save` wrote into a folder."""
+    if (folder / TreeScorer.FILE).is_file():
+        return TreeScorer((folder / TreeScorer.FILE).read_text(encoding="utf-8"))
+    given = json.loads((folder / LinearScorer.FILE).read_text(encoding="utf-8"))
+    return LinearScorer(tuple(Term(**term) for term in given["terms"]), given["intercept"])

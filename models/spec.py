@@ -1,0 +1,245 @@
+"""What a risk model is asked to do: one YAML file per outcome, read from the workspace.
+
+The outcome and its horizon, who is eligible, how many people a team can see in a week, which
+features may be used, what the model has to beat, and on which dates it is fitted, calibrated and
+judged. Mistakes are reported all at once, each with the key, what was given and what would do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+
+from features.cohort import Eligibility
+from features.declaration import validation_problems
+from features.errors import UserMistake
+from features.outcomes import Outcome, OutcomePart
+from features.vital import exit_signals
+from features.workspace import Workspace
+
+if TYPE_CHECKING:
+    from features.catalogue import Catalogue
+
+TEMPLATES = Path(__file__).parent / "specs"
+
+OURS = ("objective", "seed", "deterministic", "force_row_wise", "num_threads", "verbosity")
+"""LightGBM parameters that a specification may not set: the same fit must give the same bytes."""
+
+
+class Specified(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Part(Specified):
+    """One thing that counts as the outcome, such as an eviction."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    signals: list[str] = Field(min_length=1, description="'<source>.<signal>'")
+    under_age: int | None = Field(None, gt=0, description="only for people younger than this that day")
+
+
+class OutcomeRule(Specified):
+    """What is to be prevented, and within how many days."""
+
+    horizon_days: int = Field(gt=0)
+    parts: list[Part] = Field(min_length=1)
+    service_spells: list[str] = Field(default_factory=list, description="open: the person is there already")
+
+
+class EligibleRule(Specified):
+    """Who may be on a list; what each key means stands in `features.cohort`."""
+
+    seen_within_days: int = Field(730, gt=0)
+    held: bool = True
+    open_spell: list[str] = Field(default_factory=list)
+
+
+class FeatureRule(Specified):
+    """Which features the catalogue derives; include and exclude are patterns of feature names."""
+
+    windows: list[int] = Field(default_factory=lambda: [30, 90, 180, 365, 730], min_length=1)
+    include: list[str] | None = None
+    exclude: list[str] = Field(default_factory=list)
+
+
+class Baseline(Specified):
+    """What a manager would sort by: a sum of features, its direction learned on training dates."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    features: list[str] = Field(min_length=1)
+
+
+class LightGBM(Specified):
+    """Parameters of every fit, and settings of which one is chosen on earlier dates only."""
+
+    parameters: dict[str, float | int | bool] = Field(default_factory=dict)
+    settings: list[dict[str, float | int | bool]] = Field(min_length=1)
+    rounds: list[int] = Field(
+        default_factory=lambda: [50, 100, 200], min_length=1, description="numbers of trees to choose from"
+    )
+
+    @model_validator(mode="after")
+    def _not_ours(self) -> LightGBM:
+        for given in [self.parameters, *self.settings]:
+            if kept := sorted(set(given) & set(OURS)):
+                raise ValueError(f"{', '.join(kept)} cannot be set: the same fit must give the same bytes")
+        return self
+
+
+class ExplicitCalendar(Specified):
+    """Dates written out. `also_report` dates are judged and printed beside the test."""
+
+    train: list[date] = Field(min_length=1)
+    calibrate: list[date] = Field(min_length=1)
+    test: list[date] = Field(min_length=1)
+    also_report: list[date] = Field(default_factory=list)
+
+
+class RollingCalendar(Specified):
+    """Dates counted back from the last delivery. Training dates with less than `least_history_days`
+    behind them are dropped, so that a short history gives fewer of them."""
+
+    every_days: int = Field(gt=0)
+    train_dates: int = Field(gt=0)
+    calibration_dates: int = Field(gt=0)
+    test_dates: int = Field(gt=0)
+    least_history_days: int = Field(365, ge=0)
+
+
+def _which(given: Any) -> str:
+    return "rolling" if isinstance(given, RollingCalendar) or "every_days" in (given or {}) else "explicit"
+
+
+Calendar = Annotated[
+    Annotated[ExplicitCalendar, Tag("explicit")] | Annotated[RollingCalendar, Tag("rolling")],
+    Discriminator(_which),
+]
+
+
+class Specification(Specified):
+    """A model to be: see the module."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    outcome: OutcomeRule
+    eligible: EligibleRule = EligibleRule()
+    capacity: int = Field(30, gt=0, description="people a team can talk to in a week")
+    features: FeatureRule = FeatureRule()
+    baselines: list[Baseline] = Field(min_length=1)
+    logistic: list[str] = Field(min_length=1, description="the features of the logistic model")
+    calendar: Calendar
+    lightgbm: LightGBM
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Specification:
+        problems = [
+            f"{key}: {name!r} is named twice"
+            for key, names in (
+                ("outcome.parts", [part.name for part in self.outcome.parts]),
+                ("baselines", [baseline.name for baseline in self.baselines]),
+                ("logistic", self.logistic),
+            )
+            for name in sorted({n for n in names if names.count(n) > 1})
+        ]
+        for baseline in self.baselines:
+            if baseline.name in ("lightgbm", "logistic"):
+                problems.append(f"baselines: {baseline.name!r} is the name of another model")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def to_outcome(self) -> Outcome:
+        """The outcome as `features.outcomes` judges it."""
+        parts = tuple(
+            OutcomePart(part.name, part.title, tuple(part.signals), part.under_age)
+            for part in self.outcome.parts
+        )
+        return Outcome(parts, self.outcome.horizon_days, tuple(self.outcome.service_spells))
+
+    def to_eligibility(self, workspace: Workspace, catalogue: Catalogue) -> Eligibility:
+        """Who is eligible: by the catalogue's signals and sources, and the exits declared today."""
+        return Eligibility(
+            signals=tuple(catalogue.signals),
+            sources=tuple(catalogue.sources),
+            seen_within_days=self.eligible.seen_within_days,
+            held=self.eligible.held,
+            open_spell=tuple(self.eligible.open_spell),
+            exits=exit_signals(workspace.sources),
+        )
+
+
+def read_spec(workspace: Workspace, name: str) -> Specification:
+    """`specs/<name>.yaml` of the workspace. Raises UserMistake with every problem of the file, those
+    signals included that no source of the workspace declares."""
+    path = workspace.specs_folder / f"{name}.yaml"
+    if not path.is_file():
+        there = ", ".join(sorted(p.stem for p in workspace.specs_folder.glob("*.yaml"))) or "none"
+        raise UserMistake(
+            f"The workspace has no specification {name!r}.",
+            problems=[f"there are: {there}, in {path.parent}"],
+        )
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(given, dict):
+            raise UserMistake(f"{path.name} is not a map of keys; a specification starts with `name:`.")
+        specification = Specification.model_validate(given)
+    except yaml.YAMLError as error:
+        raise UserMistake(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        problems = [f"{path.name}: {problem}" for problem in validation_problems(error)]
+        raise UserMistake("The specification cannot be used.", problems=problems) from None
+    problems = list(_unknown_signals(workspace, specification))
+    if specification.name != name:
+        problems.append(f"name: {specification.name!r} should be the file's own, {name!r}")
+    if problems:
+        raise UserMistake(
+            "The specification cannot be used.", problems=[f"{path.name}: {problem}" for problem in problems]
+        )
+    return specification
+
+
+def catalogue_of(workspace: Workspace, specification: Specification) -> Catalogue:
+    """The features a specification asks for. Raises UserMistake naming those that do not exist."""
+    from features.catalogue import derive_catalogue
+
+    rule = specification.features
+    catalogue = derive_catalogue(
+        workspace.sources,
+        windows=tuple(rule.windows),
+        include=None if rule.include is None else tuple(rule.include),
+        exclude=tuple(rule.exclude),
+    )
+    asked = [("logistic", name) for name in specification.logistic]
+    asked += [(f"baselines.{b.name}", name) for b in specification.baselines for name in b.features]
+    names = list(catalogue.names)
+    problems = [
+        f"{key}: there is no feature {name!r}{_nearest(name, names)}"
+        for key, name in asked
+        if name not in names
+    ]
+    if problems:
+        raise UserMistake(f"The specification {specification.name!r} cannot be used.", problems=problems)
+    return catalogue
+
+
+def _unknown_signals(workspace: Workspace, specification: Specification) -> Iterable[str]:
+    declared = [f"{s.source}.{signal}" for s in workspace.sources.values() for signal in s.signals]
+    asked = [(f"outcome.parts.{p.name}", signal) for p in specification.outcome.parts for signal in p.signals]
+    asked += [("outcome.service_spells", signal) for signal in specification.outcome.service_spells]
+    asked += [("eligible.open_spell", signal) for signal in specification.eligible.open_spell]
+    for key, signal in asked:
+        if signal not in declared:
+            yield f"{key}: no source declares the signal {signal!r}{_nearest(signal, declared)}"
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, n=3)
+    return f"; near it are {', '.join(near)}" if near else ""
