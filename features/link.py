@@ -1,0 +1,237 @@
+"""Which subjects are one person, and where people lived: a link run.
+
+Exact and simple: two subjects are one person where an identifier of both agrees (NHS number, UPN,
+NINO) or where forenames, surname, birth date and a postcode all do. A link is known on the day of
+the latest record needed to make it, until the first of them is replaced. Subjects of a source whose
+`subject` is `person` are not compared with anybody: their key is the person already.
+
+A person's id is that of the subject first known to us: the one that was delivered first, and of
+those the one known first. So a source that joins later, with a past of its own, renames nobody.
+
+A run adds the timelines of those subjects and people that changed; its row in `link_runs`, written
+last, commits it. Nothing changed, nothing is added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from features.asof import OPEN
+from features.clusters import Holdings, timelines
+from features.declaration import IDENTIFIERS
+from features.intervals import FOREVER, filled, merged_known_sql
+from features.progress import Tell, quiet
+from features.residences import make_address_facts, make_residences
+from features.snapshot import open_snapshot
+from features.tables import Tables
+from features.workspace import Workspace
+
+SUBJECT_TABLES = ("events", "identities", "addresses", "registers")
+
+
+@dataclass(frozen=True)
+class LinkReport:
+    """What a link run found. `link_run` is the run now standing, an earlier one if nothing changed."""
+
+    link_run: int
+    last_delivery: int
+    subjects: int
+    persons: int
+    changed: int
+
+
+def person_id(source: str, subject_key: str) -> str:
+    """The id of the person founded by a subject: 'P' and 11 hexadecimal digits."""
+    return "P" + hashlib.sha256(f"{source}|{subject_key}".encode()).hexdigest()[:11]
+
+
+PERSON_ID_SQL = "'P' || left(sha256(source || '|' || subject_key), 11)"
+"""`person_id` in SQL, over columns source and subject_key."""
+
+PLAIN_TEXT = r"""
+    CREATE OR REPLACE TEMP MACRO plain(given) AS nullif(trim(regexp_replace(regexp_replace(
+        lower(nfc_normalize(given)), '[^\p{L}\p{N}\s]', '', 'g'), '\s+', ' ', 'g')), '');
+    CREATE OR REPLACE TEMP MACRO solid(given) AS nullif(replace(plain(given), ' ', ''), '')
+"""
+"""Text in the form in which it is compared: lower case, Unicode composed, no punctuation, white space
+single (`plain`) or none (`solid`); NULL where nothing is left."""
+
+
+def link(workspace: Workspace, *, tell: Tell = quiet) -> LinkReport:
+    """Link everything that has been delivered. Safe to run again: what is linked stays as it is.
+
+    Raises UserMistake where nothing has been ingested yet.
+    """
+    snapshot = open_snapshot(workspace)
+    con, tables = snapshot.con, snapshot.tables
+    _clear_uncommitted(tables)
+    tell("Comparing identities")
+    make_links(con, already_persons=[n for n, s in workspace.sources.items() if s.subject == "person"])
+    tell("Putting residences in order")
+    make_residences(con, links="new_links")
+    _find_changes(con)
+    subjects, persons, changed, moved = (
+        int(con.execute(f"SELECT count(*) FROM {rows}").fetchall()[0][0])
+        for rows in (
+            "subjects",
+            "(SELECT DISTINCT person_id FROM new_links WHERE known_until IS NULL)",
+            "changed_subjects",
+            "changed_residents",
+        )
+    )
+    run = snapshot.link_run
+    if changed or moved:
+        run += 1
+        tell(f"Writing link run {run}: {changed:,} subjects, residences of {moved:,} people")
+        _append_changes(tables, con, run)
+        ledger = {"last_delivery": snapshot.last_delivery, "subjects": subjects, "persons": persons}
+        tables.append("link_runs", pa.Table.from_pylist([{"link_run": run, **ledger}]))
+    return LinkReport(run, snapshot.last_delivery, subjects=subjects, persons=persons, changed=changed)
+
+
+def make_links(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[str]) -> None:
+    """Make temporary tables subjects, address_facts and new_links from a snapshot's dated tables.
+
+    already_persons: the sources whose subject key is the person already.
+    new_links has source, subject_key, person_id, known_on, known_until (NULL = standing): for each
+    subject a row from every day on which its person changed.
+    """
+    _number_subjects(con)
+    make_address_facts(con)
+    _make_holdings(con, already_persons=already_persons)
+    first = con.execute(f"SELECT {_day('known_on')} AS day FROM subjects ORDER BY subject").fetchnumpy()
+    held = con.execute(
+        f"SELECT subject, key, {_day('known_on')} AS from_day, "
+        f"if(known_until = {FOREVER}, {OPEN}, {_day('known_until')}) AS to_day "
+        "FROM holdings ORDER BY subject, key, known_on"
+    ).fetchnumpy()
+    found = timelines(np.asarray(first["day"]), Holdings(**{name: np.asarray(held[name]) for name in held}))
+    con.register("found", pa.table(vars(found)))
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE new_links AS
+        SELECT s.source, s.subject_key, f.person_id, DATE '1970-01-01' + found.from_day::INTEGER AS known_on,
+               lead(known_on) OVER (PARTITION BY found.subject ORDER BY found.from_day) AS known_until
+        FROM found
+        JOIN subjects s ON s.subject = found.subject
+        JOIN (SELECT subject, {PERSON_ID_SQL} AS person_id FROM subjects) f ON f.subject = found.founder
+        """
+    )
+    con.unregister("found")
+
+
+def _day(column: str) -> str:
+    return f"({column} - DATE '1970-01-01')"
+
+
+def _number_subjects(con: duckdb.DuckDBPyConnection) -> None:
+    """Make temporary table subjects(subject, source, subject_key, known_on), numbered by seniority."""
+    seen = " UNION ALL ".join(
+        f"SELECT source, subject_key, delivery_id, min(known_on) AS known_on FROM {table} "
+        "WHERE subject_key IS NOT NULL GROUP BY ALL"
+        for table in SUBJECT_TABLES
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE subjects AS
+        SELECT row_number() OVER (ORDER BY received_on, known_on, source, subject_key) - 1 AS subject,
+               source, subject_key, known_on
+        FROM (
+            SELECT s.source, subject_key, min(d.received_on) AS received_on, min(known_on) AS known_on
+            FROM ({seen}) s JOIN all_deliveries d USING (delivery_id) GROUP BY s.source, subject_key
+        )
+        """
+    )
+
+
+def _make_holdings(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[str]) -> None:
+    """Make temporary table holdings(subject, key, known_on, known_until): keys that several hold."""
+    con.execute(PLAIN_TEXT)
+    persons = ", ".join(f"'{name}'" for name in already_persons) or "''"
+    identifiers = " UNION ALL ".join(
+        f"SELECT source, subject_key, '{name} ' || solid({name}) AS key, known_on, "
+        f"{filled('known_until')} AS known_until FROM compared"
+        for name in IDENTIFIERS
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE holdings AS
+        WITH compared AS (
+            SELECT * FROM identities WHERE source NOT IN ({persons})
+        ), named AS (
+            SELECT source, subject_key,
+                   concat_ws('|', plain(forenames), plain(surname), birth_date) AS name,
+                   known_on, {filled("known_until")} AS known_until
+            FROM compared
+            WHERE plain(forenames) IS NOT NULL AND plain(surname) IS NOT NULL AND birth_date IS NOT NULL
+        ), keys AS (
+            {identifiers}
+            UNION ALL
+            SELECT n.source, n.subject_key, 'name ' || n.name || '|' || solid(a.postcode),
+                   greatest(n.known_on, a.known_on), least(n.known_until, a.known_until)
+            FROM named n JOIN address_facts a USING (source, subject_key)
+            UNION ALL
+            SELECT source, subject_key, 'person ' || subject_key, known_on, {FOREVER}
+            FROM subjects WHERE source IN ({persons})
+        ), held AS (
+            SELECT s.subject, k.key, k.known_on, k.known_until
+            FROM keys k JOIN subjects s USING (source, subject_key) WHERE k.key IS NOT NULL
+        ), several AS (
+            SELECT key, row_number() OVER (ORDER BY key) - 1 AS number
+            FROM held GROUP BY key HAVING count(DISTINCT subject) > 1
+        ), shared AS (
+            SELECT h.subject, s.number AS key, h.known_on, h.known_until
+            FROM held h JOIN several s USING (key)
+        )
+        {merged_known_sql("shared", ("subject", "key"))}
+        """
+    )
+
+
+def _find_changes(con: duckdb.DuckDBPyConnection) -> None:
+    """Make temporary tables changed_subjects and changed_residents: whose rows are not as they stood."""
+    link = "source, subject_key, person_id, known_on"
+    spell = "person_id, uprn, postcode, area, start_on, end_on, known_on, known_until"
+    for name, columns, who, new, old in (
+        ("changed_subjects", link, "source, subject_key", "new_links", "links"),
+        ("changed_residents", spell, "person_id", "new_residences", "residences"),
+    ):
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE {name} AS
+            SELECT DISTINCT {who} FROM (
+                (SELECT {columns} FROM {new} EXCEPT SELECT {columns} FROM {old})
+                UNION ALL (SELECT {columns} FROM {old} EXCEPT SELECT {columns} FROM {new})
+            )
+            """
+        )
+
+
+def _append_changes(tables: Tables, con: duckdb.DuckDBPyConnection, run: int) -> None:
+    """Append every row of the subjects and residents that changed; nobody's residence is a null UPRN."""
+    links = f"SELECT {run} AS link_run, * EXCLUDE (known_until) FROM new_links SEMI JOIN changed_subjects"
+    tables.append("links", con.sql(f"{links} USING (source, subject_key) ORDER BY ALL").to_arrow_table())
+    spells = (
+        f"SELECT {run} AS link_run, n.* EXCLUDE (person_id), c.person_id "
+        "FROM changed_residents c LEFT JOIN new_residences n USING (person_id)"
+    )
+    tables.append("residences", con.sql(f"{spells} ORDER BY ALL").to_arrow_table())
+
+
+def _clear_uncommitted(tables: Tables) -> None:
+    """Remove what a run that crashed before its ledger row left behind."""
+    con = duckdb.connect()
+    tables.view(con, "link_runs")
+    for name in ("links", "residences"):
+        rows = tables.view(con, name)
+        left = con.execute(
+            f"SELECT DISTINCT link_run FROM {rows} ANTI JOIN all_link_runs USING (link_run)"
+        ).fetchall()
+        for (run,) in left:
+            tables.remove(name, f"link_run = {run}")

@@ -1,0 +1,133 @@
+"""Who a person is on a date: their subjects, their name and age, and whom they live with.
+
+Names come from here and from nowhere else, for the pages that show them; no feature reads them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+
+from features.asof import sql_known
+from features.errors import UserMistake
+from features.link import PERSON_ID_SQL
+from features.residences import household_id, residents_sql
+from features.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class ResolvedPerson:
+    """A person on a date: the id they have then, and the subjects that are they."""
+
+    person_id: str
+    subjects: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How a person is named on a list, from the newest records known on the date.
+
+    household: the ids of the people at the same dwelling, the person's own not among them. Both it
+    and household_id are empty where more people live than make a household (`household_max`).
+    """
+
+    name: str | None
+    birth_date: date | None
+    age: int | None
+    household_id: str | None
+    household: tuple[str, ...]
+    postcode: str | None
+    area: str | None
+
+
+def age_on(birth_date: date, day: date) -> int:
+    """Whole years on a day; a birthday on the day itself counts. Born 29 February: 1 March."""
+    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+
+
+def resolve(snapshot: Snapshot, person_id: str, as_of: date) -> ResolvedPerson:
+    """The person to whom an id belongs on a date, through merges: ids of one person give one answer.
+
+    An id names the subject that founded the person; whoever that subject is on the date is meant.
+    Raises UserMistake where the founder was not known to us by then.
+    """
+    found = snapshot.con.execute(
+        f"""
+        SELECT l.person_id, l.source, l.subject_key FROM links l
+        WHERE {sql_known(as_of, "l")} AND l.person_id IN (
+            SELECT f.person_id FROM links f WHERE {PERSON_ID_SQL} = ? AND {sql_known(as_of, "f")})
+        ORDER BY l.source, l.subject_key
+        """,
+        [person_id],
+    ).fetchall()
+    if not found:
+        raise UserMistake(
+            f"Nobody with that id was known to us on the morning of {as_of}.",
+            problems=["ids are on the weekly list; a later --as-of may know the person"],
+        )
+    return ResolvedPerson(found[0][0], tuple((source, key) for _, source, key in found))
+
+
+def identity_sql(as_of: date) -> str:
+    """A SELECT of person_id, forenames, surname, birth_date, died_on: one row per person with any.
+
+    Each is the newest that is known on the morning of `as_of`: of all records of the person's
+    subjects the one that became known last (ties by source and record). Forenames and surname come
+    from one record.
+    """
+    newest = "ORDER BY i.known_on, i.source, i.record_key, i.subject_key"
+    full = "i.surname IS NOT NULL"
+    return f"""
+        SELECT l.person_id,
+               last(i.forenames {newest}) FILTER ({full}) AS forenames,
+               last(i.surname {newest}) FILTER ({full}) AS surname,
+               last(i.birth_date {newest}) FILTER (i.birth_date IS NOT NULL) AS birth_date,
+               last(i.died_on {newest}) FILTER (i.died_on IS NOT NULL) AS died_on
+        FROM links l JOIN identities i USING (source, subject_key)
+        WHERE {sql_known(as_of, "l")} AND {sql_known(as_of, "i")}
+        GROUP BY l.person_id
+    """
+
+
+def display_identity(snapshot: Snapshot, as_of: date, person_ids: Sequence[str]) -> dict[str, Identity]:
+    """Name, age, household and place of people on a date; every id asked for is in the answer."""
+    con = snapshot.con
+    con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
+    try:
+        named = con.execute(
+            f"SELECT n.* EXCLUDE (died_on) FROM ({identity_sql(as_of)}) n SEMI JOIN asked USING (person_id)"
+        ).fetchall()
+        lives = con.execute(
+            f"""
+            WITH home AS ({residents_sql(as_of)})
+            SELECT person_id, uprn, postcode, area FROM home
+            WHERE uprn IN (SELECT uprn FROM home SEMI JOIN asked USING (person_id)) ORDER BY person_id
+            """
+        ).fetchall()
+    finally:
+        con.unregister("asked")
+    names = {person: rest for person, *rest in named}
+    homes = {person: rest for person, *rest in lives}
+    together: dict[str, list[str]] = defaultdict(list)
+    for person, uprn, _, _ in lives:
+        together[uprn].append(person)
+    found = {}
+    for person in person_ids:
+        forenames, surname, birth_date = names.get(person, (None, None, None))
+        uprn, postcode, area = homes.get(person, (None, None, None))
+        at_home = together[uprn] if uprn else []
+        household = 0 < len(at_home) <= snapshot.workspace.settings.household_max
+        found[person] = Identity(
+            name=" ".join(part for part in (forenames, surname) if part) or None,
+            birth_date=birth_date,
+            age=age_on(birth_date, as_of) if birth_date else None,
+            household_id=household_id(uprn) if uprn and household else None,
+            household=tuple(p for p in at_home if p != person) if household else (),
+            postcode=postcode,
+            area=area,
+        )
+    return found
