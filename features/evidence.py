@@ -1,0 +1,116 @@
+"""The events behind a person's numbers, and what we hold nothing on.
+
+Both come from the same rows, the same guard and the same coverage facts as the panel, so that no
+reason rests on an event that the model could not see and no silence is taken for good news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from features import asof
+from features.catalogue import Catalogue
+from features.feature import EvidenceRow
+from features.kernel import compile_catalogue, covered_sources
+from features.panel import kernel_rows
+from features.person_rows import ensure_person_rows, person_rows, usable_person_rows_sql
+from features.snapshot import Snapshot
+from features.wording import day_words, window_words
+
+__all__ = ["EvidenceRow", "evidence", "not_held"]
+
+
+def evidence(
+    snapshot: Snapshot, catalogue: Catalogue, as_of: date, person_ids: Sequence[str]
+) -> dict[str, list[EvidenceRow]]:
+    """Per person the usable events of the catalogue's signals: those in its longest window and open
+    spells, in order of time. Everyone asked for is a key."""
+    ensure_person_rows(snapshot)
+    con = snapshot.con
+    found: dict[str, list[EvidenceRow]] = {person: [] for person in person_ids}
+    start = as_of - timedelta(days=catalogue.longest)
+    con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
+    con.register("used", pa.table({"signal": pa.array(catalogue.signals, pa.string())}))
+    con.register(
+        "facts",
+        pa.table(
+            {
+                "source": pa.array(catalogue.sources, pa.string()),
+                "register": pa.array([fact.register for fact in catalogue.facts], pa.bool_()),
+                "covers_from": pa.array([fact.covers_from for fact in catalogue.facts], pa.date32()),
+            }
+        ),
+    )
+    rows = con.execute(
+        f"""
+        WITH holding AS (
+            SELECT person_id, source, household, min(start_on) AS held_from
+            FROM held WHERE {asof.sql_known(as_of)} AND person_id IN (SELECT person_id FROM asked)
+            GROUP BY ALL
+        ), of_person AS (
+            SELECT person_id, source, min(held_from) AS anyhow,
+                   min(held_from) FILTER (WHERE NOT household) AS personally
+            FROM holding GROUP BY ALL
+        )
+        SELECT r.person_id, r.event_id, r.source, r.signal, r.household, r.occurred_on, r.occurred_at,
+               r.ended_on, r.amount,
+               greatest(f.covers_from, {asof.sql_date(start)}, CASE WHEN f.register
+                   THEN coalesce(CASE WHEN r.household THEN h.anyhow ELSE h.personally END, r.occurred_on)
+                   END) AS watched_from
+        FROM ({usable_person_rows_sql(as_of, snapshot.workspace.settings.household_max)}) r
+        JOIN asked USING (person_id) JOIN used USING (signal) JOIN facts f USING (source)
+        LEFT JOIN of_person h USING (person_id, source)
+        WHERE {asof.sql_in_window(as_of, catalogue.longest, "r.occurred_on")}
+           OR {asof.sql_spell_open(as_of, start="r.occurred_on", end="r.ended_on")}
+        ORDER BY r.person_id, r.occurred_at, r.event_id
+        """
+    ).fetchall()
+    spells = {part.name for channel in catalogue.channels for part in channel.parts if part.spell}
+    for person, *values in rows:
+        row = EvidenceRow(*values)
+        if row.occurred_on >= start or row.signal in spells:
+            found[person].append(row)
+    return found
+
+
+def not_held(
+    snapshot: Snapshot, catalogue: Catalogue, as_of: date, person_ids: Sequence[str]
+) -> dict[str, list[str]]:
+    """Per person a sentence for each source whose silence says nothing, in the catalogue's order.
+
+    A source is one of them if it does not cover the catalogue's longest window or, for a register,
+    held neither the person nor, for what is shared, the household on any day of it.
+    """
+    rows = person_rows(snapshot, catalogue.signals)
+    program = compile_catalogue(catalogue)
+    place = {person: at for at, person in enumerate(rows.person_ids.tolist())}
+    known = [person for person in person_ids if person in place]
+    covered = covered_sources(kernel_rows(rows, catalogue), program, as_of, [place[p] for p in known])
+    reached = np.zeros((len(catalogue.sources), 2), bool)
+    for channel in catalogue.channels:
+        for source in channel.sources:
+            reached[catalogue.sources.index(source), int(channel.household)] = True
+    holds = (covered[:, :, :, program.longest] & reached).any(axis=2)
+    row = {person: at for at, person in enumerate(known)}
+    nobody = np.zeros(len(catalogue.sources), bool)
+    first = as_of - timedelta(days=catalogue.longest)
+    return {
+        person: [
+            _nothing(fact.title, fact.covers_from, first, catalogue.longest)
+            for fact, held in zip(
+                catalogue.facts, holds[row[person]] if person in row else nobody, strict=True
+            )
+            if not held
+        ]
+        for person in person_ids
+    }
+
+
+def _nothing(title: str, covers_from: date, first: date, longest: int) -> str:
+    if covers_from > first:
+        return f"{title}: we hold it only from {day_words(covers_from)}"
+    return f"{title}: not on its register {window_words(longest)}"
