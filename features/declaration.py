@@ -49,6 +49,19 @@ When = dict[str, Words]
 `present` and `absent` ask whether the cell is empty."""
 
 
+class _Yaml(yaml.SafeLoader):
+    """YAML in which only true and false are booleans: `on:` is a key, and `N: no` is a code."""
+
+
+_Yaml.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:bool"]
+    for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Yaml.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.IGNORECASE), list("tTfF")
+)
+
+
 class Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -106,6 +119,10 @@ class Schedule(Declared):
                 return day.replace(day=at)
             return (day.replace(day=1) + timedelta(days=32)).replace(day=at)
         return day
+
+    def next_after(self, day: date) -> date:
+        """The first delivery day after `day`."""
+        return self.first_on_or_after(day + timedelta(days=1))
 
 
 class Window(Declared):
@@ -380,7 +397,7 @@ def read_sources(folder: Path) -> dict[str, Source]:
 
 def _read(path: Path, problems: list[str]) -> Source | None:
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = yaml.load(path.read_text(encoding="utf-8"), Loader=_Yaml)  # a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problems.append(f"{path.name}: is not YAML: {' '.join(str(error).split())}")
         return None

@@ -1,0 +1,222 @@
+"""What the rows of a delivery say, as dated content: one staging table for each of the dated tables.
+
+A staging table `new_<table>` holds the payload of `features.tables` with three columns more:
+`record_key`, `position` (within the record) and the span of days `from_on`, `until_on` in which a
+live delivery would have shown it so. In a live delivery everything is from the day it was received.
+In a first load of history a thing that has ended was first seen open: it gives two rows, open until
+the day its end became known, ended from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+
+from features.declaration import IDENTIFIERS, Extract, SubjectRule
+from features.known import Arrival
+from features.rule_sql import Cells, quoted
+from features.tables import DATED, PAYLOAD
+
+ENDS = {"events": "ended_on", "identities": "died_on", "addresses": "end_on", "registers": "end_on"}
+"""The column of a dated table that is learned later than the rest of its row."""
+
+DERIVED = ("event_id",)
+"""Payload columns that are made when a revision is numbered, and say nothing of its content."""
+
+
+def payload(table: str) -> list[str]:
+    """The columns that make up the content of a dated table."""
+    return [field.name for field in PAYLOAD[table] if field.name not in DERIVED]
+
+
+def stage(con: duckdb.DuckDBPyConnection, extract: Extract, arrival: Arrival) -> None:
+    """Make `good` (one row of `rows` a record, without a problem) and a `new_<table>` of each dated table.
+
+    Expects `rows` of `features.transform` and, for addresses, `standing_addresses`.
+    """
+    con.execute(
+        """
+        CREATE OR REPLACE TABLE good AS SELECT * FROM rows WHERE problem IS NULL AND ignored IS NULL
+        QUALIFY row_number() OVER (PARTITION BY record_key ORDER BY row_number) = 1
+        """
+    )
+    statements: dict[str, list[str]] = {
+        "events": list(_events(extract, arrival)),
+        "identities": list(_identities(extract, arrival)),
+        "addresses": list(_addresses(extract, arrival)),
+        "registers": list(_registers(extract, arrival)),
+        "areas": list(_areas(extract, arrival)),
+        "characteristics": list(_characteristics(extract, arrival)),
+    }
+    for table in DATED:
+        _stage_table(con, table, statements[table], split=arrival.history)
+
+
+def _stage_table(con: duckdb.DuckDBPyConnection, table: str, selects: list[str], *, split: bool) -> None:
+    """Union the SELECTs of a table (position, from_on, end_known_on, payload) and split what has ended."""
+    types = {field.name: str(field.type) for field in PAYLOAD[table]}
+    columns = payload(table)
+    con.execute(f"CREATE OR REPLACE TABLE new_{table} ({_columns_sql(types, columns)})")
+    end = ENDS.get(table)
+    for position, select in enumerate(selects):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE found AS {select}")
+        head = f"record_key, {position} AS position, from_on"
+        if not split or end is None:
+            con.execute(f"INSERT INTO new_{table} SELECT {head}, NULL, {', '.join(columns)} FROM found")
+            continue
+        while_open = ", ".join("NULL" if c == end else "amount_open" if c == "amount" else c for c in columns)
+        con.execute(
+            f"""
+            INSERT INTO new_{table}
+            SELECT {head}, end_known_on, {while_open} FROM found WHERE end_known_on > from_on
+            UNION ALL
+            SELECT record_key, {position}, greatest(from_on, coalesce(end_known_on, from_on)), NULL,
+                   {", ".join(columns)}
+            FROM found
+            """
+        )
+
+
+def _columns_sql(types: dict[str, str], columns: list[str]) -> str:
+    names = {
+        "string": "VARCHAR",
+        "timestamp[us]": "TIMESTAMP",
+        "bool": "BOOLEAN",
+        "date32[day]": "DATE",
+        "double": "DOUBLE",
+        "int32": "INTEGER",
+    }
+    fixed = "record_key VARCHAR, position INTEGER, from_on DATE, until_on DATE"
+    return ", ".join([fixed, *(f"{c} {names[types[c]]}" for c in columns)])
+
+
+def _events(extract: Extract, arrival: Arrival) -> Iterator[str]:
+    """One SELECT a rule and subject; one more for what is known only by its place."""
+    cells, source = Cells(extract), arrival.source
+    recorded = cells.day(extract.recorded) if extract.recorded else None
+    for rule in extract.events:
+        signal = quoted(f"{source.source}.{rule.signal}")
+        ended_recorded = cells.day(rule.ended_recorded) if rule.ended_recorded else None
+        ended = cells.ended_on(rule) if cells.end_comes_later(rule) else "CAST(NULL AS DATE)"
+        what = f"""
+            {signal} AS signal, {cells.occurred_at(rule)} AS occurred_at, {cells.has_time(rule)} AS has_time,
+            {cells.ended_on(rule)} AS ended_on, {cells.amount(rule)} AS amount,
+            {cells.amount(rule, while_open=True)} AS amount_open,
+            CAST({cells.optional(rule.place)} AS VARCHAR) AS place,
+            {arrival.of_event(happened=cells.happened(rule), recorded=recorded)} AS from_on,
+            {arrival.of_end(ended=ended, recorded=ended_recorded)} AS end_known_on
+            FROM good WHERE {cells.condition(rule.when)} AND {cells[rule.occurred]} IS NOT NULL"""
+        keys = [f"s{i}" for i, s in enumerate(extract.subjects) if rule.of is None or s.name in rule.of]
+        for i, key in enumerate(keys):
+            once = "".join(f" AND {key} IS DISTINCT FROM {earlier}" for earlier in keys[:i])
+            yield f"SELECT record_key, {key} AS subject_key, {what} AND {key} IS NOT NULL{once}"
+        if source.signals[rule.signal].shared:
+            nobody = "".join(f" AND {key} IS NULL" for key in keys)
+            place = f"{cells.optional(rule.place)} IS NOT NULL"
+            yield f"SELECT record_key, CAST(NULL AS VARCHAR) AS subject_key, {what} AND {place}{nobody}"
+
+
+def _about(extract: Extract) -> Iterator[tuple[str, SubjectRule]]:
+    """Each subject rule with its key; the same key twice on a row is one subject."""
+    for i, subject in enumerate(extract.subjects):
+        yield f"s{i}", subject
+
+
+def _undated(extract: Extract, arrival: Arrival) -> str:
+    """The day on which a row that says who somebody is became known."""
+    cells = Cells(extract)
+    days = [cells.happened(rule) for rule in extract.events]
+    for subject in extract.subjects:
+        days += [
+            cells.day(block.start)
+            for block in (subject.register_, subject.address)
+            if block is not None and block.start
+        ]
+    return arrival.of_undated(
+        first_day=f"least({', '.join(days)})" if days else "CAST(NULL AS DATE)",
+        recorded=cells.day(extract.recorded) if extract.recorded else None,
+    )
+
+
+def _identities(extract: Extract, arrival: Arrival) -> Iterator[str]:
+    cells = Cells(extract)
+    for key, subject in _about(extract):
+        if subject.identity is None:
+            continue
+        given = subject.identity.columns()
+        texts = ", ".join(
+            f"CAST({cells.optional(given.get(field))} AS VARCHAR) AS {field}"
+            for field in ("forenames", "surname", *IDENTIFIERS)
+        )
+        died = cells.day(given.get("died_on"))
+        some = " OR ".join(f"{cells[column]} IS NOT NULL" for column in given.values())
+        yield f"""
+            SELECT record_key, {key} AS subject_key, {texts},
+                   {cells.day(given.get("birth_date"))} AS birth_date, {died} AS died_on,
+                   {_undated(extract, arrival)} AS from_on,
+                   {arrival.of_end(ended=died)} AS end_known_on
+            FROM good WHERE {key} IS NOT NULL AND ({some})"""
+
+
+def _addresses(extract: Extract, arrival: Arrival) -> Iterator[str]:
+    """An address without a start keeps the one it stands with; a new one starts when it was recorded."""
+    cells = Cells(extract)
+    recorded = cells.day(extract.recorded) if extract.recorded else None
+    for key, subject in _about(extract):
+        where = subject.address
+        if where is None:
+            continue
+        place = [cells.optional(c) for c in (where.uprn, where.postcode, where.area)]
+        uprn, postcode, area = (f"CAST({cell} AS VARCHAR)" for cell in place)
+        started = cells.day(where.start)
+        known = arrival.of_undated(first_day=started, recorded=recorded, at_the_latest=arrival.day)
+        since = ", ".join([started, "stood.start_on", *([recorded] if recorded else []), arrival.day])
+        ended = cells.day(where.end)
+        yield f"""
+            SELECT g.record_key, {key} AS subject_key, {uprn} AS uprn, {postcode} AS postcode, {area} AS area,
+                   coalesce({since}) AS start_on,
+                   {ended} AS end_on, {known} AS from_on,
+                   {arrival.of_end(ended=ended)} AS end_known_on
+            FROM good g LEFT JOIN (
+                SELECT record_key, subject_key AS stood_key, uprn AS stood_uprn, min(start_on) AS start_on
+                FROM standing_addresses WHERE NOT withdrawn GROUP BY ALL
+            ) stood ON stood.record_key = g.record_key AND stood_key = {key} AND stood_uprn = {uprn}
+            WHERE {key} IS NOT NULL AND {place[0]} IS NOT NULL"""
+
+
+def _registers(extract: Extract, arrival: Arrival) -> Iterator[str]:
+    cells = Cells(extract)
+    for key, subject in _about(extract):
+        held = subject.register_
+        if held is None:
+            continue
+        started, ended = cells.day(held.start), cells.day(held.end)
+        recorded = cells.day(extract.recorded) if extract.recorded else None
+        yield f"""
+            SELECT record_key, {key} AS subject_key, CAST({cells.optional(held.place)} AS VARCHAR) AS place,
+                   {started} AS start_on, {ended} AS end_on,
+                   {arrival.of_undated(first_day=started, recorded=recorded)} AS from_on,
+                   {arrival.of_end(ended=ended)} AS end_known_on
+            FROM good WHERE {started} IS NOT NULL
+                 AND ({key} IS NOT NULL OR {cells.optional(held.place)} IS NOT NULL)"""
+
+
+def _areas(extract: Extract, arrival: Arrival) -> Iterator[str]:
+    if extract.area is not None:
+        cells = Cells(extract)
+        code, fifth = cells[extract.area.code], cells[extract.area.deprivation_fifth]
+        yield f"""
+            SELECT record_key, CAST({code} AS VARCHAR) AS area, CAST({fifth} AS INTEGER) AS deprivation_fifth,
+                   {_undated(extract, arrival)} AS from_on
+            FROM good WHERE {code} IS NOT NULL AND {fifth} IS NOT NULL"""
+
+
+def _characteristics(extract: Extract, arrival: Arrival) -> Iterator[str]:
+    cells = Cells(extract)
+    for key, subject in _about(extract):
+        for name, column in subject.characteristics.items():
+            yield f"""
+                SELECT record_key, {key} AS subject_key, {quoted(name)} AS characteristic,
+                       CAST({cells[column]} AS VARCHAR) AS value, {_undated(extract, arrival)} AS from_on
+                FROM good WHERE {key} IS NOT NULL AND {cells[column]} IS NOT NULL"""

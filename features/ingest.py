@@ -1,0 +1,367 @@
+"""From delivered files to committed tables. A file is taken in whole or not at all.
+
+Every row of a file ends used (it is now represented), quarantined (with its number, column, shape
+and reason) or ignored by a declared rule, and the three add up. The ledger row, written last, is
+the commit: what a crash left without one is cleared before anything else is taken in.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from features.asof import sql_date
+from features.content import stage
+from features.deliveries import Delivery, last_received, read_ledger
+from features.errors import DataRefused, UserMistake
+from features.known import Arrival
+from features.progress import Tell, quiet
+from features.read_extract import RawRows, digest_of, read_extract
+from features.revise import load_standing, revise
+from features.tables import DATED, SCHEMAS, Tables
+from features.transform import NO_RULE, NOBODY, set_aside, type_rows
+from features.workspace import Settings, Workspace
+
+DAY_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class ExtractReport:
+    """What became of one file. `unchanged`: it had been taken in before, and nothing was added."""
+
+    file: str
+    source: str
+    extract: str
+    rows: int
+    used: int
+    quarantined: int
+    ignored: int
+    events: int
+    withdrawn: int
+    ignored_by_rule: dict[str, int]
+    quarantined_by_reason: dict[str, int]
+    unchanged: bool
+    delivery_id: int
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A file, whose it is and when it was received."""
+
+    path: Path
+    source: str
+    extract: str
+    received: date
+
+
+def ingest(
+    workspace: Workspace, path: Path, *, received: date, history: bool = False, tell: Tell = quiet
+) -> list[ExtractReport]:
+    """Take in a file, a folder of files, or a folder of folders named by day (in the order of days).
+
+    received: the day on which the files reached us; a folder named YYYY-MM-DD gives its own.
+    history:  a first load of past years, in which every row counts as known from the day on which a
+              live delivery would have brought it.
+    Raises UserMistake, before anything is taken in, for a file that no declaration names, and
+    DataRefused, when all other files are in, for those that had to be refused whole.
+    """
+    arrived = _arrived(workspace, path, received)
+    tables, reports, refused = Tables(workspace.data), [], []
+    with _alone(workspace):
+        _clear_uncommitted(tables)
+        for file in arrived:
+            tell(f"{file.path.name} ({file.source}, received {file.received})")
+            try:
+                reports.append(_take_in(workspace, tables, file, history=history))
+            except DataRefused as error:
+                refused.append(f"{error.message} {'; '.join(error.problems)}")
+    if refused:
+        taken = (
+            f"{len(reports)} of {len(arrived)} files were taken in"
+            if len(arrived) > 1
+            else "Nothing was kept"
+        )
+        raise DataRefused(f"{taken}; refused whole, and left as before:", problems=refused)
+    return reports
+
+
+def _arrived(workspace: Workspace, path: Path, received: date) -> list[Arrived]:
+    """Every file under a path with the extract whose glob names it. Raises UserMistake for the others."""
+    if not path.exists():
+        raise UserMistake(f"There is no {str(path)!r}.", problems=["name a file, or a folder with files"])
+    folders = [path] if path.is_dir() else []
+    folders += sorted(f for f in path.iterdir() if f.is_dir() and _day(f)) if path.is_dir() else []
+    files = [path] if path.is_file() else [f for folder in folders for f in sorted(folder.iterdir())]
+    globs = {
+        (source.source, name): extract.files
+        for source in workspace.sources.values()
+        for name, extract in source.extracts.items()
+    }
+    arrived, problems = [], []
+    for file in files:
+        if file.is_dir() or file.name.startswith("."):
+            continue
+        plain = file.name.removesuffix(".gz")
+        found = [
+            who for who, glob in globs.items() if fnmatchcase(plain, glob) or fnmatchcase(file.name, glob)
+        ]
+        if len(found) == 1:
+            arrived.append(Arrived(file, *found[0], received=_day(file.parent) or received))
+        elif found:
+            names = " and ".join(f"{source}.{name}" for source, name in found)
+            problems.append(f"{file.name}: is named by {names}; let `files` of one of them be narrower")
+        else:
+            wanted = ", ".join(f"{glob} ({source})" for (source, _), glob in sorted(globs.items()))
+            problems.append(f"{file.name}: no declared extract has such a name; these would do: {wanted}")
+    if problems:
+        raise UserMistake("It is not known whose these files are; nothing was taken in.", problems=problems)
+    if not arrived:
+        raise UserMistake(f"There is no file to take in under {str(path)!r}.", problems=["it holds no .csv"])
+    return sorted(arrived, key=lambda a: a.received)
+
+
+def _day(folder: Path) -> date | None:
+    """The day a folder is named by, None if it is not."""
+    if not DAY_FOLDER.fullmatch(folder.name):
+        return None
+    try:
+        return date.fromisoformat(folder.name)
+    except ValueError:
+        raise UserMistake(
+            f"The folder {folder.name!r} is named like a day that does not exist.",
+            problems=["rename it to the day on which its files were received, YYYY-MM-DD"],
+        ) from None
+
+
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """Hold the workspace for one ingest; the system lets go of it if the process dies."""
+    workspace.data.mkdir(parents=True, exist_ok=True)
+    with (workspace.data / "ingest.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserMistake(
+                "Another ingest is running in this workspace.",
+                problems=["wait for it to end, then try again"],
+            ) from None
+        yield
+
+
+def _clear_uncommitted(tables: Tables) -> None:
+    """Remove what an ingest that did not come to its ledger row has left."""
+    last = max((d.delivery_id for d in read_ledger(tables)), default=0)
+    con = duckdb.connect()
+    for table in (*DATED, "quarantine"):
+        left = con.execute(
+            f"SELECT count(*) FROM {tables.view(con, table)} WHERE delivery_id > {last}"
+        ).fetchall()[0][0]
+        if left:
+            tables.remove(table, f"delivery_id > {last}")
+
+
+def _take_in(workspace: Workspace, tables: Tables, file: Arrived, *, history: bool) -> ExtractReport:
+    """Read, type, stage, revise, append and commit one file; raises DataRefused before anything is kept."""
+    ledger = read_ledger(tables)
+    before = [d for d in ledger if (d.source, d.extract) == (file.source, file.extract)]
+    digest = digest_of(file.path)
+    for delivery in before:
+        if delivery.digest == digest and delivery.received_on == file.received:
+            return _reported(tables, delivery, unchanged=True)
+
+    source = workspace.sources[file.source]
+    extract = source.extracts[file.extract]
+    if extract.delivery != "changes" and not history:
+        _refuse_older(file, last_received([d for d in before if not d.history], file.source))
+    every = {f"{s.source}.{name}": e for s in workspace.sources.values() for name, e in s.extracts.items()}
+    raw = read_extract(file.path, extract, extracts=every)
+
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false")
+    problems = type_rows(con, raw.rows, file.extract, extract, received=file.received, history=history)
+    for table in DATED:
+        load_standing(con, tables, table, file.source, file.extract)
+    stage(con, extract, Arrival(source, file.received, history))
+    problems += [NOBODY, NO_RULE]
+    _set_unused_aside(con, len(extract.subjects), nobody=len(problems) - 2, no_rule=len(problems) - 1)
+    aside = set_aside(con, extract, problems)
+    leaves_out = extract.delivery == "full" and not history
+    withdrawn = _left_out(con, file, raw, source.covers_from, workspace.settings) if leaves_out else 0
+    _make_told(con)
+
+    delivery_id = max((d.delivery_id for d in ledger), default=0) + 1
+    added = {
+        table: revise(con, table, source=file.source, received=file.received, delivery_id=delivery_id)
+        for table in DATED
+    }
+    events = added["events"]
+    delivery = Delivery(
+        delivery_id=delivery_id,
+        source=file.source,
+        extract=file.extract,
+        file=file.path.name,
+        digest=digest,
+        received_on=file.received,
+        history=history,
+        **_counts(con, raw, aside),
+        events=events.num_rows - events["withdrawn"].to_pylist().count(True),
+        withdrawn=withdrawn,
+        ignored_by_rule=_by_rule(con, [rule.rule for rule in extract.ignore]),
+    )
+    added["quarantine"] = _quarantine(delivery, raw, aside)
+    for table, rows in added.items():
+        if rows.num_rows:
+            tables.append(table, rows)
+    tables.append("deliveries", delivery.to_arrow())
+    return _reported(tables, delivery, unchanged=False)
+
+
+def _refuse_older(file: Arrived, last: date | None) -> None:
+    if last is not None and file.received < last:
+        raise DataRefused(
+            f"{file.path.name} is older than what has been taken in.",
+            problems=[
+                f"it was received on {file.received}, the last such delivery of {file.source} on {last}; "
+                "a full or window delivery says how things stood on its day and cannot come after a newer one"
+            ],
+        )
+
+
+def _set_unused_aside(con: duckdb.DuckDBPyConnection, subjects: int, *, nobody: int, no_rule: int) -> None:
+    """Mark the good rows of which nothing was made: nobody named on them, or no rule for them."""
+    unnamed = " AND ".join(f"s{i} IS NULL" for i in range(subjects)) or "false"
+    made = " UNION ".join(f"SELECT record_key FROM new_{table}" for table in DATED)
+    con.execute(
+        f"""
+        UPDATE rows SET problem = CASE WHEN {unnamed} THEN {nobody} ELSE {no_rule} END
+        WHERE problem IS NULL AND ignored IS NULL AND record_key NOT IN ({made})
+        """
+    )
+
+
+def _make_told(con: duckdb.DuckDBPyConnection) -> None:
+    """The records a delivery speaks of: used, ignored though once taken, or left out of a full file.
+
+    A record that stands and whose row is now ignored by a rule is left with nothing. What is in
+    quarantine is not spoken of: it stands as it stood.
+    """
+    con.execute(
+        """
+        CREATE TABLE IF NOT EXISTS left_out (record_key VARCHAR);
+        CREATE OR REPLACE TABLE told AS
+        SELECT DISTINCT record_key FROM rows WHERE record_key IS NOT NULL AND problem IS NULL
+               AND record_key NOT IN (
+                   SELECT record_key FROM rows WHERE problem IS NOT NULL AND record_key IS NOT NULL)
+        UNION SELECT record_key FROM left_out
+        """
+    )
+
+
+def _left_out(
+    con: duckdb.DuckDBPyConnection, file: Arrived, raw: RawRows, covers_from: date, settings: Settings
+) -> int:
+    """Make `left_out`, the standing records that a full delivery does not hold; returns how many.
+
+    Records whose events all lie before the source's coverage are not expected in the file. A file
+    with a row whose key cannot be read withdraws nothing, since the row may be any of them.
+    Raises DataRefused if suspiciously many would go.
+    """
+    standing = " UNION ALL ".join(
+        f"SELECT record_key, {'CAST(occurred_at AS DATE)' if table == 'events' else 'NULL'} AS day "
+        f"FROM standing_{table} WHERE NOT withdrawn"
+        for table in DATED
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE expected AS
+        SELECT record_key FROM ({standing}) GROUP BY record_key
+        HAVING max(day) IS NULL OR max(day) >= {sql_date(covers_from)};
+        CREATE OR REPLACE TABLE left_out AS
+        SELECT record_key FROM expected
+        WHERE record_key NOT IN (SELECT record_key FROM rows WHERE record_key IS NOT NULL)
+        """
+    )
+    unreadable = con.execute(
+        "SELECT count(*) FROM rows WHERE record_key IS NULL AND ignored IS NULL"
+    ).fetchall()
+    if raw.ragged or unreadable[0][0]:
+        con.execute("DELETE FROM left_out")
+        return 0
+    stood, gone = con.execute(
+        "SELECT (SELECT count(*) FROM expected), (SELECT count(*) FROM left_out)"
+    ).fetchall()[0]
+    empty = stood > 0 and raw.rows.num_rows == 0
+    if empty or (gone > settings.withdrawal_rows and gone > settings.withdrawal_share * stood):
+        raise DataRefused(
+            f"{file.path.name} leaves out too many records.",
+            problems=[
+                f"{gone:,} of the {stood:,} records that stand are not in this full delivery, and would be "
+                f"withdrawn; more than {settings.withdrawal_share:.0%} and {settings.withdrawal_rows} records "
+                "at once are refused. Ask the sender for a whole file; if it is right as it is, raise "
+                "`withdrawal_share` in settings.yaml for this once"
+            ],
+        )
+    return int(gone)
+
+
+def _counts(con: duckdb.DuckDBPyConnection, raw: RawRows, aside: pa.Table) -> dict[str, int]:
+    """Rows, used, quarantined, ignored. Raises if a row is unaccounted for, which would be our fault."""
+    rows = raw.rows.num_rows + len(raw.ragged)
+    quarantined = aside.num_rows + len(raw.ragged)
+    sql = "SELECT count(*) FILTER (problem IS NULL AND ignored IS NULL), count(ignored) FROM rows"
+    used, ignored = con.execute(sql).fetchall()[0]
+    if rows != used + quarantined + ignored:
+        raise RuntimeError(f"{rows} rows, but {used} used, {quarantined} quarantined and {ignored} ignored")
+    return {"rows": rows, "used": used, "quarantined": quarantined, "ignored": ignored}
+
+
+def _by_rule(con: duckdb.DuckDBPyConnection, rules: list[str]) -> dict[str, int]:
+    found = con.execute(
+        "SELECT ignored, count(*) FROM rows WHERE ignored IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    )
+    return {rules[index]: rows for index, rows in found.fetchall()}
+
+
+def _quarantine(delivery: Delivery, raw: RawRows, aside: pa.Table) -> pa.Table:
+    """The quarantine rows of a delivery, in the table's schema."""
+    rows = [
+        *aside.to_pylist(),
+        *({"row_number": n, "column": None, "shape": None, "reason": reason} for n, reason in raw.ragged),
+    ]
+    fixed = {"delivery_id": delivery.delivery_id, "source": delivery.source, "file": delivery.file}
+    ordered = sorted(rows, key=lambda row: row["row_number"])
+    return pa.Table.from_pylist([{**fixed, **row} for row in ordered], schema=SCHEMAS["quarantine"])
+
+
+def _reported(tables: Tables, delivery: Delivery, *, unchanged: bool) -> ExtractReport:
+    con = duckdb.connect()
+    quarantine = tables.view(con, "quarantine")
+    reasons = con.execute(
+        f"SELECT coalesce(\"column\" || ': ', '') || reason FROM {quarantine} "
+        f"WHERE delivery_id = {delivery.delivery_id} ORDER BY ALL"
+    ).fetchall()
+    return ExtractReport(
+        file=delivery.file,
+        source=delivery.source,
+        extract=delivery.extract,
+        rows=delivery.rows,
+        used=delivery.used,
+        quarantined=delivery.quarantined,
+        ignored=delivery.ignored,
+        events=delivery.events,
+        withdrawn=delivery.withdrawn,
+        ignored_by_rule=delivery.ignored_by_rule,
+        quarantined_by_reason=dict(Counter(reason for (reason,) in reasons).most_common()),
+        unchanged=unchanged,
+        delivery_id=delivery.delivery_id,
+    )

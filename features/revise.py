@@ -1,0 +1,98 @@
+"""What a delivery adds to a dated table: new revisions of the records that changed, and only those.
+
+A record's revisions replace one another; the one that stands is compared with what the delivery
+says. Equal: nothing is added. Anything else is a new revision, known no earlier than the one it
+follows; a record that is left with nothing gets one that says so (`withdrawn`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from features.asof import sql_date
+from features.content import payload
+from features.rule_sql import quoted
+from features.tables import SCHEMAS, Tables
+
+
+def load_standing(
+    con: duckdb.DuckDBPyConnection, tables: Tables, table: str, source: str, extract: str
+) -> None:
+    """Make `standing_<table>`: the last committed revision of every record of an extract."""
+    rows, ledger = tables.view(con, table), tables.view(con, "deliveries")
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE standing_{table} AS
+        SELECT record_key, revision, withdrawn, known_on, {", ".join(payload(table))} FROM {rows}
+        WHERE source = {quoted(source)} AND starts_with(record_key, {quoted(extract + "/")})
+              AND delivery_id IN (SELECT delivery_id FROM {ledger})
+        QUALIFY revision = max(revision) OVER (PARTITION BY record_key)
+        """
+    )
+
+
+def revise(
+    con: duckdb.DuckDBPyConnection, table: str, *, source: str, received: date, delivery_id: int
+) -> pa.Table:
+    """The rows to add to a dated table, in its schema.
+
+    Expects `new_<table>` (see `features.content`), `standing_<table>`, and `told`: the record keys that
+    the delivery speaks of, those included that it leaves with nothing.
+    """
+    columns = payload(table)
+    content = f"list_sort(list(hash({', '.join(columns)})))"
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE head AS
+        SELECT record_key, any_value(revision) AS revision, any_value(known_on) AS known_on,
+               CASE WHEN NOT any_value(withdrawn) THEN {content} END AS content
+        FROM standing_{table} GROUP BY record_key;
+
+        -- a state of a record for every day on which it changed, with nothing earlier than what stands
+        CREATE OR REPLACE TEMP TABLE spans AS
+        SELECT n.* EXCLUDE (from_on, until_on), greatest(n.from_on, h.known_on) AS from_on,
+               greatest(n.until_on, CASE WHEN n.until_on IS NOT NULL THEN h.known_on END) AS until_on
+        FROM new_{table} n LEFT JOIN head h USING (record_key);
+
+        CREATE OR REPLACE TEMP TABLE states AS
+        SELECT day.known_on, s.* EXCLUDE (from_on, until_on)
+        FROM (SELECT DISTINCT record_key, from_on AS known_on FROM spans) day JOIN spans s
+             ON s.record_key = day.record_key AND s.from_on <= day.known_on
+                AND (s.until_on IS NULL OR day.known_on < s.until_on);
+
+        CREATE OR REPLACE TEMP TABLE steps AS
+        SELECT record_key, known_on, {content} AS content FROM states GROUP BY ALL
+        UNION ALL
+        SELECT record_key, greatest({sql_date(received)}, h.known_on), NULL
+        FROM told ANTI JOIN spans USING (record_key) LEFT JOIN head h USING (record_key);
+
+        CREATE OR REPLACE TEMP TABLE added AS
+        WITH compared AS (
+            SELECT s.*, h.content AS stands, coalesce(h.revision, 0) AS standing_revision,
+                   lag(s.content, 1, h.content) OVER record AS before,
+                   first_value(s.content) OVER (PARTITION BY s.record_key ORDER BY s.known_on DESC) AS last
+            FROM steps s LEFT JOIN head h USING (record_key)
+            WINDOW record AS (PARTITION BY s.record_key ORDER BY s.known_on)
+        )
+        SELECT record_key, known_on, content IS NULL AS withdrawn,
+               standing_revision + row_number() OVER (PARTITION BY record_key ORDER BY known_on) AS revision
+        FROM compared WHERE last IS DISTINCT FROM stands AND content IS DISTINCT FROM before
+        """
+    )
+    derived = ""
+    if table == "events":
+        parts = f"{quoted(source)}, a.record_key, a.revision, s.position"
+        derived = f", CASE WHEN NOT a.withdrawn THEN left(md5(concat_ws('|', {parts})), 20) END AS event_id"
+    rows = con.sql(
+        f"""
+        SELECT {quoted(source)} AS source, a.record_key, CAST(a.revision AS INTEGER) AS revision, a.withdrawn,
+               a.known_on, CAST({delivery_id} AS BIGINT) AS delivery_id,
+               {", ".join(f"s.{c}" for c in columns)}{derived}
+        FROM added a LEFT JOIN states s USING (record_key, known_on)
+        ORDER BY a.record_key, a.revision, s.position
+        """
+    ).to_arrow_table()
+    return rows.select(SCHEMAS[table].names)

@@ -1,0 +1,181 @@
+"""From text to typed rows, all at once in DuckDB: each row is good, to be ignored, or has a problem.
+
+Makes the table `rows`: row_number, the typed cells c0, c1, …, record_key, one subject key s0, s1, …
+a declared subject, `recorded` (a date), `ignored` (the index of an ignore rule, or NULL) and
+`problem` (an index into the list this module returns, or NULL).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from features.asof import sql_date
+from features.declaration import Column, Extract, parse_ended
+from features.errors import shape
+from features.rule_sql import Cells, quoted, value_of
+
+EARLIEST = date(1900, 1, 1)
+"""No date in an extract is earlier, unless by a slip of the year."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a row is set aside; `column` is None where no single column is to blame."""
+
+    column: str | None
+    reason: str
+
+
+NO_KEY = "the record key is empty"
+DIFFERING = Problem(None, "the same record key stands on rows that differ")
+NOBODY = Problem(None, "nobody to attach it to: every subject key is empty")
+NO_RULE = Problem(None, "no rule makes anything of this row, and none ignores it")
+UNREADABLE = {
+    "code": "is not a code that the declaration knows",
+    "date": "is not a date written as {}",
+    "datetime": "is not a date and time written as {}",
+    "time": "is not a time written as {}",
+    "integer": "is not a whole number",
+    "number": "is not a number",
+    "boolean": "is neither yes nor no",
+}
+
+
+def type_rows(
+    con: duckdb.DuckDBPyConnection,
+    raw: pa.Table,
+    name: str,
+    extract: Extract,
+    *,
+    received: date,
+    history: bool,
+) -> list[Problem]:
+    """Make `typed` (each cell as text x0, … and as value c0, …) and `rows`. Returns the problems by index.
+
+    name: the extract's. In a history delivery the columns declared `overwritten` are emptied, once
+    they have been checked.
+    """
+    cells, columns = Cells(extract), list(extract.columns)
+    blank = quoted(" \t\r\n\u00a0")
+    texts = ", ".join(f"nullif(trim({cells[c]}, {blank}), '') AS {cells.text(c)}" for c in columns)
+    values = ", ".join(f"{value_of(extract.columns[c], cells.text(c))} AS {cells[c]}" for c in columns)
+    con.register("arrived", raw)
+    con.execute(
+        f"CREATE OR REPLACE TABLE typed AS SELECT *, {values} FROM (SELECT row_number, {texts} FROM arrived)"
+    )
+    con.unregister("arrived")
+
+    problems, checks = _checks(extract, cells, received)
+    ignored = _first_that_holds([cells.condition(rule.when) for rule in extract.ignore])
+    emptied = ", ".join(f"nullif({cells[c]}, {cells[c]}) AS {cells[c]}" for c in extract.overwritten)
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE rows AS
+        SELECT row_number, {", ".join(cells[c] for c in columns)}, record_key,
+               {"".join(f"s{i}, " for i in range(len(extract.subjects)))}
+               recorded, ignored, CASE WHEN ignored IS NULL THEN problem END AS problem
+        FROM (
+            SELECT * {f"REPLACE ({emptied})" if history and emptied else ""},
+                   {quoted(name + "/")} || {cells.key(extract.record_key)} AS record_key,
+                   {"".join(f"{cells.key(s.key)} AS s{i}, " for i, s in enumerate(extract.subjects))}
+                   {cells.day(extract.recorded)} AS recorded,
+                   {ignored} AS ignored, {_first_that_holds(checks)} AS problem
+            FROM typed
+        )
+        """
+    )
+    problems.append(DIFFERING)
+    _set_differing_aside(con, [cells[c] for c in columns], len(problems) - 1)
+    return problems
+
+
+def set_aside(con: duckdb.DuckDBPyConnection, extract: Extract, problems: list[Problem]) -> pa.Table:
+    """The rows with a problem: row_number, column, shape (the value's outline, never the value), reason."""
+    cells = Cells(extract)
+    found = con.execute(
+        "SELECT row_number, problem FROM rows WHERE problem IS NOT NULL ORDER BY ALL"
+    ).fetchall()
+    texts: dict[int, str | None] = {}
+    for column in {problems[p].column for _, p in found} - {None}:
+        indexes = ", ".join(str(i) for i, problem in enumerate(problems) if problem.column == column)
+        texts |= dict(
+            con.execute(
+                f"SELECT row_number, {cells.text(str(column))} FROM typed JOIN rows USING (row_number) "
+                f"WHERE problem IN ({indexes})"
+            ).fetchall()
+        )
+    return pa.table(
+        {
+            "row_number": pa.array([number for number, _ in found], pa.int64()),
+            "column": pa.array([problems[p].column for _, p in found], pa.string()),
+            "shape": pa.array(
+                [shape(texts.get(number)) if problems[p].column else None for number, p in found], pa.string()
+            ),
+            "reason": pa.array([problems[p].reason for _, p in found], pa.string()),
+        }
+    )
+
+
+def _first_that_holds(conditions: list[str]) -> str:
+    """SQL for the index of the first condition that holds, NULL if none does."""
+    cases = " ".join(f"WHEN {sql} THEN {i}" for i, sql in enumerate(conditions))
+    return f"CAST(CASE {cases} END AS INTEGER)" if cases else "CAST(NULL AS INTEGER)"
+
+
+def _set_differing_aside(con: duckdb.DuckDBPyConnection, cells: list[str], problem: int) -> None:
+    """Rows that share a record key and are not equal: which of them holds cannot be known."""
+    con.execute(
+        f"""
+        UPDATE rows SET problem = {problem} WHERE problem IS NULL AND ignored IS NULL AND record_key IN (
+            SELECT record_key FROM rows WHERE problem IS NULL AND ignored IS NULL
+            GROUP BY record_key HAVING count(DISTINCT hash({", ".join(cells)})) > 1)
+        """
+    )
+
+
+def _checks(extract: Extract, cells: Cells, received: date) -> tuple[list[Problem], list[str]]:
+    """What may be wrong with a row, in the order in which it is told, and the SQL that finds it."""
+    checks: list[tuple[str | None, str, str]] = []
+    for name in extract.record_key:
+        checks.append((name, NO_KEY, f"{cells[name]} IS NULL AND {cells.text(name)} IS NULL"))
+    for name, column in extract.columns.items():
+        checks += [(name, reason, sql) for reason, sql in _cell_checks(column, cells[name], cells.text(name))]
+    for subject in extract.subjects:
+        if not subject.optional:
+            for name in subject.key:
+                checks.append((name, f"the key of the {subject.name} is empty", f"{cells[name]} IS NULL"))
+    if extract.recorded:
+        late = f"{cells.day(extract.recorded)} > {sql_date(received)}"
+        checks.append((extract.recorded, "later than the day the delivery was received", late))
+    for rule in extract.events:
+        if rule.ended is not None:
+            backwards = f"{cells.ended_on(rule)} < {cells.happened(rule)} AND {cells.condition(rule.when)}"
+            checks.append((parse_ended(rule.ended)[0], "ends before it begins", backwards))
+    for subject in extract.subjects:
+        for block in (subject.register_, subject.address):
+            if block is not None and block.start and block.end:
+                backwards = f"{cells.day(block.end)} < {cells.day(block.start)}"
+                checks.append((block.end, "ends before it begins", backwards))
+    return [Problem(column, reason) for column, reason, _ in checks], [sql for _, _, sql in checks]
+
+
+def _cell_checks(column: Column, value: str, text: str) -> Iterator[tuple[str, str]]:
+    """What may be wrong with one cell: the reason and the SQL."""
+    if column.required:
+        yield "is empty", f"{text} IS NULL"
+    if column.type != "text":
+        yield UNREADABLE[column.type].format(column.format), f"{text} IS NOT NULL AND {value} IS NULL"
+    if column.pattern is not None:
+        yield "does not match its pattern", f"NOT regexp_full_match({text}, {quoted(column.pattern)})"
+    if column.min is not None:
+        yield f"is below {column.min:g}", f"{value} < {column.min}"
+    if column.max is not None:
+        yield f"is above {column.max:g}", f"{value} > {column.max}"
+    if column.type in ("date", "datetime"):
+        first = column.not_before or EARLIEST
+        yield f"is before {first.isoformat()}", f"{value} < {sql_date(first)}"
