@@ -1,0 +1,282 @@
+"""Why a person is on the list: the model's exact contributions, summed by signal and worded.
+
+The contributions of a row add up to its calibrated log-odds. They are summed by channel, and a
+channel that spans several signals (an agency, a theme, the household) is *folded*: its sum is dealt
+out to the signals under it that have an event for this person, in proportion to their events, so
+that no happening is told twice. What spans all agencies stays a reason of its own where two or more
+agencies are behind it, because no single signal says that. Nothing is lost on the way: the average
+person's log-odds, every channel's weight and `other` add up to the person's log-odds.
+
+- A *reason* raises the chance and has at least one event behind it.
+- A *strength* lowers it and is a signal declared protective, or a measured improvement: a
+  signal of the person's own past that has become rarer. That nothing is recorded is never a strength.
+- *Other* is the weight of silence, which has no event behind it. Its share is shown.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from features import asof
+from features.catalogue import Catalogue
+from features.declaration import THEMES
+from features.evidence import evidence, not_held
+from features.feature import CHANGE_BEFORE, CHANGE_RECENT, Channel, EvidenceRow
+from features.panel import Panel
+from features.snapshot import Snapshot
+from features.wording import day_words, sentence
+from models.candidate import Candidate, chance
+
+MOST_REASONS, MOST_STRENGTHS = 5, 3
+LEAST_BEFORE = 3
+"""An improvement needs at least so many events in the person's own year before."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One signal that moves the chance. weight is in log-odds: above 0 raises, below 0 lowers.
+
+    sources are the agencies' short names, theme a Supporting Families outcome in words or "".
+    """
+
+    channel: str
+    sentence: str
+    theme: str
+    weight: float
+    sources: tuple[str, ...]
+    event_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A person's chance and what it is made of. `base + sum(weights) + other == log_odds` within 1e-9.
+
+    weights are (channel, log-odds) after folding, strongest first; other is the sum without an event
+    behind it and other_share its share of all that moves the chance either way.
+    """
+
+    person_id: str
+    log_odds: float
+    chance: float
+    chance_words: str
+    reasons: tuple[Reason, ...]
+    strengths: tuple[Reason, ...]
+    base: float
+    weights: tuple[tuple[str, float], ...]
+    other: float
+    other_share: float
+    not_held: tuple[str, ...]
+
+
+def explain(
+    candidate: Candidate,
+    snapshot: Snapshot,
+    panel: Panel,
+    person_ids: Sequence[str],
+) -> list[Explanation]:
+    """The explanations of some people of a panel, in the order asked for.
+
+    Explaining costs hundreds of times what scoring does: score everyone, explain those shown. A
+    person's score is the same to the last bit whoever else is scored along.
+    """
+    if not person_ids:
+        return []
+    catalogue, as_of = candidate.catalogue, panel.as_of
+    rows = panel.rows_of(person_ids)
+    contributions, log_odds = candidate.contributions(panel, rows), candidate.log_odds(panel, rows)
+    happened = evidence(snapshot, catalogue, as_of, person_ids)
+    unknown = not_held(snapshot, catalogue, as_of, person_ids)
+    explained = []
+    for at, person_id in enumerate(person_ids):
+        odds = float(log_odds[at])
+        risk = float(chance(odds))
+        account = weigh(catalogue, candidate.names, contributions[at], happened[person_id], as_of)
+        covered = _covered(catalogue, panel, int(rows[at]))
+        explained.append(
+            Explanation(
+                person_id=person_id,
+                log_odds=odds,
+                chance=risk,
+                chance_words=chance_words(risk),
+                reasons=reasons_of(account, as_of),
+                strengths=strengths_of(account, as_of, covered),
+                base=account.base,
+                weights=tuple((channel.name, weight) for channel, weight, _ in account.weighed),
+                other=account.other,
+                other_share=account.other_share,
+                not_held=tuple(unknown.get(person_id, ())),
+            )
+        )
+    return explained
+
+
+@dataclass(frozen=True)
+class Account:
+    """Contributions dealt out to channels with events behind them, strongest first.
+
+    weighed: (channel, log-odds, the events behind it).
+    """
+
+    base: float
+    weighed: tuple[tuple[Channel, float, tuple[EvidenceRow, ...]], ...]
+    other: float
+    other_share: float
+
+
+def weigh(
+    catalogue: Catalogue,
+    names: Sequence[str],
+    contributions: np.ndarray,
+    happened: Sequence[EvidenceRow],
+    as_of: date,
+) -> Account:
+    """Sum one person's contributions by channel and fold the broad channels into their signals.
+
+    contributions: (len(names) + 1,) log-odds, the average person's last; happened: the person's events.
+    """
+    channel_of = {feature.name: feature.channel for feature in catalogue.features}
+    sums: dict[str, float] = defaultdict(float)
+    for name, weight in zip(names, contributions[:-1].tolist(), strict=True):
+        sums[channel_of[name]] += weight
+    silent: list[float] = []
+    behind = {
+        channel.name: _behind(channel, happened, as_of, catalogue.longest) for channel in catalogue.channels
+    }
+    own = {c.name: sums.get(c.name, 0.0) for c in catalogue.channels if _stands(c, behind[c.name])}
+    for channel in catalogue.channels:
+        if channel.name in own or channel.name not in sums:
+            continue
+        under = {
+            signal.name: len(behind[signal.name])
+            for signal in catalogue.channels
+            if signal.kind == "signal"
+            and signal.household == channel.household
+            and set(signal.signals) <= set(channel.signals)
+            and behind[signal.name]
+        }
+        events = sum(under.values())
+        for name, count in under.items():
+            own[name] += sums[channel.name] * count / events
+        if not under:
+            silent.append(sums[channel.name])
+    ordered = sorted(own.items(), key=lambda item: (-item[1], item[0]))
+    moved = sum(abs(weight) for weight in own.values()) + sum(abs(weight) for weight in silent)
+    return Account(
+        base=float(contributions[-1]),
+        weighed=tuple((catalogue.channel(name), weight, behind[name]) for name, weight in ordered),
+        other=sum(silent),
+        other_share=sum(abs(weight) for weight in silent) / moved if moved else 0.0,
+    )
+
+
+def _behind(
+    channel: Channel, happened: Sequence[EvidenceRow], as_of: date, longest: int
+) -> tuple[EvidenceRow, ...]:
+    """The events of a channel; a spell that began before the longest window is told by its own signal."""
+    today = asof.day_number(as_of)
+    return tuple(
+        event
+        for event in happened
+        if event.household == channel.household
+        and event.signal in channel.signals
+        and (channel.kind == "signal" or asof.in_window(asof.day_number(event.occurred_on), today, longest))
+    )
+
+
+def _stands(channel: Channel, events: Sequence[EvidenceRow]) -> bool:
+    """Whether a channel is told on its own: a signal that happened, or contact across agencies."""
+    if channel.kind == "all" and not channel.household:
+        return len({event.source for event in events}) > 1
+    return channel.kind == "signal" and bool(events)
+
+
+def reasons_of(account: Account, as_of: date) -> tuple[Reason, ...]:
+    """The strongest channels that raise the chance."""
+    raising = [entry for entry in account.weighed if entry[1] > 0]
+    return tuple(
+        _said(channel, weight, events, sentence(channel, events, as_of))
+        for channel, weight, events in raising[:MOST_REASONS]
+    )
+
+
+def strengths_of(account: Account, as_of: date, covered: Mapping[str, bool]) -> tuple[Reason, ...]:
+    """The channels that lower the chance most and are protective or a measured improvement.
+
+    covered: by channel, whether silence in either period would mean that nothing happened.
+    """
+    found = []
+    for channel, weight, events in reversed(account.weighed):
+        if weight >= 0:
+            break
+        if channel.protective:
+            found.append(_said(channel, weight, events, sentence(channel, events, as_of)))
+        elif channel.kind == "signal" and covered.get(channel.name, False):
+            words = improvement(channel, events, as_of)
+            if words:
+                found.append(_said(channel, weight, events, words))
+    return tuple(found[:MOST_STRENGTHS])
+
+
+def improvement(channel: Channel, events: Sequence[EvidenceRow], as_of: date) -> str:
+    """How a signal has become rarer against the person's own year before; "" where it has not.
+
+    With n events in the 365 days that end 90 days before `as_of`: n is 3 or more and the last 90
+    days hold fewer than half of n * 90 / 365.
+    """
+    today = asof.day_number(as_of)
+    days = [asof.day_number(event.occurred_on) for event in events]
+    recent = sum(asof.in_window(day, today, CHANGE_RECENT) for day in days)
+    before = sum(asof.in_window(day, today - CHANGE_RECENT, CHANGE_BEFORE) for day in days)
+    if before < LEAST_BEFORE or recent >= 0.5 * before * CHANGE_RECENT / CHANGE_BEFORE:
+        return ""
+    latest = asof.day_of(max(days))
+    kind = f"the household's {channel.many}" if channel.household else channel.many
+    return (
+        f"{kind} have become fewer: {recent or 'none'} in the last {CHANGE_RECENT} days, "
+        f"after {before} in the year before; the latest on {day_words(latest)}"
+    )
+
+
+def _said(channel: Channel, weight: float, events: Sequence[EvidenceRow], words: str) -> Reason:
+    return Reason(
+        channel=channel.name,
+        sentence=words[:1].upper() + words[1:],
+        theme=THEMES.get(channel.theme or "", ""),
+        weight=float(weight),
+        sources=tuple(sorted({event.source for event in events})),
+        event_ids=tuple(sorted({event.event_id for event in events})),
+    )
+
+
+def _covered(catalogue: Catalogue, panel: Panel, row: int) -> dict[str, bool]:
+    """By channel: its `change` is a number, so both periods are covered and silence means nothing."""
+    column = {name: at for at, name in enumerate(panel.names)}
+    return {
+        feature.channel: bool(np.isfinite(panel.X[row, column[feature.name]]))
+        for feature in catalogue.features
+        if feature.measure == "change" and feature.name in column
+    }
+
+
+_OFTEN = ((2, 3), (3, 4), (4, 5), (9, 10))
+
+
+def chance_words(risk: float) -> str:
+    """A chance as people say it: 0.17 → 'about 1 in 6'; above a half by the nearest plain fraction.
+
+    >>> chance_words(0.17), chance_words(0.7), chance_words(0.004)
+    ('about 1 in 6', 'about 2 in 3', 'fewer than 1 in 100')
+    """
+    if risk < 0.00995:
+        return "fewer than 1 in 100"
+    if risk > 0.583:
+        part, whole = min(_OFTEN, key=lambda f: abs(f[0] / f[1] - risk))
+        return f"about {part} in {whole}"
+    one_in = 1 / risk
+    step = 1 if one_in < 12.5 else 5 if one_in < 52.5 else 10
+    return f"about 1 in {max(2, min(100, int(one_in / step + 0.5) * step))}"

@@ -1,0 +1,135 @@
+"""What a weekly list is: its flags, what it says about itself, and the hash that two makings share.
+
+Plain data, made by `serving.weekly_list`, shown by `serving.page`, kept as `list.json` so that the
+service can hand it out without reading a table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cached_property
+
+from models.reasons import Reason
+
+NEW, STILL_HERE = "new", "still here"
+NO_NAME = "Name not held"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How fresh one source is: the last delivery that counts on the as-of date, and whether one is due.
+
+    `due_on` is set where a delivery day of the declared schedule has passed without a delivery.
+    """
+
+    source: str
+    title: str
+    received_on: date | None
+    due_on: date | None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the model's card promises of a list this long, found on dates it had not seen.
+
+    precision and base_rate are shares; low and high bound the precision (95 %).
+    """
+
+    precision: float
+    low: float
+    high: float
+    base_rate: float
+    tested_on: tuple[date, ...]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A person on a weekly list. living_there counts the person too; 0 where no household is known."""
+
+    rank: int
+    person_id: str
+    name: str
+    age: int | None
+    household_id: str | None
+    living_there: int
+    log_odds: float
+    chance: float
+    chance_words: str
+    reasons: tuple[Reason, ...]
+    strengths: tuple[Reason, ...]
+    other_share: float
+    not_held: tuple[str, ...]
+    standing: str
+
+
+@dataclass(frozen=True)
+class WeeklyList:
+    """A short list of people to offer help to, as it stands on one morning, and how it came about.
+
+    outcome says what the chance is of, in words that follow "a chance of"; flow is the cohort's
+    (reason, left out, left) per step; previous is the date of the list that `standing` compares with.
+    """
+
+    as_of: date
+    council: str
+    title: str
+    outcome: str
+    horizon_days: int
+    capacity: int
+    scored: int
+    flow: tuple[tuple[str, int, int], ...]
+    flags: tuple[Flag, ...]
+    feeds: tuple[Feed, ...]
+    expected: Expected | None
+    previous: date | None
+    specification: str
+    model: str
+    kind: str
+    approval: str
+    catalogue: str
+    code: str
+    last_delivery: int
+    link_run: int
+
+    @cached_property
+    def hash(self) -> str:
+        """The canonical hash, see `canonical_hash`."""
+        return canonical_hash(self)
+
+    def neighbours(self, flag: Flag) -> tuple[Flag, ...]:
+        """The other flags of the same household."""
+        return tuple(
+            other
+            for other in self.flags
+            if other.rank != flag.rank and flag.household_id and other.household_id == flag.household_id
+        )
+
+    def to_json(self) -> str:
+        """The whole list as JSON, its canonical hash included; dates as ISO text."""
+        return json.dumps({**asdict(self), "hash": self.hash}, default=str, ensure_ascii=False, indent=1)
+
+
+def canonical_hash(weekly: WeeklyList) -> str:
+    """SHA-256 over what the list says of people and by which model; the same however often it is made.
+
+    Left out: the number of the last delivery and of the link run (later deliveries that say nothing
+    of days before the list may not change it), the code's version, and how each flag stands against
+    an earlier list. Floats are written exactly.
+    """
+    people = [
+        {key: value for key, value in asdict(flag).items() if key != "standing"} for flag in weekly.flags
+    ]
+    said = {
+        "as_of": weekly.as_of,
+        "specification": weekly.specification,
+        "model": weekly.model,
+        "catalogue": weekly.catalogue,
+        "capacity": weekly.capacity,
+        "flow": weekly.flow,
+        "flags": people,
+    }
+    text = json.dumps(said, default=str, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

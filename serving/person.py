@@ -1,0 +1,117 @@
+"""One person, explained in full: for the practitioner who asks why, and for whoever must check.
+
+The same chance and reasons as the list, and beyond them every channel's weight and every event that
+the model saw, in order of time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from features.errors import UserMistake
+from features.evidence import evidence
+from features.feature import Channel
+from features.people import Identity, display_identity, resolve
+from features.wording import amount_words
+from features.workspace import Workspace
+from models.candidate import NOT_APPROVED, newest_candidate
+from models.reasons import Explanation
+from serving.score import score, stand
+from serving.weekly_list import kept_dates, kept_list, snapshot_of
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An event as it is told: when, what, from which source, and whether it is the household's."""
+
+    occurred_on: date
+    ended_on: date | None
+    what: str
+    source: str
+    household: bool
+    amount: str
+
+
+@dataclass(frozen=True)
+class PersonExplained:
+    """A person on a morning. explanation is None where nothing is recorded that the model looks at.
+
+    rank: on the kept list of that morning; None if not on it. weights: (words, log-odds) of every
+    channel with events behind it, strongest first. subjects: how many agency records are the person's.
+    """
+
+    person_id: str
+    as_of: date
+    identity: Identity
+    subjects: int
+    eligible: bool
+    rank: int | None
+    explanation: Explanation | None
+    weights: tuple[tuple[str, float], ...]
+    timeline: tuple[Moment, ...]
+    horizon_days: int
+    model: str
+    approval: str
+
+
+def explain_person(workspace: Workspace, person_id: str, as_of: date | None = None) -> PersonExplained:
+    """Explain a person on a morning, by default that of the newest list.
+
+    Raises UserMistake on an id nobody has, and where there is neither a date nor a list.
+    """
+    if as_of is None:
+        dates = kept_dates(workspace)
+        if not dates:
+            raise UserMistake("There is no list yet, so say which morning you mean with --as-of.")
+        as_of = dates[-1]
+    candidate = newest_candidate(workspace, workspace.settings.model)
+    snapshot = snapshot_of(workspace, as_of)
+    person = resolve(snapshot, person_id, as_of)
+    morning = stand(snapshot, candidate, as_of)
+    scores = score(morning, candidate, [person.person_id])
+    explanation = scores.explanations[0][0] if scores.explanations else None
+    catalogue = candidate.catalogue
+    happened = evidence(snapshot, catalogue, as_of, [person.person_id]).get(person.person_id, [])
+    kept = kept_list(workspace, as_of) or {"flags": []}
+    ranks = {flag["person_id"]: flag["rank"] for flag in kept["flags"]}
+    said = {channel.parts[0].name: channel for channel in catalogue.channels if channel.kind == "signal"}
+    titles = {fact.source: fact.title for fact in catalogue.facts}
+    return PersonExplained(
+        person_id=person.person_id,
+        as_of=as_of,
+        identity=display_identity(snapshot, as_of, [person.person_id])[person.person_id],
+        subjects=len(person.subjects),
+        eligible=person.person_id in morning.eligible,
+        rank=ranks.get(person.person_id),
+        explanation=explanation,
+        weights=tuple(
+            (_channel_words(catalogue.channel(name)), weight)
+            for name, weight in (explanation.weights if explanation else ())
+        ),
+        timeline=tuple(
+            Moment(
+                occurred_on=event.occurred_on,
+                ended_on=event.ended_on,
+                what=said[event.signal].one,
+                source=titles[event.source],
+                household=event.household,
+                amount=_amount(said[event.signal], event.amount),
+            )
+            for event in sorted(happened, key=lambda e: (e.occurred_at, e.source, e.signal, e.event_id))
+        ),
+        horizon_days=candidate.specification.outcome.horizon_days,
+        model=candidate.sha256,
+        approval="" if candidate.approved else NOT_APPROVED,
+    )
+
+
+def _amount(channel: Channel, amount: float | None) -> str:
+    return "" if amount is None or channel.unit is None else amount_words(amount, channel.unit)
+
+
+def _channel_words(channel: Channel) -> str:
+    """What a channel's weight is the weight of: 'the household's council tax reminders'."""
+    if channel.kind != "signal":
+        return "contact across agencies"
+    return f"the household's {channel.many}" if channel.household else channel.many

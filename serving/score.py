@@ -1,0 +1,93 @@
+"""A chance and its reasons for people who are asked about: what the list shows, for anybody.
+
+Scoring goes through the functions that make the list. Of a morning with a kept list it reads what
+that list read, so that a person on it gets the same score and the same reasons to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from threading import Lock
+
+from features.panel import Panel, read_panel
+from features.person_rows import ensure_person_rows
+from features.snapshot import Snapshot
+from features.workspace import Workspace
+from models.candidate import Candidate, newest_candidate
+from models.reasons import Explanation, explain
+from serving.weekly_list import snapshot_of
+
+MORNINGS_KEPT = 3
+
+
+@dataclass(frozen=True)
+class Morning:
+    """What is needed to score anybody on a date: the panel, and who is eligible."""
+
+    snapshot: Snapshot
+    panel: Panel
+    eligible: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """explanations: those who have records, in the order asked for, and whether each may be on a list;
+    silent: those with nothing recorded as far back as the model looks, who get no score."""
+
+    as_of: date
+    model: str
+    explanations: tuple[tuple[Explanation, bool], ...]
+    silent: tuple[str, ...]
+
+
+def stand(snapshot: Snapshot, candidate: Candidate, as_of: date) -> Morning:
+    """Stand on the morning of `as_of`."""
+    ensure_person_rows(snapshot)
+    cohort = candidate.cohort(snapshot, as_of)
+    panel = read_panel(snapshot, candidate.catalogue, as_of)
+    return Morning(snapshot, panel, frozenset(cohort.person_ids.tolist()))
+
+
+def score(morning: Morning, candidate: Candidate, people: Sequence[str]) -> Scores:
+    """The chance and reasons of people, each once."""
+    asked = list(dict.fromkeys(people))
+    recorded = set(morning.panel.person_ids.tolist())
+    scored = [person for person in asked if person in recorded]
+    explained = explain(candidate, morning.snapshot, morning.panel, scored)
+    return Scores(
+        as_of=morning.panel.as_of,
+        model=candidate.sha256,
+        explanations=tuple((told, told.person_id in morning.eligible) for told in explained),
+        silent=tuple(person for person in asked if person not in recorded),
+    )
+
+
+class Desk:
+    """Answers for a workspace with its newest candidate, keeping the last few mornings at hand.
+
+    One question at a time: a snapshot's connection is not for two threads.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.candidate = newest_candidate(workspace, workspace.settings.model)
+        self._mornings: OrderedDict[tuple[date, int, int], Morning] = OrderedDict()
+        self._lock = Lock()
+
+    def score(self, people: Sequence[str], as_of: date) -> Scores:
+        """The chance and reasons of people on a morning. Raises UserMistake without any delivery."""
+        with self._lock:
+            return score(self._morning(as_of), self.candidate, people)
+
+    def _morning(self, as_of: date) -> Morning:
+        snapshot = snapshot_of(self.workspace, as_of)
+        key = (as_of, snapshot.last_delivery, snapshot.link_run)
+        if key not in self._mornings:
+            self._mornings[key] = stand(snapshot, self.candidate, as_of)
+        self._mornings.move_to_end(key)
+        while len(self._mornings) > MORNINGS_KEPT:
+            self._mornings.popitem(last=False)
+        return self._mornings[key]
