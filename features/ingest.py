@@ -305,8 +305,8 @@ def _left_out(
         raise DataRefused(
             f"{file.path.name} leaves out too many records.",
             problems=[
-                f"{gone:,} of the {stood:,} records that stand are not in this full delivery, and would be "
-                f"withdrawn; more than {settings.withdrawal_share:.0%} and {settings.withdrawal_rows} records "
+                f"{gone:,} of the {stood:,} records that stand are not in this full delivery and would "
+                f"be withdrawn; over {settings.withdrawal_share:.0%} and {settings.withdrawal_rows} records "
                 "at once are refused. Ask the sender for a whole file; if it is right as it is, raise "
                 "`withdrawal_share` in settings.yaml for this once"
             ],

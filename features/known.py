@@ -69,16 +69,10 @@ class Arrival:
         """
         if not self.history:
             return self.day
-        delay = self.source.typical_delay_days
-        days = [recorded] if recorded else []
-        days.append(f"{first_day} + {delay}")
-        covered = self._scheduled(sql_date(self.source.covers_from))
-        return (
-            f"coalesce({self._scheduled_or_null(f'coalesce({", ".join(days)})')}, {at_the_latest or covered})"
-        )
-
-    def _scheduled_or_null(self, day: str) -> str:
-        return f"CASE WHEN {day} IS NOT NULL THEN {self._scheduled(day)} END"
+        late = f"{first_day} + {self.source.typical_delay_days}"
+        day = f"coalesce({recorded}, {late})" if recorded else late
+        otherwise = at_the_latest or self._scheduled(sql_date(self.source.covers_from))
+        return f"CASE WHEN {day} IS NULL THEN {otherwise} ELSE {self._scheduled(day)} END"
 
     def _scheduled(self, day: str) -> str:
         return f"least({self.day}, {sql_first_on_or_after(self.source.schedule, f'({day})')})"
