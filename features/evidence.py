@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from features import asof
-from features.catalogue import Catalogue
+from features.catalogue import Catalogue, SourceFacts
 from features.feature import EvidenceRow
 from features.kernel import compile_catalogue, covered_sources
 from features.panel import kernel_rows
@@ -32,7 +32,7 @@ def evidence(
     ensure_person_rows(snapshot)
     con = snapshot.con
     found: dict[str, list[EvidenceRow]] = {person: [] for person in person_ids}
-    start = as_of - timedelta(days=catalogue.longest)
+    today, start = asof.day_number(as_of), as_of - timedelta(days=catalogue.longest)
     con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
     con.register("used", pa.table({"signal": pa.array(catalogue.signals, pa.string())}))
     con.register(
@@ -48,13 +48,10 @@ def evidence(
     rows = con.execute(
         f"""
         WITH holding AS (
-            SELECT person_id, source, household, min(start_on) AS held_from
-            FROM held WHERE {asof.sql_known(as_of)} AND person_id IN (SELECT person_id FROM asked)
+            SELECT person_id, source, min(start_on) AS anyhow,
+                   min(start_on) FILTER (WHERE NOT household) AS personally
+            FROM held WHERE {asof.sql_known(as_of)} AND person_id IN (FROM asked)
             GROUP BY ALL
-        ), of_person AS (
-            SELECT person_id, source, min(held_from) AS anyhow,
-                   min(held_from) FILTER (WHERE NOT household) AS personally
-            FROM holding GROUP BY ALL
         )
         SELECT r.person_id, r.event_id, r.source, r.signal, r.household, r.occurred_on, r.occurred_at,
                r.ended_on, r.amount,
@@ -63,7 +60,7 @@ def evidence(
                    END) AS watched_from
         FROM ({usable_person_rows_sql(as_of, snapshot.workspace.settings.household_max)}) r
         JOIN asked USING (person_id) JOIN used USING (signal) JOIN facts f USING (source)
-        LEFT JOIN of_person h USING (person_id, source)
+        LEFT JOIN holding h USING (person_id, source)
         WHERE {asof.sql_in_window(as_of, catalogue.longest, "r.occurred_on")}
            OR {asof.sql_spell_open(as_of, start="r.occurred_on", end="r.ended_on")}
         ORDER BY r.person_id, r.occurred_at, r.event_id
@@ -72,7 +69,7 @@ def evidence(
     spells = {part.name for channel in catalogue.channels for part in channel.parts if part.spell}
     for person, *values in rows:
         row = EvidenceRow(*values)
-        if row.occurred_on >= start or row.signal in spells:
+        if row.signal in spells or asof.in_window(asof.day_number(row.occurred_on), today, catalogue.longest):
             found[person].append(row)
     return found
 
@@ -83,34 +80,28 @@ def not_held(
     """Per person a sentence for each source whose silence says nothing, in the catalogue's order.
 
     A source is one of them if it does not cover the catalogue's longest window or, for a register,
-    held neither the person nor, for what is shared, the household on any day of it.
+    held neither the person nor, for what is shared, the household on any day of it. Raises KeyError
+    for somebody who was never linked.
     """
     rows = person_rows(snapshot, catalogue.signals)
-    program = compile_catalogue(catalogue)
+    program, today = compile_catalogue(catalogue), asof.day_number(as_of)
     place = {person: at for at, person in enumerate(rows.person_ids.tolist())}
-    known = [person for person in person_ids if person in place]
-    covered = covered_sources(kernel_rows(rows, catalogue), program, as_of, [place[p] for p in known])
+    covered = covered_sources(
+        kernel_rows(rows, catalogue), program, as_of, [place[person] for person in person_ids]
+    )
     reached = np.zeros((len(catalogue.sources), 2), bool)
     for channel in catalogue.channels:
         for source in channel.sources:
             reached[catalogue.sources.index(source), int(channel.household)] = True
-    holds = (covered[:, :, :, program.longest] & reached).any(axis=2)
-    row = {person: at for at, person in enumerate(known)}
-    nobody = np.zeros(len(catalogue.sources), bool)
-    first = as_of - timedelta(days=catalogue.longest)
+    holds = np.any(covered[:, :, :, program.longest] & reached, axis=2, keepdims=True)[:, :, 0]
+    said = [_nothing(fact, today, catalogue.longest) for fact in catalogue.facts]
     return {
-        person: [
-            _nothing(fact.title, fact.covers_from, first, catalogue.longest)
-            for fact, held in zip(
-                catalogue.facts, holds[row[person]] if person in row else nobody, strict=True
-            )
-            if not held
-        ]
-        for person in person_ids
+        person: [text for text, held in zip(said, holds[at], strict=True) if not held]
+        for at, person in enumerate(person_ids)
     }
 
 
-def _nothing(title: str, covers_from: date, first: date, longest: int) -> str:
-    if covers_from > first:
-        return f"{title}: we hold it only from {day_words(covers_from)}"
-    return f"{title}: not on its register {window_words(longest)}"
+def _nothing(fact: SourceFacts, today: int, longest: int) -> str:
+    if not asof.spans_window(asof.day_number(fact.covers_from), today, longest):
+        return f"{fact.title}: we hold it only from {day_words(fact.covers_from)}"
+    return f"{fact.title}: not on its register {window_words(longest)}"

@@ -1,9 +1,9 @@
 """How what happened is said on Monday morning, in a line that a colleague could have written.
 
     3 missing episodes in the last 90 days, the latest 6 days ago; none in the year before
-    the household's 2 rent arrears letters in the last 30 days, the latest yesterday; 1 in the year before
+    the household's 2 rent arrears letters in the last 30 days, the latest yesterday (£412)
     child in need plan open since 4 January 2026 (5 months)
-    7 events from 3 agencies in the last 90 days (4 police incidents, 2 absences, 1 missing episode), …
+    7 events from 3 agencies in the last 90 days (4 police incidents, 2 absences and 1 other), …
 
 The window said is the shortest that holds at least half of the year's events. What is said of the
 time before is said only where we would have known.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from features import asof
 from features.feature import Channel, EvidenceRow
@@ -24,12 +24,14 @@ YEAR = 365
 ADDS_UP = ("sessions", "days", "nights", "hours", "minutes")
 """Units of which the sum says most; of others, such as a debt, the latest does."""
 
-_MOST_KINDS = 3
-_LONG_SPELL = 7
+MOST_KINDS = 3
+"""So many kinds of event are named where a channel spans several."""
+LONG_SPELL = 7
+"""A spell of so many days is said with its end."""
 
 
 def sentence(channel: Channel, rows: Sequence[EvidenceRow], as_of: date) -> str:
-    """What happened to a person in a channel, from rows usable on `as_of`.
+    """What happened to a person in a channel, from rows usable on `as_of`; no full stop, no capital.
 
     rows may hold other channels' events; they are left out. Raises ValueError if none is left:
     nothing is said of nothing.
@@ -39,16 +41,16 @@ def sentence(channel: Channel, rows: Sequence[EvidenceRow], as_of: date) -> str:
         key=lambda row: (row.occurred_at, row.event_id),
     )
     today = asof.day_number(as_of)
-    still_open = [row for row in mine if _is_open(channel, row, today)]
     recent = [row for row in mine if _within(row, today, WINDOWS[-1])]
+    still_open = [row for row in mine if _is_open(channel, row, today)]
+    whose = "the household's " if channel.household else ""
     if still_open and channel.kind == "signal":
-        return _owned(channel, _open_spell(channel, still_open, recent, as_of), count=len(still_open))
+        return whose + _open_spell(channel, still_open, recent, as_of)
     if not recent:
         raise ValueError(f"no event of {channel.name} in the last {WINDOWS[-1]} days to say anything of")
     window = telling_window([asof.day_number(row.occurred_on) for row in recent], today)
     told = [row for row in recent if _within(row, today, window)]
-    said = _what(channel, told, window) + _amounts(channel, told) + _when(told, as_of)
-    return _owned(channel, said + _before(recent, mine, window, as_of), count=len(told))
+    return whose + _what(channel, told, window) + _when(channel, told, as_of) + _before(mine, window, today)
 
 
 def telling_window(days: Sequence[int], as_of: int) -> int:
@@ -73,22 +75,22 @@ def _is_open(channel: Channel, row: EvidenceRow, today: int) -> bool:
     return bool(asof.is_open(asof.day_number(row.occurred_on), end, today))
 
 
-def _owned(channel: Channel, said: str, *, count: int) -> str:
-    return f"the household's {said}" if channel.household else said
-
-
 def _what(channel: Channel, told: Sequence[EvidenceRow], window: int) -> str:
-    """'3 missing episodes in the last 90 days'; of one, how long ago says it better."""
-    if channel.kind == "signal":
-        many = counted(len(told), channel.one, channel.many)
-        return many if len(told) == 1 else f"{many} {window_words(window)}"
-    agencies = {row.source for row in told}
+    """'3 missing episodes in the last 90 days'. Of a single event, how long ago says it better."""
+    if len(told) == 1:
+        one = next(part.one for part in channel.parts if part.name == told[0].signal)
+        return one if channel.household else f"1 {one}"
     what = counted(len(told), channel.one, channel.many)
-    if channel.kind == "all":
-        what = f"{what} from {counted(len(agencies), 'agency', 'agencies')}"
-    elif channel.kind == "theme" and len(agencies) > 1:
-        what = f"{what} from {len(agencies)} agencies"
-    return f"{what} {window_words(window)} ({_kinds(channel, told)})"
+    agencies = len({row.source for row in told})
+    if agencies > 1:
+        what += f" from {agencies} agencies"
+    what += f" {window_words(window)}"
+    if channel.kind != "signal":
+        return f"{what} ({_kinds(channel, told)})"
+    given = [row.amount for row in told if row.amount is not None]
+    if channel.unit in ADDS_UP and given:
+        return f"{what} ({amount_words(sum(given), channel.unit)} in all)"
+    return what
 
 
 def _kinds(channel: Channel, told: Sequence[EvidenceRow]) -> str:
@@ -96,37 +98,31 @@ def _kinds(channel: Channel, told: Sequence[EvidenceRow]) -> str:
     words = {part.name: part for part in channel.parts}
     counts = Counter(row.signal for row in told)
     order = sorted(counts, key=lambda signal: (-counts[signal], signal))
-    said = [counted(counts[s], words[s].one, words[s].many) for s in order[:_MOST_KINDS]]
-    others = sum(counts[s] for s in order[_MOST_KINDS:])
+    said = [counted(counts[s], words[s].one, words[s].many) for s in order[:MOST_KINDS]]
+    others = sum(counts[s] for s in order[MOST_KINDS:])
     return ", ".join(said) + (f" and {counted(others, 'other', 'others')}" if others else "")
 
 
-def _amounts(channel: Channel, told: Sequence[EvidenceRow]) -> str:
-    given = [row.amount for row in told if row.amount is not None]
-    if channel.unit is None or not given:
-        return ""
-    if channel.unit in ADDS_UP:
-        return f", {amount_words(sum(given), channel.unit)} in all"
-    return f", {amount_words(given[-1], channel.unit)}" + (" at the last" if len(told) > 1 else "")
-
-
-def _when(told: Sequence[EvidenceRow], as_of: date) -> str:
-    """', the latest 6 days ago'; of a single long spell, when it began and ended."""
+def _when(channel: Channel, told: Sequence[EvidenceRow], as_of: date) -> str:
+    """', the latest 6 days ago (£412)'; of a single long spell, when it began and ended."""
     latest = told[-1]
+    said = f", {ago(latest.occurred_on, as_of)}"
     if len(told) > 1:
-        return f", the latest {ago(latest.occurred_on, as_of)}"
-    if latest.ended_on is not None and (latest.ended_on - latest.occurred_on).days >= _LONG_SPELL:
-        return f", begun {ago(latest.occurred_on, as_of)} and ended {ago(latest.ended_on, as_of)}"
-    return f", {ago(latest.occurred_on, as_of)}"
+        said = f", the latest {ago(latest.occurred_on, as_of)}"
+    elif latest.ended_on is not None and (latest.ended_on - latest.occurred_on).days >= LONG_SPELL:
+        said = f", begun {ago(latest.occurred_on, as_of)} and ended {ago(latest.ended_on, as_of)}"
+    summed = channel.unit in ADDS_UP and len(told) > 1
+    if channel.unit is not None and latest.amount is not None and not summed:
+        said += f" ({amount_words(latest.amount, channel.unit)})"
+    return said
 
 
-def _before(recent: Sequence[EvidenceRow], mine: Sequence[EvidenceRow], window: int, as_of: date) -> str:
+def _before(mine: Sequence[EvidenceRow], window: int, today: int) -> str:
     """'; none in the year before', where we would have known of one."""
-    start = as_of - timedelta(days=window)
-    if any(row.watched_from > start - timedelta(days=YEAR) for row in recent):
-        return ""
-    edge = asof.day_number(start)
-    before = sum(asof.in_window(asof.day_number(row.occurred_on), edge, YEAR) for row in mine)
+    for row in mine:
+        if not asof.spans_window(asof.day_number(row.watched_from), today, window + YEAR):
+            return ""
+    before = sum(_within(row, today - window, YEAR) for row in mine)
     return f"; {before or 'none'} in the year before"
 
 
@@ -141,9 +137,6 @@ def _open_spell(
         said = f"{channel.one} {since}"
     else:
         said = f"{len(still_open)} {channel.many} open, the first since {day_words(first)}"
-    given = [row.amount for row in still_open if row.amount is not None]
-    if channel.unit is not None and given:
-        said += f", {amount_words(given[-1], channel.unit)}"
     return f"{said}; {counted(others, 'other', 'others')} in the last two years" if others else said
 
 
@@ -175,11 +168,13 @@ def ago(day: date, as_of: date) -> str:
 
 
 def span(days: int) -> str:
-    """A length of time in the unit that says it best: '1 day', '12 days', '5 months', '2 years'."""
+    """A length of time in the unit that says it best: '1 day', '12 days', '5 months', '2½ years'."""
     if days < 90:
         return counted(days, "day", "days")
-    months = round(days * 12 / 365.25)
-    return f"{months} months" if months < 24 else counted(round(months / 12), "year", "years")
+    months, halves = round(days * 12 / 365.25), round(days * 2 / 365.25)
+    if months < 24:
+        return f"{months} months"
+    return f"{halves // 2}{'½' if halves % 2 else ''} years"
 
 
 def amount_words(amount: float, unit: str) -> str:
