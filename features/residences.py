@@ -104,6 +104,7 @@ def make_residences(con: duckdb.DuckDBPyConnection, *, links: str) -> None:
     believed = ("person_id", "uprn", "postcode", "area", "start_on", "end_on")
     con.execute(
         f"""
+        CREATE OR REPLACE TEMP MACRO written_alike(code) AS upper(replace(code, ' ', ''));
         CREATE OR REPLACE TEMP TABLE new_residences AS
         WITH facts AS (
             SELECT l.person_id, f.* EXCLUDE (subject_key, known_on, known_until), f.known_on AS told_on,
@@ -121,7 +122,8 @@ def make_residences(con: duckdb.DuckDBPyConnection, *, links: str) -> None:
             SELECT f.*, m.known_on, m.known_until
             FROM facts f JOIN moments m USING (person_id)
             WHERE f.from_day <= m.known_on AND m.known_on < f.to_day
-            QUALIFY uprn IS NOT NULL OR postcode IS DISTINCT FROM lag(postcode) OVER ({order})
+            QUALIFY uprn IS NOT NULL OR written_alike(postcode) IS DISTINCT FROM
+                    lag(written_alike(postcode)) OVER ({order})
         ), ordered AS (
             SELECT * EXCLUDE (end_on), least(end_on, lead(start_on) OVER ({order})) AS end_on FROM standing
         ), lived AS (
