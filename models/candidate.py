@@ -27,6 +27,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from pydantic import TypeAdapter
 
 from features.cohort import Cohort, Eligibility, cohort
 from features.errors import UserMistake
@@ -47,7 +48,15 @@ REFERENCE_ROWS = 20_000
 TOLERANCE = 1e-9
 """How far a row's contributions may be from its log-odds in all."""
 
-__all__ = ["NOT_APPROVED", "Candidate", "chance", "export_candidate", "load_candidate", "newest_candidate"]
+__all__ = [
+    "NOT_APPROVED",
+    "Candidate",
+    "chance",
+    "export_candidate",
+    "load_candidate",
+    "newest_candidate",
+    "reference_of",
+]
 
 
 class InexactExplanation(Exception):
@@ -56,7 +65,8 @@ class InexactExplanation(Exception):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model as it serves. `names`: its columns in its own order; `card`: see `training.card`."""
+    """A model as it serves. `names`: its columns in its own order; `card`: figures and
+    provenance, see `training.card`. A draft, before export, has an empty sha256 and no folder."""
 
     sha256: str
     kind: str
@@ -147,37 +157,36 @@ def columns_by_name(
     return np.ascontiguousarray(chosen[:, [place[name] for name in wanted]], dtype=np.float32)
 
 
-def export_candidate(
-    workspace: Workspace,
-    *,
-    kind: str,
-    specification: Specification,
-    catalogue: Catalogue,
-    eligibility: Eligibility,
-    scorer: Scorer,
-    calibration: Platt,
-    card: dict[str, Any],
-    reference: pa.Table,
-) -> Candidate:
+def reference_of(candidate: Candidate, panels: Sequence[Panel], *, seed: int) -> pa.Table:
+    """Up to 20,000 rows of some panels, drawn with a seed: the candidate's columns by name, float32,
+    and `score`, its log-odds. No ids and no dates."""
+    X = np.concatenate([candidate.columns(panel) for panel in panels])
+    score = np.concatenate([candidate.log_odds(panel) for panel in panels])
+    kept = np.random.default_rng(seed).permutation(len(X))[:REFERENCE_ROWS]
+    columns = {name: X[kept, j] for j, name in enumerate(candidate.names)}
+    return pa.table({**columns, "score": score[kept].astype(np.float32)})
+
+
+def export_candidate(workspace: Workspace, draft: Candidate, reference: pa.Table) -> Candidate:
     """Write a candidate to `models/<sha256>/`, whole or not at all, and add it to the log.
 
-    card: must hold last_delivery and link_run. reference: the scorer's columns and `score`.
-    Raises ValueError if the slope is not above 0.
+    draft: a candidate without hash and folder, its card holding last_delivery and link_run.
+    reference: see `reference_of`. Returns the candidate as it was loaded again. Raises ValueError if
+    the slope is not above 0.
     """
-    if not calibration.slope > 0:
-        raise ValueError(f"a calibration's slope must be above 0, not {calibration.slope}")
-    making = workspace.models / f".{specification.name}-{kind}"
+    if not draft.slope > 0:
+        raise ValueError(f"a calibration's slope must be above 0, not {draft.slope}")
+    making = workspace.models / f".{draft.specification.name}-{draft.kind}"
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
-    scorer.save(making)
-    _write(making / "calibration.json", {"kind": kind, **asdict(calibration)})
-    (making / "catalogue.json").write_text(catalogue.to_json(), encoding="utf-8")
-    _write(making / "eligibility.json", asdict(eligibility))
-    given = specification.model_dump(mode="json")
+    draft.scorer.save(making)
+    _write(making / "calibration.json", {"kind": draft.kind, **asdict(draft.calibration)})
+    (making / "catalogue.json").write_text(draft.catalogue.to_json(), encoding="utf-8")
+    _write(making / "eligibility.json", asdict(draft.eligibility))
+    given = draft.specification.model_dump(mode="json")
     (making / "specification.yaml").write_text(yaml.safe_dump(given, sort_keys=False), encoding="utf-8")
-    _write(making / "card.json", card)
-    wanted = [*scorer.names, "score"]
-    pq.write_table(reference.select(wanted).slice(0, REFERENCE_ROWS), making / "reference.parquet")
+    _write(making / "card.json", draft.card)
+    pq.write_table(reference, making / "reference.parquet")
 
     sha256 = content_hash(making)
     folder = workspace.models / sha256
@@ -187,7 +196,13 @@ def export_candidate(
         making.rename(folder)
     registry.record(
         workspace.models,
-        registry.Entry(sha256, kind, specification.name, card["last_delivery"], card["link_run"]),
+        registry.Entry(
+            sha256,
+            draft.kind,
+            draft.specification.name,
+            draft.card["last_delivery"],
+            draft.card["link_run"],
+        ),
     )
     return load_candidate(folder)
 
@@ -204,8 +219,6 @@ def load_candidate(folder: Path) -> Candidate:
             problems=["restore the folder from a backup, or make a new candidate with `earlyhelp train`"],
         )
     calibration = _read(folder / "calibration.json")
-    given = _read(folder / "eligibility.json")
-    eligibility = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
     return Candidate(
         sha256=folder.name,
         kind=calibration.pop("kind"),
@@ -213,7 +226,7 @@ def load_candidate(folder: Path) -> Candidate:
             yaml.safe_load((folder / "specification.yaml").read_text(encoding="utf-8"))
         ),
         catalogue=Catalogue.from_json((folder / "catalogue.json").read_text(encoding="utf-8")),
-        eligibility=Eligibility(**eligibility),
+        eligibility=TypeAdapter(Eligibility).validate_python(_read(folder / "eligibility.json")),
         scorer=load_scorer(folder),
         calibration=Platt(**calibration),
         card=_read(folder / "card.json"),

@@ -56,7 +56,7 @@ class OutcomeRule(Specified):
 class EligibleRule(Specified):
     """Who may be on a list; what each key means stands in `features.cohort`."""
 
-    seen_within_days: int = Field(730, gt=0)
+    seen_within_days: int = Field(default=730, gt=0)
     held: bool = True
     open_spell: list[str] = Field(default_factory=list)
 
@@ -152,6 +152,11 @@ class Specification(Specified):
         for baseline in self.baselines:
             if baseline.name in ("lightgbm", "logistic"):
                 problems.append(f"baselines: {baseline.name!r} is the name of another model")
+        if self.eligible.seen_within_days > max(self.features.windows):
+            problems.append(
+                f"eligible.seen_within_days: {self.eligible.seen_within_days} is more than the longest of "
+                f"features.windows, {max(self.features.windows)}; somebody could be eligible with no row"
+            )
         if problems:
             raise ValueError("\n".join(problems))
         return self

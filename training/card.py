@@ -1,0 +1,115 @@
+"""A candidate's card: how it did on dates it had not seen, and from what it was made.
+
+Whoever approves a model, reads a list or audits one starts here. Only figures, never a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from features.outcomes import Labels
+from features.tables import SCHEMAS
+from models.judge import Judgement
+from models.spec import Specification
+from training.calendar import Calendar
+from training.examples import Examples, Morning, Question
+
+
+def common(
+    specification: Specification,
+    question: Question,
+    calendar: Calendar,
+    *,
+    training: Sequence[Examples],
+    calibration: Sequence[Examples],
+    reported: Sequence[Morning],
+    followed: Sequence[Labels],
+) -> dict[str, Any]:
+    """What every candidate of a run shares: the outcome, the dates, the people, the tables read."""
+    snapshot = question.snapshot
+    return {
+        "specification": specification.name,
+        "outcome": specification.title,
+        "horizon_days": specification.outcome.horizon_days,
+        "lag_days": calendar.lag_days,
+        "dates": _dates(calendar),
+        "fitted_on": _count(training),
+        "calibrated_on": _count(calibration),
+        "parts": _parts(specification, [labels for labels in followed if labels.as_of in calendar.test]),
+        "flow": {
+            str(morning.as_of): [
+                {"why": why, "left_out": out, "left": left} for why, out, left in morning.flow
+            ]
+            for morning in reported
+        },
+        "followed": {str(labels.as_of): labels.counts for labels in followed},
+        "catalogue": question.catalogue.hash,
+        "last_delivery": snapshot.last_delivery,
+        "link_run": snapshot.link_run,
+        "tables": {table: snapshot.tables.version(table) for table in SCHEMAS},
+    }
+
+
+def card(
+    kind: str,
+    title: str,
+    *,
+    shared: Mapping[str, Any],
+    judged: Mapping[str, Judgement],
+    also: Mapping[str, Mapping[str, Judgement]],
+    fit: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The card of one candidate.
+
+    judged: kind → figures on the test dates, this candidate's and the others'. also: date → kind →
+    figures. fit: what is particular to how it was fitted.
+    """
+    return {
+        "kind": kind,
+        "title": title,
+        **shared,
+        "fit": dict(fit),
+        "test": judged[kind].to_json(),
+        "beside": {other: figures.to_json() for other, figures in judged.items() if other != kind},
+        "also_report": {day: figures[kind].to_json() for day, figures in also.items()},
+    }
+
+
+def _parts(specification: Specification, followed: Sequence[Labels]) -> dict[str, Any]:
+    """How often each part of the outcome followed, by itself, among the people judged."""
+    n = sum(int(labels.labelled.sum()) for labels in followed)
+    counts = {
+        part: sum(int((labels.parts[part.name] & labels.labelled).sum()) for labels in followed)
+        for part in specification.outcome.parts
+    }
+    return {
+        part.name: {"title": part.title, "positives": k, "n": n, "base_rate": k / n if n else None}
+        for part, k in counts.items()
+    }
+
+
+def _count(examples: Sequence[Examples]) -> dict[str, int]:
+    return {
+        "rows": sum(len(date.y) for date in examples),
+        "positives": sum(int(date.y.sum()) for date in examples),
+    }
+
+
+def _dates(calendar: Calendar) -> dict[str, Any]:
+    def plain(days: Sequence[date]) -> list[str]:
+        return [str(day) for day in days]
+
+    return {
+        "train": plain(calendar.train),
+        "calibrate": plain(calendar.calibrate),
+        "test": plain(calendar.test),
+        "also_report": plain(calendar.also_report),
+        "judged_on": {
+            "train": str(calendar.train_judged_on),
+            "calibrate": str(calendar.calibrate_judged_on),
+            "test": str(calendar.test_judged_on),
+        },
+        "apart_days": calendar.apart,
+    }
