@@ -8,7 +8,6 @@ the file, the key, what was given and what would do.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +16,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from features.errors import UserMistake
+from features.loose_ends import loose_ends
 
 THEMES = {
     "education": "getting a good education",
@@ -92,6 +92,13 @@ class Column(Declared):
             raise ValueError(f"a {self.type} column needs `format`, such as '%d/%m/%Y'")
         if self.type == "code" and not self.codes:
             raise ValueError("a code column needs `codes`, a map from the agency's code to a value")
+        if self.type != "code" and self.codes:
+            raise ValueError(f"`codes` are for a code column; this one is declared as {self.type}")
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                raise ValueError(f"`pattern` is not a regular expression: {error}") from None
         return self
 
 
@@ -280,92 +287,10 @@ class Source(Declared):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Source:
-        problems = list(_loose_ends(self))
+        problems = list(loose_ends(self))
         if problems:
             raise ValueError("\n".join(problems))
         return self
-
-
-_ENDED = re.compile(r"^(?P<column>\S+)(?: \+ (?P<days>\d+) days)?$")
-_DAYS_FROM = re.compile(r"^days from (?P<start>\S+) to (?P<end>\S+)$")
-
-
-def parse_ended(text: str) -> tuple[str, int]:
-    """'start + 28 days' → ('start', 28); 'end' → ('end', 0)."""
-    found = _ENDED.match(text)
-    if not found:
-        raise ValueError(f"{text!r} is neither a column nor '<column> + N days'")
-    return found["column"], int(found["days"] or 0)
-
-
-def parse_days_from(text: str) -> tuple[str, str] | None:
-    """'days from a to b' → ('a', 'b'); None if it is not of that form."""
-    found = _DAYS_FROM.match(text)
-    return (found["start"], found["end"]) if found else None
-
-
-def _loose_ends(source: Source) -> Iterable[str]:
-    """Names used in a declaration that nothing declares, and declarations nothing uses."""
-    used: set[str] = set()
-    for name, extract in source.extracts.items():
-        columns, subjects = extract.columns, {s.name for s in extract.subjects}
-
-        def missing(
-            where: str, given: Iterable[str | None], *, name: str = name, columns: dict[str, Column] = columns
-        ) -> Iterable[str]:
-            for column in given:
-                if column is not None and column not in columns:
-                    yield (
-                        f"extracts.{name}.{where}: column {column!r} is not under `columns`; "
-                        f"there are {', '.join(columns)}"
-                    )
-
-        yield from missing("record_key", extract.record_key)
-        yield from missing("recorded", [extract.recorded])
-        yield from missing("overwritten", extract.overwritten)
-        for s in extract.subjects:
-            yield from missing(f"subjects.{s.name}.key", s.key)
-            yield from missing(f"subjects.{s.name}.characteristics", s.characteristics.values())
-            for part, block in (
-                ("identity", s.identity),
-                ("address", s.address),
-                ("register", s.register_),
-            ):
-                if block is not None:
-                    yield from missing(f"subjects.{s.name}.{part}", block.model_dump().values())
-        for rule in extract.ignore:
-            yield from missing(f"ignore ({rule.rule})", rule.when)
-        if extract.area:
-            yield from missing("area", extract.area.model_dump().values())
-        for i, event in enumerate(extract.events):
-            where = f"events.{i} ({event.signal})"
-            used.add(event.signal)
-            yield from missing(
-                where, [event.occurred, event.time, event.place, event.ended_recorded, *event.when]
-            )
-            if event.ended is not None:
-                try:
-                    yield from missing(f"{where}.ended", [parse_ended(event.ended)[0]])
-                except ValueError as problem:
-                    yield f"extracts.{name}.{where}.ended: {problem}"
-            if isinstance(event.amount, str):
-                yield from missing(f"{where}.amount", parse_days_from(event.amount) or [event.amount])
-            for who in event.of or []:
-                if who not in subjects:
-                    yield (
-                        f"extracts.{name}.{where}.of: {who!r} is not a subject; "
-                        f"there are {', '.join(sorted(subjects)) or 'none'}"
-                    )
-            words = source.signals.get(event.signal)
-            if words is None:
-                yield (
-                    f"extracts.{name}.{where}: signal {event.signal!r} is not under `signals`; "
-                    f"there are {', '.join(source.signals) or 'none'}"
-                )
-            elif words.shared and event.place is None:
-                yield f"extracts.{name}.{where}: a shared signal needs `place`, the column with the UPRN"
-    for signal in sorted(set(source.signals) - used):
-        yield f"signals.{signal}: no event rule uses it; remove it or add a rule"
 
 
 def read_source(path: Path) -> Source:

@@ -8,18 +8,17 @@ the commit: what a crash left without one is cleared before anything else is tak
 from __future__ import annotations
 
 import fcntl
-import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from features.arrivals import Arrived, find_arrived
 from features.asof import sql_date
 from features.content import stage
 from features.deliveries import Delivery, last_received, read_ledger
@@ -31,8 +30,6 @@ from features.revise import load_standing, revise
 from features.tables import DATED, SCHEMAS, Tables
 from features.transform import NO_RULE, NOBODY, set_aside, type_rows
 from features.workspace import Settings, Workspace
-
-DAY_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
@@ -54,16 +51,6 @@ class ExtractReport:
     delivery_id: int
 
 
-@dataclass(frozen=True)
-class Arrived:
-    """A file, whose it is and when it was received."""
-
-    path: Path
-    source: str
-    extract: str
-    received: date
-
-
 def ingest(
     workspace: Workspace, path: Path, *, received: date, history: bool = False, tell: Tell = quiet
 ) -> list[ExtractReport]:
@@ -75,7 +62,7 @@ def ingest(
     Raises UserMistake, before anything is taken in, for a file that no declaration names, and
     DataRefused, when all other files are in, for those that had to be refused whole.
     """
-    arrived = _arrived(workspace, path, received)
+    arrived = find_arrived(workspace, path, received)
     tables, reports, refused = Tables(workspace.data), [], []
     with _alone(workspace):
         _clear_uncommitted(tables)
@@ -93,54 +80,6 @@ def ingest(
         )
         raise DataRefused(f"{taken}; refused whole, and left as before:", problems=refused)
     return reports
-
-
-def _arrived(workspace: Workspace, path: Path, received: date) -> list[Arrived]:
-    """Every file under a path with the extract whose glob names it. Raises UserMistake for the others."""
-    if not path.exists():
-        raise UserMistake(f"There is no {str(path)!r}.", problems=["name a file, or a folder with files"])
-    folders = [path] if path.is_dir() else []
-    folders += sorted(f for f in path.iterdir() if f.is_dir() and _day(f)) if path.is_dir() else []
-    files = [path] if path.is_file() else [f for folder in folders for f in sorted(folder.iterdir())]
-    globs = {
-        (source.source, name): extract.files
-        for source in workspace.sources.values()
-        for name, extract in source.extracts.items()
-    }
-    arrived, problems = [], []
-    for file in files:
-        if file.is_dir() or file.name.startswith("."):
-            continue
-        plain = file.name.removesuffix(".gz")
-        found = [
-            who for who, glob in globs.items() if fnmatchcase(plain, glob) or fnmatchcase(file.name, glob)
-        ]
-        if len(found) == 1:
-            arrived.append(Arrived(file, *found[0], received=_day(file.parent) or received))
-        elif found:
-            names = " and ".join(f"{source}.{name}" for source, name in found)
-            problems.append(f"{file.name}: is named by {names}; let `files` of one of them be narrower")
-        else:
-            wanted = ", ".join(f"{glob} ({source})" for (source, _), glob in sorted(globs.items()))
-            problems.append(f"{file.name}: no declared extract has such a name; these would do: {wanted}")
-    if problems:
-        raise UserMistake("It is not known whose these files are; nothing was taken in.", problems=problems)
-    if not arrived:
-        raise UserMistake(f"There is no file to take in under {str(path)!r}.", problems=["it holds no .csv"])
-    return sorted(arrived, key=lambda a: a.received)
-
-
-def _day(folder: Path) -> date | None:
-    """The day a folder is named by, None if it is not."""
-    if not DAY_FOLDER.fullmatch(folder.name):
-        return None
-    try:
-        return date.fromisoformat(folder.name)
-    except ValueError:
-        raise UserMistake(
-            f"The folder {folder.name!r} is named like a day that does not exist.",
-            problems=["rename it to the day on which its files were received, YYYY-MM-DD"],
-        ) from None
 
 
 @contextmanager

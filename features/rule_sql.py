@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from features.declaration import Column, EventRule, Extract, When, parse_days_from, parse_ended
+from features.declaration import Column, EventRule, Extract, When
+from features.loose_ends import parse_days_from, parse_ended
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 SQL_TYPES = {

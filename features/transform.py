@@ -15,8 +15,9 @@ import duckdb
 import pyarrow as pa
 
 from features.asof import sql_date
-from features.declaration import Column, Extract, parse_ended
+from features.declaration import Column, Extract
 from features.errors import shape
+from features.loose_ends import parse_ended
 from features.rule_sql import Cells, quoted, value_of
 
 EARLIEST = date(1900, 1, 1)

@@ -1,0 +1,75 @@
+"""Which files arrived, whose they are and on which day they reached us."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from features.errors import UserMistake
+from features.workspace import Workspace
+
+DAY_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A file, whose it is and when it was received."""
+
+    path: Path
+    source: str
+    extract: str
+    received: date
+
+
+def find_arrived(workspace: Workspace, path: Path, received: date) -> list[Arrived]:
+    """Every file under a path with the extract whose glob names it. Raises UserMistake for the others."""
+    if not path.exists():
+        raise UserMistake(f"There is no {str(path)!r}.", problems=["name a file, or a folder with files"])
+    folders = [path] if path.is_dir() else []
+    folders += sorted(f for f in path.iterdir() if f.is_dir() and _day(f)) if path.is_dir() else []
+    files = [path] if path.is_file() else [f for folder in folders for f in sorted(folder.iterdir())]
+    globs = {
+        (source.source, name): extract.files
+        for source in workspace.sources.values()
+        for name, extract in source.extracts.items()
+    }
+    arrived, problems = [], []
+    for file in files:
+        if file.name.startswith(".") or file in folders:
+            continue
+        if file.is_dir():
+            problems.append(f"{file.name}: is a folder that is not named by a day, YYYY-MM-DD")
+            continue
+        plain = file.name.removesuffix(".gz")
+        found = [
+            who for who, glob in globs.items() if fnmatchcase(plain, glob) or fnmatchcase(file.name, glob)
+        ]
+        if len(found) == 1:
+            arrived.append(Arrived(file, *found[0], received=_day(file.parent) or received))
+        elif found:
+            names = " and ".join(f"{source}.{name}" for source, name in found)
+            problems.append(f"{file.name}: is named by {names}; let `files` of one of them be narrower")
+        else:
+            wanted = ", ".join(f"{glob} ({source})" for (source, _), glob in sorted(globs.items()))
+            problems.append(f"{file.name}: no declared extract has such a name; these would do: {wanted}")
+    if problems:
+        raise UserMistake("It is not known whose these files are; nothing was taken in.", problems=problems)
+    if not arrived:
+        raise UserMistake(f"There is no file to take in under {str(path)!r}.", problems=["it holds no .csv"])
+    return sorted(arrived, key=lambda a: a.received)
+
+
+def _day(folder: Path) -> date | None:
+    """The day a folder is named by, None if it is not."""
+    if not DAY_FOLDER.fullmatch(folder.name):
+        return None
+    try:
+        return date.fromisoformat(folder.name)
+    except ValueError:
+        raise UserMistake(
+            f"The folder {folder.name!r} is named like a day that does not exist.",
+            problems=["rename it to the day on which its files were received, YYYY-MM-DD"],
+        ) from None
