@@ -11,7 +11,7 @@ export DO_NOT_TRACK := true
 demo: $(VENV)/.ok            ## simulate a county and print its weekly list
 	$(B)/earlyhelp demo
 
-test: $(VENV)/.ok            ## every fast test
+test: $(VENV)/.ok $(VENV)/.system   ## every fast test
 	$(B)/python -m pytest -q -m "not nightly" --durations=10
 
 check: $(VENV)/.ok           ## style, types, import arrows
@@ -23,7 +23,7 @@ check: $(VENV)/.ok           ## style, types, import arrows
 bench: $(VENV)/.ok           ## measure; prints ratios, changes nothing
 	$(B)/python -m benchmarks
 
-nightly: $(VENV)/.ok         ## the long tests, figures printed
+nightly: $(VENV)/.ok $(VENV)/.system   ## the long tests, figures printed
 	$(B)/python -m pytest -q -s -m nightly
 
 $(VENV)/.ok: requirements.lock pyproject.toml
@@ -32,6 +32,13 @@ $(VENV)/.ok: requirements.lock pyproject.toml
 	$(B)/uv pip sync -q --python $(B)/python --require-hashes requirements.lock
 	$(B)/uv pip install -q --python $(B)/python --no-deps --no-build-isolation -e .
 	touch $@
+
+# A browser for the tests of pages, where we may install one; elsewhere those tests skip and say so.
+$(VENV)/.system: $(VENV)/.ok
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium) >/dev/null 2>&1 \
+	  || echo "Chromium could not be installed: the tests of pages will skip."; fi
+	@touch $@
 
 lock:                        ## renew requirements.lock after a change of pyproject.toml
 	$(B)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate pyproject.toml --group dev -o requirements.lock

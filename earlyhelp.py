@@ -1,1 +1,502 @@
-"""x"""
+"""The front door: every command of Early Help, a few lines each.
+
+Only this file reads the clock and the environment; everything behind it is a function of its
+inputs. Heavy libraries are imported by the command that needs them, so that `--help` answers at once.
+
+Exit codes: 0 done · 1 our fault · 2 the user's mistake · 3 the data was refused · 4 a gate failed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+# The tools' telemetry is off, and idle threads sleep, before any of them is imported.
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import typer
+from rich.console import Console
+
+from features.errors import EarlyHelpError, UserMistake
+
+if TYPE_CHECKING:
+    from features.ingest import ExtractReport
+    from features.progress import Tell
+    from features.workspace import Workspace
+    from serving.weekly_list import WeeklyList
+
+app = typer.Typer(
+    name="earlyhelp",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="[bold]Early Help[/bold] puts the early signals that agencies hold apart into one picture per "
+    "person, and hands an early-help team a short weekly list that says why. It finds people to "
+    "[italic]offer[/italic] help to; it decides nothing about anybody.",
+    epilog="--workspace and --json work before or after the command. "
+    "Exit codes: 0 done, 1 our fault, 2 your mistake, 3 data refused, 4 a gate failed.",
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False)
+
+START, EACH_WEEK, BEHIND = "Start here", "Each week", "Behind the list"
+
+Day = Annotated[
+    str, typer.Option("--as-of", metavar="DATE", help="The morning on which we stand: 2026-06-29.")
+]
+
+
+@dataclasses.dataclass
+class _Asked:
+    """What holds for every command: the workspace folder, and whether JSON is wanted."""
+
+    workspace: Path = Path("workspace")
+    json: bool = False
+
+
+asked = _Asked()
+
+
+@app.callback()
+def _everywhere(
+    workspace: Annotated[
+        Path,
+        typer.Option(
+            "--workspace", metavar="DIR", envvar="EARLYHELP_WORKSPACE", help="A council's own folder."
+        ),
+    ] = Path("workspace"),
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")] = False,
+) -> None:
+    asked.workspace, asked.json = workspace, as_json
+
+
+# ── Start here ──────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command(rich_help_panel=START)
+def demo(
+    people: Annotated[int, typer.Option(min=500, help="How many people live in the county.")] = 20_000,
+    years: Annotated[int, typer.Option(min=4, help="How many years of history it has.")] = 7,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same county.")] = 1,
+) -> None:
+    """Simulate a county, do the main job on it from extracts to list, and show the list."""
+    from simulation.county import simulate as simulate_county
+
+    extracts = asked.workspace / "county"
+    if (asked.workspace / "settings.yaml").exists() and not (extracts / "county.json").exists():
+        raise UserMistake(
+            f"{str(asked.workspace)!r} is a workspace that `demo` did not make.",
+            problems=["name a new folder: earlyhelp demo --workspace demo"],
+        )
+    with progress() as tell:
+        simulate_county(people=people, years=years, seed=seed, out=extracts, tell=tell)
+        _, trained, week = do_main_job(asked.workspace, extracts, tell=tell)
+    if asked.json:
+        return answer({"training": trained, "week": week})
+    _show_training(trained)
+    _show_week(week)
+
+
+@app.command(rich_help_panel=START)
+def init() -> None:
+    """Lay out a workspace: settings, source declarations, model specifications, an inbox."""
+    made = _init(asked.workspace)
+    if asked.json:
+        return answer({"workspace": str(asked.workspace), "made": made})
+    say(
+        f"Workspace {asked.workspace}: {len(made)} files made"
+        + ("." if made else "; everything was there already.")
+    )
+    for name in made:
+        say(f"  {name}")
+
+
+@app.command(rich_help_panel=START)
+def simulate(
+    out_folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the extracts go.")],
+    people: Annotated[int, typer.Option(min=100)] = 20_000,
+    years: Annotated[int, typer.Option(min=1, max=12)] = 7,
+    seed: Annotated[int, typer.Option()] = 1,
+) -> None:
+    """Write a synthetic county as each agency's own extracts, with the truth beside them."""
+    from simulation.county import simulate as simulate_county
+
+    with progress() as tell:
+        county = simulate_county(people=people, years=years, seed=seed, out=out_folder, tell=tell)
+    if asked.json:
+        return answer(county)
+    say(f"{people:,} people over {years} years in {out_folder}: history/, deliveries/, sources/, truth/.")
+    say(
+        f"Load the past with: earlyhelp ingest {out_folder / 'history'} --history "
+        f"--received {county.history_received_on}"
+    )
+
+
+# ── Each week ───────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command(rich_help_panel=EACH_WEEK)
+def weekly(as_of: Day) -> None:
+    """Take in what the inbox received before the date, link, make the list, and watch it. Safe to rerun."""
+    with progress() as tell:
+        found = _week(_workspace(), day(as_of), tell)
+    return answer(found) if asked.json else _show_week(found)
+
+
+@app.command(rich_help_panel=EACH_WEEK)
+def flag(as_of: Day) -> None:
+    """Make the weekly list alone, from what is already taken in."""
+    from serving.weekly_list import flag as make_list
+
+    with progress() as tell:
+        weekly_list = make_list(_workspace(), day(as_of), tell=tell)
+    return answer(weekly_list) if asked.json else _show_list(weekly_list)
+
+
+@app.command(rich_help_panel=EACH_WEEK)
+def explain(
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="A person's id, as on the list.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="Default: the newest list.")
+    ] = None,
+) -> None:
+    """Say everything the model sees of one person on a date, and what it makes of it."""
+    from serving.person import explain_person
+
+    explanation = explain_person(_workspace(), person, as_of=day(as_of) if as_of else None)
+    return answer(explanation) if asked.json else say(explanation.text())
+
+
+@app.command(rich_help_panel=EACH_WEEK)
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    host: Annotated[str, typer.Option()] = "127.0.0.1",
+) -> None:
+    """Answer over HTTP: scores with reasons, lists, health, metrics. Needs EARLYHELP_API_KEY."""
+    from serving.server import serve as run_server
+
+    run_server(_workspace(), host=host, port=port)
+
+
+# ── Behind the list ─────────────────────────────────────────────────────────────────────────────
+
+
+@app.command(rich_help_panel=BEHIND)
+def ingest(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="An extract, or a folder of extracts.")],
+    received: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="The day it reached us; default today, or the folder's name."),
+    ] = None,
+    history: Annotated[bool, typer.Option("--history", help="A first load of past years.")] = False,
+) -> None:
+    """Turn extracts into events: every row is used, quarantined with its reason, or ignored by a rule."""
+    from features.ingest import ingest as ingest_path
+
+    with progress() as tell:
+        reports = ingest_path(
+            _workspace(),
+            path,
+            received=day(received) if received else date.today(),
+            history=history,
+            tell=tell,
+        )
+    return answer({"extracts": reports}) if asked.json else _show_ingest(reports)
+
+
+@app.command(rich_help_panel=BEHIND)
+def link() -> None:
+    """Say which subjects are one person, and who lives with whom; dated, never rewritten."""
+    from features.link import link as link_subjects
+
+    with progress() as tell:
+        report = link_subjects(_workspace(), tell=tell)
+    if asked.json:
+        return answer(report)
+    say(
+        f"Link run {report.link_run}: {report.subjects:,} subjects are {report.persons:,} people; "
+        f"{report.changed:,} subjects changed since the run before."
+    )
+
+
+@app.command(rich_help_panel=BEHIND)
+def features(
+    as_of: Annotated[list[str], typer.Option("--as-of", metavar="DATE", help="May be given several times.")],
+    model: Annotated[
+        str | None, typer.Option(help="Whose feature list; default: the model in the settings.")
+    ] = None,
+) -> None:
+    """Build the panel: one row per person per date, from what was known that morning."""
+    from features.panel import read_panel
+    from features.snapshot import open_snapshot
+    from models.spec import catalogue_of, read_spec
+
+    workspace = _workspace()
+    catalogue = catalogue_of(workspace, read_spec(workspace, model or workspace.settings.model))
+    snapshot, made = open_snapshot(workspace), []
+    with progress() as tell:
+        for morning in map(day, as_of):
+            tell(f"panel of {morning}")
+            panel = read_panel(snapshot, catalogue, morning)
+            made.append({"as_of": morning, "people": len(panel.person_ids), "features": len(panel.names)})
+    if asked.json:
+        return answer({"catalogue": catalogue.hash, "panels": made})
+    for row in made:
+        say(f"{row['as_of']}: {row['people']:,} people × {row['features']} features")
+    say(f"catalogue {catalogue.hash[:12]}")
+
+
+@app.command(rich_help_panel=BEHIND)
+def train(
+    model: Annotated[
+        str | None, typer.Option(help="A specification's name; default: the one in the settings.")
+    ] = None,
+) -> None:
+    """Fit a model and its baselines, judge them on later time, and register them as candidates."""
+    from training.run import train as train_model
+
+    workspace = _workspace()
+    with progress() as tell:
+        report = train_model(workspace, model or workspace.settings.model, tell=tell)
+    return answer(report) if asked.json else _show_training(report)
+
+
+@app.command(rich_help_panel=BEHIND)
+def monitor(
+    as_of: Day,
+    html: Annotated[bool, typer.Option("--html", help="Write the drift and fairness pages too.")] = False,
+) -> None:
+    """Watch drift, realised precision and fairness of the list of a date."""
+    from monitoring.run import monitor as watch
+
+    with progress() as tell:
+        report = watch(_workspace(), day(as_of), html=html, tell=tell)
+    return answer(report) if asked.json else _show_monitor(report)
+
+
+# ── What the commands share ─────────────────────────────────────────────────────────────────────
+
+
+def _workspace() -> Workspace:
+    from features.workspace import open_workspace
+
+    return open_workspace(asked.workspace)
+
+
+def _init(root: Path, *, sources: Path | None = None) -> list[str]:
+    import models.spec
+    from features.workspace import TEMPLATES, init_workspace
+
+    return init_workspace(root, sources=sources or TEMPLATES, specs=models.spec.TEMPLATES)
+
+
+def do_main_job(root: Path, extracts: Path, *, tell: Tell) -> tuple[date, Any, Week]:
+    """The main job on simulated extracts: past → model → this week's list, and the week before's.
+
+    Returns the as-of date (the last delivery day), the training report and the week.
+    """
+    from features.ingest import ingest as ingest_path
+    from features.workspace import Workspace
+    from monitoring.backlists import make_backlists
+    from training.run import train as train_model
+
+    county = json.loads((extracts / "county.json").read_text(encoding="utf-8"))
+    _init(root, sources=extracts / "sources")
+    workspace, as_of = Workspace(root), day(county["delivery_days"][-1])
+    loaded = day(county["history_received_on"])
+    ingest_path(workspace, extracts / "history", received=loaded, history=True, tell=tell)
+    for folder in sorted((extracts / "deliveries").iterdir()):
+        shutil.copytree(folder, workspace.inbox / folder.name, dirs_exist_ok=True)
+    week_before = as_of - timedelta(days=7)
+    _take_in(workspace, before=week_before, tell=tell)
+    trained = train_model(workspace, workspace.settings.model, tell=tell)
+    make_backlists(workspace, tell=tell)
+    _week(workspace, week_before, tell)
+    return as_of, trained, _week(workspace, as_of, tell)
+
+
+def _take_in(workspace: Workspace, *, before: date, tell: Tell) -> list[Any]:
+    """Ingest what the inbox received before a morning, and link. Returns the ingest reports."""
+    from features.asof import OPEN, day_number, is_known
+    from features.ingest import ingest as ingest_path
+    from features.link import link as link_subjects
+
+    reports = []
+    for folder in sorted(f for f in workspace.inbox.iterdir() if f.is_dir()):
+        received = day(folder.name)
+        if is_known(day_number(received), OPEN, day_number(before)):
+            reports += ingest_path(workspace, folder, received=received, tell=tell)
+    link_subjects(workspace, tell=tell)
+    return reports
+
+
+@dataclasses.dataclass(frozen=True)
+class Week:
+    """What the weekly job did: the extracts taken in, the list, what monitoring found."""
+
+    extracts: list[Any]
+    list: WeeklyList
+    monitor: Any
+
+
+def _week(workspace: Workspace, as_of: date, tell: Tell) -> Week:
+    """The weekly job, in order: ingest → link → features → flag → monitor."""
+    from monitoring.run import monitor as watch
+    from serving.weekly_list import flag as make_list
+
+    taken_in = _take_in(workspace, before=as_of, tell=tell)
+    return Week(taken_in, make_list(workspace, as_of, tell=tell), watch(workspace, as_of, tell=tell))
+
+
+def day(text: str) -> date:
+    """A date from the command line. Raises UserMistake."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UserMistake(
+            f"{text!r} is not a date.", problems=["write the year, month and day: 2026-06-29"]
+        ) from None
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """Show the stage a long command is in, on a terminal in place, elsewhere a line each."""
+    if asked.json:
+        yield lambda sentence: None
+    elif err.is_terminal:
+        with err.status("starting") as status:
+            yield lambda sentence: status.update(sentence)
+    else:
+        yield lambda sentence: err.print(f"· {sentence}")
+
+
+# ── What people read ────────────────────────────────────────────────────────────────────────────
+
+
+def say(text: str) -> None:
+    out.print(text, markup=False)
+
+
+def answer(value: Any, **more: Any) -> None:
+    """Print a result as JSON: dataclasses as maps, dates as text."""
+    plain = json.loads(json.dumps(value, default=_plain))
+    if more:
+        plain = {"result": plain, **json.loads(json.dumps(more, default=_plain))}
+    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.repr}
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, date | Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Iterable):
+        return list(value)
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def _show_ingest(reports: Sequence[ExtractReport]) -> None:
+    from features.ingest_text import ingest_text
+
+    say(ingest_text(reports))
+
+
+def _show_training(report: Any) -> None:
+    from training.text import training_text
+
+    say(training_text(report))
+
+
+def _show_list(weekly_list: WeeklyList) -> None:
+    from serving.text import list_text
+
+    say(list_text(weekly_list))
+    say(f"The page: {asked.workspace / 'lists' / str(weekly_list.as_of) / 'list.html'}")
+
+
+def _show_week(week: Week) -> None:
+    if week.extracts:
+        say(f"{len(week.extracts)} extracts taken in, {sum(r.events for r in week.extracts):,} new events.\n")
+    _show_list(week.list)
+    say("")
+    _show_monitor(week.monitor)
+
+
+def _show_monitor(report: Any) -> None:
+    say(report.text())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end with its exit code; a user's mistake is a sentence, never a traceback."""
+    try:
+        app(args=_anywhere(list(sys.argv[1:] if arguments is None else arguments)), prog_name="earlyhelp")
+    except EarlyHelpError as error:
+        _report(error.heading, [error.message, *error.problems], code=error.exit_code)
+    except Exception as error:
+        if os.environ.get("EARLYHELP_DEBUG"):
+            raise
+        import traceback
+
+        # The kind of error and the places in the code, never its message: that may hold a person's data.
+        places = [
+            f"{Path(f.filename).name}:{f.lineno} in {f.name}"
+            for f in traceback.extract_tb(error.__traceback__)
+        ]
+        _report(
+            EarlyHelpError.heading,
+            [
+                f"{type(error).__name__}, at {' ← '.join(reversed(places[-4:]))}",
+                "nothing half-done stays behind: running the command again is safe",
+                "EARLYHELP_DEBUG=1 shows the whole error (it may hold personal data)",
+            ],
+            code=EarlyHelpError.exit_code,
+        )
+
+
+def _report(heading: str, lines: Sequence[str], *, code: int) -> None:
+    if asked.json:
+        sys.stdout.write(
+            json.dumps({"error": heading, "problems": list(lines), "exit_code": code}, indent=2) + "\n"
+        )
+    else:
+        err.print(f"[bold red]{heading}.[/bold red]")
+        for line in lines:
+            err.print(f"  {line}", markup=False)
+    raise SystemExit(code)
+
+
+def _anywhere(arguments: list[str]) -> list[str]:
+    """Move --workspace and --json, wherever they stand, before the command."""
+    first: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--json" or word.startswith("--workspace="):
+            first.append(word)
+        elif word == "--workspace":
+            first += [word, *([value] if (value := next(words, None)) is not None else [])]
+        elif word == "--":
+            rest += [word, *words]
+        else:
+            rest.append(word)
+    return first + rest
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,7 @@
-"""Fixtures shared by the tests. The tools' telemetry is off, and LightGBM's threads are passive,
-before anything is imported."""
+"""Fixtures shared by the tests: one county of 3,000 people, taken from extracts to list once a session.
+
+The tools' telemetry is off, and LightGBM's idle threads sleep, before anything is imported.
+"""
 
 import os
 
@@ -7,3 +9,84 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+PEOPLE, YEARS, SEED = 3_000, 7, 1
+
+
+@dataclass(frozen=True)
+class CountyOnDisk:
+    """The session's county: its extracts, and the workspace that the main job made of them.
+
+    Tests read it and never change it; `copy` gives one that may be changed.
+    """
+
+    extracts: Path
+    root: Path
+    as_of: date
+
+    @property
+    def week_before(self) -> date:
+        return self.as_of - timedelta(days=7)
+
+    @property
+    def workspace(self) -> object:
+        from features.workspace import open_workspace
+
+        return open_workspace(self.root)
+
+
+@pytest.fixture(scope="session")
+def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated county's extracts: history/, deliveries/, sources/, truth/, county.json."""
+    from simulation.county import simulate
+
+    folder = tmp_path_factory.mktemp("county") / "extracts"
+    simulate(people=PEOPLE, years=YEARS, seed=SEED, out=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def county(extracts: Path, tmp_path_factory: pytest.TempPathFactory) -> CountyOnDisk:
+    """The main job, done once: ingest, link, train, two weekly lists with their monitoring."""
+    import earlyhelp
+
+    start = time.perf_counter()
+    root = tmp_path_factory.mktemp("workspace") / "county"
+    as_of = earlyhelp.do_main_job(root, extracts, tell=lambda sentence: None)[0]
+    print(f"\nsession county of {PEOPLE} people: {time.perf_counter() - start:.1f} s after simulation")
+    return CountyOnDisk(extracts, root, as_of)
+
+
+@pytest.fixture
+def county_copy(county: CountyOnDisk, tmp_path: Path) -> CountyOnDisk:
+    """A copy of the session's workspace that a test may change."""
+    root = tmp_path / "county"
+    shutil.copytree(county.root, root)
+    return CountyOnDisk(county.extracts, root, county.as_of)
+
+
+@pytest.fixture
+def earlyhelp_command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command of the front door in this process: (exit code, standard output, standard error)."""
+    import earlyhelp
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = 0
+        capsys.readouterr()
+        try:
+            earlyhelp.main([str(a) for a in arguments])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
