@@ -179,7 +179,7 @@ def test_sentence(channel: Channel, rows: list[EvidenceRow], expected: str) -> N
 
 
 def test_nothing_is_said_of_nothing() -> None:
-    with pytest.raises(ValueError, match="missing.episode"):
+    with pytest.raises(ValueError, match="no event of missing"):
         sentence(single(MISSING), happened(POLICE, 3), AS_OF)
 
 
