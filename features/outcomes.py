@@ -142,10 +142,10 @@ def labels(
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE later AS
-        SELECT DISTINCT then.person_id AS asked, now.person_id
-        FROM links then JOIN links now USING (source, subject_key)
-        WHERE {sql_known(as_of, "then")} AND {sql_known(judged_on, "now")}
-          AND then.person_id IN (SELECT person_id FROM asked)
+        SELECT DISTINCT before.person_id AS asked, now.person_id
+        FROM links before JOIN links now USING (source, subject_key)
+        WHERE {sql_known(as_of, "before")} AND {sql_known(judged_on, "now")}
+          AND before.person_id IN (SELECT person_id FROM asked)
         """
     )
     later = con.execute("SELECT asked, min(person_id) FROM later GROUP BY asked").fetchall()

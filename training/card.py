@@ -80,14 +80,11 @@ def card(
 def _parts(specification: Specification, followed: Sequence[Labels]) -> dict[str, Any]:
     """How often each part of the outcome followed, by itself, among the people judged."""
     n = sum(int(labels.labelled.sum()) for labels in followed)
-    counts = {
-        part: sum(int((labels.parts[part.name] & labels.labelled).sum()) for labels in followed)
-        for part in specification.outcome.parts
-    }
-    return {
-        part.name: {"title": part.title, "positives": k, "n": n, "base_rate": k / n if n else None}
-        for part, k in counts.items()
-    }
+    cards = {}
+    for part in specification.outcome.parts:
+        k = sum(int((labels.parts[part.name] & labels.labelled).sum()) for labels in followed)
+        cards[part.name] = {"title": part.title, "positives": k, "n": n, "base_rate": k / n if n else None}
+    return cards
 
 
 def _count(examples: Sequence[Examples]) -> dict[str, int]:
