@@ -116,11 +116,14 @@ def make_links(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[str]
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE new_links AS
-        SELECT s.source, s.subject_key, f.person_id, DATE '1970-01-01' + found.from_day::INTEGER AS known_on,
-               lead(known_on) OVER (PARTITION BY found.subject ORDER BY found.from_day) AS known_until
-        FROM found
-        JOIN subjects s ON s.subject = found.subject
-        JOIN (SELECT subject, {PERSON_ID_SQL} AS person_id FROM subjects) f ON f.subject = found.founder
+        WITH dated AS (
+            SELECT subject, founder, DATE '1970-01-01' + from_day::INTEGER AS known_on FROM found
+        )
+        SELECT s.source, s.subject_key, f.person_id, d.known_on,
+               lead(d.known_on) OVER (PARTITION BY d.subject ORDER BY d.known_on) AS known_until
+        FROM dated d
+        JOIN subjects s ON s.subject = d.subject
+        JOIN (SELECT subject, {PERSON_ID_SQL} AS person_id FROM subjects) f ON f.subject = d.founder
         """
     )
     con.unregister("found")

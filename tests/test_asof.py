@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from features import asof
@@ -12,13 +13,11 @@ DAYS = [FIRST + timedelta(days=n) for n in range(7)]
 
 
 def answers(condition: str, rows: list[tuple], columns: str) -> list[bool]:
-    """The condition on each row, in order."""
+    """The condition on each row of dates, in order."""
     con = duckdb.connect()
-    con.execute(f"CREATE TABLE facts (n INTEGER, {columns})")
-    con.executemany(
-        f"INSERT INTO facts VALUES ({', '.join('?' * (len(rows[0]) + 1))})",
-        [(n, *row) for n, row in enumerate(rows)],
-    )
+    names = columns.split()
+    arrays = [pa.array(column, pa.date32()) for column in zip(*rows, strict=True)]
+    con.register("facts", pa.table([pa.array(range(len(rows))), *arrays], names=["n", *names]))
     return [value for (value,) in con.execute(f"SELECT {condition} FROM facts ORDER BY n").fetchall()]
 
 
@@ -27,7 +26,7 @@ def number(day: date | None) -> int:
 
 
 FACTS = [(o, k, u) for o in DAYS for k in DAYS for u in [*DAYS, None]]
-COLUMNS = "occurred_on DATE, known_on DATE, known_until DATE"
+COLUMNS = "occurred_on known_on known_until"
 
 
 @pytest.mark.parametrize("as_of", DAYS)
@@ -45,8 +44,8 @@ def test_known_and_usable_say_the_same_in_sql_and_compiled(as_of: date) -> None:
 def test_no_day_is_in_both_windows_and_none_between_them_is_in_neither(width: int) -> None:
     as_of = DAYS[3]
     days = [(day,) for day in DAYS]
-    window = answers(asof.sql_in_window(as_of, width, "day"), days, "day DATE")
-    outcome = answers(asof.sql_in_outcome(as_of, width, "day"), days, "day DATE")
+    window = answers(asof.sql_in_window(as_of, width, "day"), days, "day")
+    outcome = answers(asof.sql_in_outcome(as_of, width, "day"), days, "day")
     now = asof.day_number(as_of)
     assert window == [asof.in_window(asof.day_number(d), now, width) for d in DAYS]
     assert outcome == [asof.in_outcome(asof.day_number(d), now, width) for d in DAYS]
@@ -57,9 +56,7 @@ def test_no_day_is_in_both_windows_and_none_between_them_is_in_neither(width: in
 def test_a_spell_holds_on_the_morning_of_the_day_it_ends() -> None:
     as_of = DAYS[3]
     spells = [(s, e) for s in DAYS for e in [*DAYS, None]]
-    found = answers(
-        asof.sql_spell_open(as_of, start="start_on", end="end_on"), spells, "start_on DATE, end_on DATE"
-    )
+    found = answers(asof.sql_spell_open(as_of, start="start_on", end="end_on"), spells, "start_on end_on")
     assert found == [s < as_of and (e is None or e >= as_of) for s, e in spells]
 
 
