@@ -6,6 +6,7 @@ the model saw, in order of time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,10 +14,11 @@ from features.errors import UserMistake
 from features.evidence import evidence
 from features.feature import Channel
 from features.people import Identity, display_identity, resolve
-from features.wording import amount_words
+from features.wording import amount_words, counted, day_words
 from features.workspace import Workspace
 from models.candidate import NOT_APPROVED, newest_candidate
 from models.reasons import Explanation
+from serving.flags import NO_NAME
 from serving.score import score, stand
 from serving.weekly_list import kept_dates, kept_list, snapshot_of
 
@@ -53,6 +55,10 @@ class PersonExplained:
     horizon_days: int
     model: str
     approval: str
+
+    def text(self) -> str:
+        """Everything, as plain lines for a terminal."""
+        return "\n".join(_lines(self))
 
 
 def explain_person(workspace: Workspace, person_id: str, as_of: date | None = None) -> PersonExplained:
@@ -104,6 +110,52 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
         model=candidate.sha256,
         approval="" if candidate.approved else NOT_APPROVED,
     )
+
+
+def _lines(person: PersonExplained) -> Iterator[str]:
+    who = person.identity
+    age = f", {who.age}" if who.age is not None else ""
+    yield f"{who.name or NO_NAME}{age} ({person.person_id}) on the morning of {day_words(person.as_of)}"
+    if person.approval:
+        yield person.approval
+    yield (
+        f"Household {who.household_id}, {len(who.household) + 1} known to live there"
+        if who.household_id
+        else "No household known"
+    )
+    yield f"{counted(person.subjects, 'agency record', 'agency records')} held as this person"
+    if person.rank:
+        yield f"Rank {person.rank} on that morning's list"
+    else:
+        yield "Not on that morning's list" + ("" if person.eligible else ", and not among those it may hold")
+    told = person.explanation
+    if told is None:
+        yield "No score: nothing is recorded that the model looks at."
+        return
+    yield ""
+    yield f"Chance within {person.horizon_days} days: {told.chance_words} ({told.chance:.4f})"
+    yield from _section("Why", [f"{r.sentence} [{r.weight:+.2f}]" for r in told.reasons])
+    yield from _section("Going well", [f"{r.sentence} [{r.weight:+.2f}]" for r in told.strengths])
+    yield from _section("We hold nothing on", told.not_held)
+    weights = [("the average person", told.base), *person.weights, ("what is not recorded", told.other)]
+    yield from _section(
+        "How it adds up, in log-odds",
+        [f"{weight:+7.3f}  {words}" for words, weight in weights] + [f"{told.log_odds:+7.3f}  in all"],
+    )
+    yield from _section("What the model saw, in order of time", [_moment(m) for m in person.timeline])
+
+
+def _section(heading: str, lines: Sequence[str]) -> Iterator[str]:
+    yield ""
+    yield heading
+    yield from (f"  {line}" for line in lines or ["nothing"])
+
+
+def _moment(moment: Moment) -> str:
+    what = f"the household's {moment.what}" if moment.household else moment.what
+    amount = f", {moment.amount}" if moment.amount else ""
+    until = f", until {day_words(moment.ended_on)}" if moment.ended_on else ""
+    return f"{moment.occurred_on}  {moment.source}: {what}{amount}{until}"
 
 
 def _amount(channel: Channel, amount: float | None) -> str:

@@ -1,0 +1,230 @@
+"""Reasons: given these contributions and these events, these sentences, and nothing lost on the way."""
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.catalogue import Catalogue, SourceFacts
+from features.feature import Channel, EvidenceRow, Feature, Signal
+from models.reasons import Account, chance_words, improvement, reasons_of, strengths_of, weigh
+
+AS_OF = date(2026, 6, 29)
+LONG_AGO = date(2015, 1, 1)
+
+
+def signal(name: str, one: str, many: str, *, shared: bool = False, protective: bool = False) -> Signal:
+    theme = "finance" if name.startswith("rents") else "crime"
+    return Signal(name, name.split(".")[0], one, many, theme, shared=shared, protective=protective)
+
+
+CALL = signal("police.call", "police call", "police calls")
+FIGHT = signal("police.fight", "fight", "fights")
+ABSENCE = signal("schools.absence", "absence", "absences")
+MENTOR = signal("schools.mentor", "meeting with a mentor", "meetings with a mentor", protective=True)
+LETTER = signal("rents.letter", "arrears letter", "arrears letters", shared=True)
+
+
+def alone(part: Signal) -> Channel:
+    name = f"household.{part.name}" if part.shared else part.name
+    return Channel(name, "signal", part.shared, (part,), part.one, part.many, part.theme, part.protective)
+
+
+CHANNELS = (
+    *(alone(part) for part in (CALL, FIGHT, ABSENCE, MENTOR, LETTER)),
+    Channel("all", "all", False, (CALL, FIGHT, ABSENCE, MENTOR), "event", "events"),
+    Channel("household", "all", True, (LETTER,), "event", "events"),
+    Channel(
+        "police", "agency", False, (CALL, FIGHT), "event recorded by Police", "events recorded by Police"
+    ),
+    Channel("theme.crime", "theme", False, (CALL, FIGHT), "event under ‘crime’", "events under ‘crime’"),
+)
+CATALOGUE = Catalogue(
+    features=tuple(
+        Feature(f"{channel.name}.{measure}", channel.name, measure.split("_")[0], 90)
+        for channel in CHANNELS
+        for measure in ("count_90", "change")
+    ),
+    channels=CHANNELS,
+    windows=(90, 365, 730),
+    facts=tuple(SourceFacts(s, s.title(), LONG_AGO, False) for s in ("police", "rents", "schools")),
+)
+
+
+def happened(part: Signal, *days_ago: int) -> list[EvidenceRow]:
+    return [
+        EvidenceRow(
+            event_id=f"{part.name}-{days}-{number}",
+            source=part.source,
+            signal=part.name,
+            household=part.shared,
+            occurred_on=AS_OF - timedelta(days=days),
+            occurred_at=datetime(2026, 6, 29) - timedelta(days=days),
+            ended_on=None,
+            amount=None,
+            watched_from=LONG_AGO,
+        )
+        for number, days in enumerate(days_ago)
+    ]
+
+
+def account(weights: dict[str, float], events: list[EvidenceRow], base: float = -4.0) -> Account:
+    given_to = np.array([weights.get(name, 0.0) for name in CATALOGUE.names] + [base])
+    return weigh(CATALOGUE, CATALOGUE.names, given_to, events, AS_OF)
+
+
+def total(found: Account) -> float:
+    return found.base + sum(weight for _, weight, _ in found.weighed) + found.other
+
+
+def weights_of(found: Account) -> dict[str, float]:
+    return {channel.name: weight for channel, weight, _ in found.weighed}
+
+
+def test_features_of_a_signal_are_one_reason() -> None:
+    found = account({"police.call.count_90": 0.5, "police.call.change": 0.25}, happened(CALL, 6, 50, 60))
+    (reason,) = reasons_of(found, AS_OF)
+    assert reason.weight == 0.75
+    assert (
+        reason.sentence
+        == "3 police calls in the last 90 days, the latest 6 days ago; none in the year before"
+    )
+    assert reason.sources == ("police",)
+    assert len(reason.event_ids) == 3
+    assert reason.theme == "diverted from crime"
+
+
+@pytest.mark.parametrize("broad", ["police", "theme.crime"])
+def test_a_broad_channel_is_dealt_out_by_events(broad: str) -> None:
+    found = account({f"{broad}.count_90": 0.8}, happened(CALL, 5, 6, 7) + happened(FIGHT, 8))
+    assert weights_of(found) == pytest.approx({"police.call": 0.6, "police.fight": 0.2})
+    assert found.other == 0
+
+
+def test_the_household_is_dealt_out_to_the_household_only() -> None:
+    found = account({"household.count_90": 0.4}, happened(LETTER, 5) + happened(CALL, 5))
+    assert weights_of(found) == pytest.approx({"household.rents.letter": 0.4, "police.call": 0.0})
+    (reason,) = reasons_of(found, AS_OF)
+    assert reason.sentence.startswith("The household's arrears letter, 5 days ago")
+
+
+def test_contact_across_agencies_is_its_own_reason_and_within_one_is_not() -> None:
+    two = account({"all.count_90": 0.4}, happened(CALL, 5, 9) + happened(ABSENCE, 7))
+    assert reasons_of(two, AS_OF)[0].sentence.startswith("3 events from 2 agencies in the last 30 days")
+    one = account({"all.count_90": 0.4}, happened(CALL, 5, 9) + happened(FIGHT, 7, 8))
+    assert weights_of(one) == pytest.approx({"police.call": 0.2, "police.fight": 0.2})
+
+
+def test_what_has_no_event_behind_it_is_no_reason_but_is_counted() -> None:
+    found = account(
+        {"police.count_90": 0.9, "household.count_90": -0.3, "schools.absence.count_90": 0.6},
+        happened(ABSENCE, 3),
+    )
+    assert [reason.channel for reason in reasons_of(found, AS_OF)] == ["schools.absence"]
+    assert found.other == pytest.approx(0.6)
+    assert found.other_share == pytest.approx(1.2 / 1.8)
+
+
+def test_at_most_five_reasons_strongest_first() -> None:
+    events = [e for part in (CALL, FIGHT, ABSENCE, MENTOR, LETTER) for e in happened(part, 3)]
+    weights = {f"{c.name}.count_90": 0.1 * n for n, c in enumerate(CHANNELS[:6], start=1)}
+    found = reasons_of(account(weights, events), AS_OF)
+    assert [round(reason.weight, 6) for reason in found] == [0.6, 0.5, 0.4, 0.3, 0.2]
+
+
+def test_strengths_are_protective_or_a_measured_improvement() -> None:
+    fewer = happened(ABSENCE, 20, *range(100, 300, 20))
+    covered = {channel.name: True for channel in CHANNELS}
+    weights = {
+        "schools.mentor.count_90": -0.2,
+        "schools.absence.count_90": -0.4,
+        "police.call.count_90": -0.3,
+    }
+    found = account(weights, fewer + happened(MENTOR, 10) + happened(CALL, 5, 100))
+    said = strengths_of(found, AS_OF, covered)
+    assert [strength.channel for strength in said] == ["schools.absence", "schools.mentor"]
+    assert said[0].sentence == (
+        "Absences have become fewer: 1 in the last 90 days, after 10 in the year before; "
+        "the latest on 9 June 2026"
+    )
+    assert strengths_of(found, AS_OF, {}) == (said[1],), "where silence may be ignorance, nothing improved"
+
+
+def test_a_protective_signal_that_raises_the_chance_is_no_strength() -> None:
+    found = account({"schools.mentor.count_90": 0.2}, happened(MENTOR, 10))
+    assert strengths_of(found, AS_OF, {}) == ()
+
+
+def test_no_police_calls_at_all_is_no_strength() -> None:
+    found = account({"police.call.count_90": -0.9}, happened(ABSENCE, 10))
+    assert strengths_of(found, AS_OF, {channel.name: True for channel in CHANNELS}) == ()
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "improved"),
+    [
+        ((100, 200, 300), True),
+        ((91, 91, 91), True),
+        ((100, 200), False),  # too few to compare with
+        ((10, 100, 200, 300), False),  # 1 in 90 days is not less than half of 3 in 365
+        ((10, *range(100, 440, 20)), True),
+        ((90, 90, 90), False),  # the 90th day before belongs to the last 90 days
+        ((455, 456, 457), False),  # and the 455th is the last of the year before
+        ((), False),
+    ],
+)
+def test_improvement(days_ago: tuple[int, ...], improved: bool) -> None:
+    assert bool(improvement(alone(ABSENCE), happened(ABSENCE, *days_ago), AS_OF)) is improved
+
+
+@pytest.mark.parametrize(
+    ("risk", "words"),
+    [
+        (0.0, "fewer than 1 in 100"),
+        (0.009, "fewer than 1 in 100"),
+        (0.01, "about 1 in 100"),
+        (0.0125, "about 1 in 80"),
+        (0.021, "about 1 in 50"),
+        (0.04, "about 1 in 25"),
+        (0.081, "about 1 in 12"),
+        (0.17, "about 1 in 6"),
+        (0.34, "about 1 in 3"),
+        (0.5, "about 1 in 2"),
+        (0.58, "about 1 in 2"),
+        (0.65, "about 2 in 3"),
+        (0.76, "about 3 in 4"),
+        (0.81, "about 4 in 5"),
+        (0.99, "about 9 in 10"),
+    ],
+)
+def test_a_chance_in_words(risk: float, words: str) -> None:
+    assert chance_words(risk) == words
+
+
+@given(risk=st.floats(0.01, 1.0))
+@settings(max_examples=50, deadline=None)
+def test_words_stay_near_the_chance(risk: float) -> None:
+    part, whole = map(int, chance_words(risk).removeprefix("about ").split(" in "))
+    assert part / whole == pytest.approx(risk, rel=0.26)
+
+
+@given(
+    weights=st.lists(st.floats(-3, 3), min_size=len(CATALOGUE.names), max_size=len(CATALOGUE.names)),
+    days=st.lists(
+        st.tuples(st.sampled_from([CALL, FIGHT, ABSENCE, MENTOR, LETTER]), st.integers(1, 730)), max_size=20
+    ),
+)
+@settings(max_examples=50, deadline=None)
+def test_nothing_is_lost_and_every_sentence_has_an_event(
+    weights: list[float], days: list[tuple[Signal, int]]
+) -> None:
+    events = [event for part, ago in days for event in happened(part, ago)]
+    found = account(dict(zip(CATALOGUE.names, weights, strict=True)), events, base=-3.5)
+    assert total(found) == pytest.approx(-3.5 + sum(weights), abs=1e-9)
+    assert 0 <= found.other_share <= 1
+    for reason in reasons_of(found, AS_OF):
+        assert reason.weight > 0 and reason.event_ids
+    for strength in strengths_of(found, AS_OF, {channel.name: True for channel in CHANNELS}):
+        assert strength.weight < 0 and strength.event_ids
