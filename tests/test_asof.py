@@ -58,6 +58,20 @@ def test_a_spell_holds_on_the_morning_of_the_day_it_ends() -> None:
     spells = [(s, e) for s in DAYS for e in [*DAYS, None]]
     found = answers(asof.sql_spell_open(as_of, start="start_on", end="end_on"), spells, "start_on end_on")
     assert found == [s < as_of and (e is None or e >= as_of) for s, e in spells]
+    day = asof.day_number(as_of)
+    assert found == [asof.is_open(number(s), number(e), day) for s, e in spells]
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_a_spell_touches_a_window_by_a_day_and_spans_it_by_all(width: int) -> None:
+    as_of = DAYS[3]
+    window, day = {as_of - timedelta(days=n + 1) for n in range(width)}, asof.day_number(as_of)
+    for start in DAYS:
+        assert asof.spans_window(number(start), day, width) == all(start <= d for d in window)
+        for end in [*DAYS, None]:
+            touches = any(start <= d and (end is None or d < end) for d in window)
+            if end is None or start < end:
+                assert asof.touches_window(number(start), number(end), day, width) == touches
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,398 @@
+"""From tables to panel, evidence and what we hold nothing on: given these rows, expect these numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import yaml
+
+from features.catalogue import Catalogue, derive_catalogue
+from features.evidence import evidence, not_held
+from features.panel import Panel, build_panel, panel_path, read_panel
+from features.snapshot import Snapshot, open_snapshot
+from features.tables import SCHEMAS, Tables
+from features.wording import sentence
+from features.workspace import Workspace, init_workspace, open_workspace
+
+AS_OF = date(2026, 3, 1)
+OPENED = date(2018, 1, 1)
+
+
+def day(text: str | date) -> date:
+    """'3 Jan' → 3 January 2026; '3 Jan 2025' says its year."""
+    if isinstance(text, date):
+        return text
+    return datetime.strptime(text if text[-4:].isdigit() else f"{text} 2026", "%d %b %Y").date()
+
+
+def declaration(
+    name: str, *, covers_from: str = "1 Jan 2018", register: bool = False, **signals: dict
+) -> dict:
+    return {
+        "source": name,
+        "title": name.replace("_", " ").capitalize(),
+        "owner": "somebody",
+        "legal_gateway": "some Act",
+        "agreement": {"reference": "1", "review_by": "2030-01-01"},
+        "covers_from": day(covers_from).isoformat(),
+        "register": register,
+        "typical_delay_days": 1,
+        "schedule": {"every": "day"},
+        "extracts": {
+            "rows": {
+                "files": "*.csv",
+                "delivery": "full",
+                "record_key": "key",
+                "columns": {"key": {}, "day": {"type": "date", "format": "%Y"}, "uprn": {}},
+                "subjects": [{"key": "key"}],
+                "events": [{"signal": s, "occurred": "day", "place": "uprn"} for s in signals],
+            }
+        },
+        "signals": {
+            s: {"one": s.replace("_", " "), "many": f"{s.replace('_', ' ')}s", **words}
+            for s, words in signals.items()
+        },
+    }
+
+
+SOURCES = (
+    declaration("missing", episode={"spell": True}),
+    declaration("police", incident={}),
+    declaration("rents", register=True, arrears_letter={"shared": True, "unit": "£"}),
+    declaration("schools", register=True, absence={}),
+    declaration("fire", covers_from="1 Dec 2025", visit={}),
+)
+
+
+class County:
+    """A workspace whose tables are written by hand: every subject is its own person, by the same name."""
+
+    def __init__(self, root: Path) -> None:
+        init_workspace(root, sources=None)
+        for source in SOURCES:
+            self.declare(root, source)
+        self.workspace: Workspace = open_workspace(root)
+        self.tables = Tables(self.workspace.data)
+        self.number = 0
+        self._write("deliveries", {"delivery_id": 1, "received_on": OPENED})
+        self._write("link_runs", {"link_run": 1, "last_delivery": 1})
+
+    @staticmethod
+    def declare(root: Path, source: dict) -> None:
+        (root / "sources" / f"{source['source']}.yaml").write_text(yaml.safe_dump(source), encoding="utf-8")
+
+    def _write(self, name: str, *rows: dict) -> None:
+        self.tables.append(name, pa.Table.from_pylist(list(rows), schema=SCHEMAS[name]))
+
+    def _dated(
+        self, name: str, source: str, known: str | date, revision: int, record: str, row: dict
+    ) -> None:
+        fixed = {"source": source, "record_key": record, "revision": revision, "delivery_id": 1}
+        self._write(name, {**fixed, "known_on": day(known), "withdrawn": False, **row})
+
+    def person(self, *names: str) -> None:
+        rows = [
+            {
+                "link_run": 1,
+                "source": source["source"],
+                "subject_key": name,
+                "person_id": name,
+                "known_on": OPENED,
+            }
+            for name in names
+            for source in SOURCES
+        ]
+        self._write("links", *rows)
+
+    def event(
+        self,
+        who: str | None,
+        signal: str,
+        on: str,
+        *,
+        known: str | date = OPENED,
+        ended: str | None = None,
+        amount: float | None = None,
+        place: str | None = None,
+        record: str | None = None,
+        revision: int = 1,
+    ) -> None:
+        self.number += 1
+        row = {
+            "event_id": f"e{self.number:03}",
+            "subject_key": who,
+            "signal": signal,
+            "occurred_at": datetime.combine(day(on), datetime.min.time()),
+            "has_time": False,
+            "ended_on": day(ended) if ended else None,
+            "amount": amount,
+            "place": place,
+        }
+        self._dated("events", signal.split(".")[0], known, revision, record or f"rows/{self.number}", row)
+
+    def lives(
+        self, who: str, uprn: str, start: str, *, end: str | None = None, known: str = "1 Jan 2018"
+    ) -> None:
+        row = {"link_run": 1, "person_id": who, "uprn": uprn, "start_on": day(start), "known_on": day(known)}
+        self._write("residences", {**row, "end_on": day(end) if end else None})
+
+    def registered(self, source: str, who: str | None, start: str, *, place: str | None = None) -> None:
+        self.number += 1
+        row = {"subject_key": who, "place": place, "start_on": day(start)}
+        self._dated("registers", source, OPENED, 1, f"rows/{self.number}", row)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return open_snapshot(self.workspace)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return derive_catalogue(self.workspace.sources)
+
+
+@pytest.fixture
+def county(tmp_path: Path) -> County:
+    return County(tmp_path)
+
+
+@pytest.fixture
+def value(county: County) -> Callable[[str, str, str | date], float | None]:
+    """A person's number on a morning; None where it is NaN or the person has no row."""
+
+    def look(who: str, name: str, as_of: str | date = AS_OF) -> float | None:
+        panel = build_panel(county.snapshot, county.catalogue, day(as_of))
+        if who not in panel.person_ids:
+            return None
+        found = float(panel.column(name)[panel.rows_of([who])[0]])
+        return None if math.isnan(found) else found
+
+    return look
+
+
+def test_late_news_counts_from_the_day_after_it_came(county: County, value: Callable) -> None:
+    county.person("ann")
+    county.event("ann", "police.incident", "1 Jan 2025")
+    county.event("ann", "missing.episode", "3 Jan", known="24 Feb")
+    seen = {on: value("ann", "missing.episode.count_90", on) for on in ("10 Feb", "24 Feb", "25 Feb")}
+    assert seen == {"10 Feb": 0, "24 Feb": 0, "25 Feb": 1}
+
+
+def test_a_plan_is_open_until_its_end_is_learned(county: County, value: Callable) -> None:
+    county.person("ann")
+    county.event("ann", "missing.episode", "4 Jan", known="5 Jan", record="rows/plan")
+    county.event(
+        "ann", "missing.episode", "4 Jan", known="8 Jul", ended="30 Jun", record="rows/plan", revision=2
+    )
+    assert [value("ann", "missing.episode.open", on) for on in ("8 Jul", "9 Jul")] == [1, 0]
+    assert value("ann", "missing.episode.days_open", "8 Jul") == 185
+    assert value("ann", "missing.episode.count_365", "9 Jul") == 1, "a correction is no second event"
+
+
+def test_arrears_reach_who_lived_there_on_the_day(county: County, value: Callable) -> None:
+    """A child moves from X to Y on 1 March, known on the 10th."""
+    county.person("kid", "adult")
+    for uprn in "XY":
+        county.registered("rents", None, "1 Jan 2018", place=uprn)
+        county.event(None, "rents.arrears_letter", "20 Jan", known="21 Jan", place=uprn, amount=100)
+        county.event(None, "rents.arrears_letter", "5 Mar", known="6 Mar", place=uprn, amount=300)
+    county._write(
+        "residences",
+        {
+            "link_run": 1,
+            "person_id": "kid",
+            "uprn": "X",
+            "start_on": OPENED,
+            "known_on": OPENED,
+            "known_until": day("10 Mar"),
+        },
+    )
+    county.lives("kid", "X", "1 Jan 2018", end="1 Mar", known="10 Mar")
+    county.lives("kid", "Y", "1 Mar", known="10 Mar")
+    county.lives("adult", "Y", "1 Jan 2018")
+    letters = "household.rents.arrears_letter"
+    assert value("kid", f"{letters}.count_90", "10 Mar") == 2, "X's of January and, as known then, of March"
+    assert value("kid", f"{letters}.amount_sum_90", "10 Mar") == 400
+    assert value("kid", f"{letters}.count_90", "11 Mar") == 2, "X's of January, Y's of March"
+    rows = evidence(county.snapshot, county.catalogue, day("11 Mar"), ["kid", "adult"])
+    assert [(r.occurred_on, r.event_id) for r in rows["kid"]] == [
+        (day("20 Jan"), "e002"),
+        (day("5 Mar"), "e006"),
+    ]
+    assert [r.event_id for r in rows["adult"]] == ["e005", "e006"]
+
+
+def test_zero_and_nothing_known(county: County, value: Callable) -> None:
+    county.person("ann", "bob")
+    county.event("ann", "police.incident", "1 Feb")
+    county.event("bob", "police.incident", "1 Feb")
+    county.registered("schools", "ann", "1 Sep 2025")
+    county.registered("rents", None, "1 Jan 2018", place="X")
+    county.lives("ann", "X", "1 Jan 2024")
+    assert value("ann", "missing.episode.count_730") == 0, "covered since 2018"
+    assert value("ann", "fire.visit.count_30") == 0, "covered for long enough"
+    assert value("ann", "fire.visit.count_180") is None, "covered since December"
+    assert value("ann", "schools.absence.count_90") == 0, "on the roll"
+    assert value("bob", "schools.absence.count_90") is None, "not on the roll"
+    assert value("ann", "household.rents.arrears_letter.count_90") == 0, "lives in a tenancy"
+    assert value("bob", "household.rents.arrears_letter.count_90") is None, "does not"
+    assert not_held(county.snapshot, county.catalogue, AS_OF, ["bob", "ann"]) == {
+        "ann": ["Fire: we hold it only from 1 December 2025"],
+        "bob": [
+            "Fire: we hold it only from 1 December 2025",
+            "Rents: not on its register in the last two years",
+            "Schools: not on its register in the last two years",
+        ],
+    }
+
+
+def test_a_place_of_more_than_a_household_reaches_nobody(county: County, value: Callable) -> None:
+    names = [f"p{i:02}" for i in range(11)]
+    county.person(*names)
+    county.event(None, "rents.arrears_letter", "20 Feb", place="hostel")
+    for name in names[:-1]:
+        county.lives(name, "hostel", "1 Jan 2025")
+    assert value("p00", "household.rents.arrears_letter.count_30") == 1
+    county.lives(names[-1], "hostel", "1 Jan 2025")
+    assert value("p00", "household.rents.arrears_letter.count_30") is None
+    assert evidence(county.snapshot, county.catalogue, AS_OF, names) == {name: [] for name in names}
+
+
+def test_who_has_a_row(county: County) -> None:
+    county.person("ann", "bob", "cat", "dan")
+    county.event("cat", "police.incident", "28 Feb")
+    county.event("ann", "police.incident", "1 Mar 2024")
+    county.event("bob", "police.incident", "29 Feb 2024")
+    county.event("dan", "police.incident", "1 Mar")
+    panel = build_panel(county.snapshot, county.catalogue, AS_OF)
+    assert panel.person_ids.tolist() == ["ann", "cat"], "an event in the 730 days before the morning"
+    assert panel.X.dtype == np.float32
+    assert panel.X.shape == (2, len(county.catalogue.features))
+
+
+def test_evidence_reads_well(county: County) -> None:
+    county.person("ann")
+    for on in ("20 Feb", "27 Feb", "3 Dec 2025"):
+        county.event("ann", "missing.episode", on, ended=on)
+    county.event("ann", "missing.episode", "1 Mar 2023", ended="2 Mar 2023")
+    county.event("ann", "fire.visit", "27 Feb")
+    county.event("ann", "police.incident", "28 Feb", known="1 Mar")
+    catalogue = county.catalogue
+    rows = evidence(county.snapshot, catalogue, AS_OF, ["ann"])["ann"]
+    assert [row.occurred_on for row in rows] == [day(d) for d in ("3 Dec 2025", "20 Feb", "27 Feb", "27 Feb")]
+    assert sentence(catalogue.channel("missing.episode"), rows, AS_OF) == (
+        "2 episodes in the last 30 days, the latest 2 days ago; 1 in the year before"
+    )
+    assert sentence(catalogue.channel("fire.visit"), rows, AS_OF) == "1 visit, 2 days ago"
+
+
+def test_a_feature_knows_its_evidence(county: County) -> None:
+    county.person("ann")
+    county.event("ann", "missing.episode", "1 Feb 2023")
+    county.event("ann", "missing.episode", "27 Feb", ended="28 Feb")
+    county.event("ann", "police.incident", "27 Feb")
+    catalogue = county.catalogue
+    rows = evidence(county.snapshot, catalogue, AS_OF, ["ann"])["ann"]
+    panel = build_panel(county.snapshot, catalogue, AS_OF)
+    behind = {
+        feature.name: [
+            row.event_id for row in feature.evidence(catalogue.channel(feature.channel), rows, AS_OF)
+        ]
+        for feature in catalogue.features
+    }
+    assert behind["missing.episode.open"] == ["e001"]
+    assert behind["missing.episode.count_30"] == ["e002"]
+    assert behind["all.count_30"] == ["e002", "e003"]
+    for feature in catalogue.features:
+        if feature.measure in ("count", "open"):
+            got = np.nan_to_num(panel.column(feature.name)[0])
+            assert got == len(behind[feature.name]), feature.name
+
+
+def test_a_stored_panel_is_the_panel(county: County) -> None:
+    county.person("ann", "bob")
+    county.event("ann", "police.incident", "20 Feb")
+    county.event("bob", "missing.episode", "20 Feb", amount=3)
+    snapshot, catalogue = county.snapshot, county.catalogue
+    path = panel_path(snapshot, catalogue, AS_OF)
+    built, first = build_panel(snapshot, catalogue, AS_OF), read_panel(snapshot, catalogue, AS_OF)
+    assert [p.name for p in path.parent.iterdir()] == ["2026-03-01.parquet"], "nothing unfinished is left"
+    written = path.stat().st_mtime_ns
+    again = read_panel(snapshot, catalogue, AS_OF)
+    assert path.stat().st_mtime_ns == written
+    for panel in (first, again):
+        assert panel.person_ids.tolist() == built.person_ids.tolist()
+        assert panel.person_ids.dtype == built.person_ids.dtype
+        assert panel.names == built.names == catalogue.names
+        np.testing.assert_array_equal(panel.X, built.X)
+        assert (panel.catalogue_hash, panel.last_delivery, panel.link_run) == (catalogue.hash, 1, 1)
+
+
+def test_a_stored_panel_of_other_features_is_not_taken(county: County) -> None:
+    county.person("ann")
+    county.event("ann", "police.incident", "20 Feb")
+    snapshot, catalogue = county.snapshot, county.catalogue
+    other = catalogue.select(catalogue.names[:3])
+    mine, theirs = panel_path(snapshot, catalogue, AS_OF), panel_path(snapshot, other, AS_OF)
+    read_panel(snapshot, other, AS_OF)
+    mine.parent.mkdir(parents=True)
+    theirs.rename(mine)
+    assert read_panel(snapshot, catalogue, AS_OF).names == catalogue.names
+
+
+def test_the_catalogue_travels_without_the_workspace_s_declarations(county: County) -> None:
+    """A new source, or new words, never change the numbers of a model that does not know them."""
+    county.person("ann")
+    county.event("ann", "police.incident", "20 Feb")
+    before, catalogue = build_panel(county.snapshot, county.catalogue, AS_OF), county.catalogue
+    new = declaration("health", visit={}, covers_from="1 Jan 2026")
+    county.declare(county.workspace.root, new)
+    county.declare(county.workspace.root, declaration("police", incident={}, covers_from="1 Feb"))
+    county.workspace = open_workspace(county.workspace.root)
+    county.event("ann", "health.visit", "21 Feb")
+    after = build_panel(county.snapshot, Catalogue.from_json(catalogue.to_json()), AS_OF)
+    np.testing.assert_array_equal(before.X, after.X)
+    assert county.catalogue.hash != catalogue.hash
+
+
+def test_what_comes_on_the_day_or_later_changes_no_number(county: County) -> None:
+    county.person("ann")
+    county.lives("ann", "X", "1 Jan 2025")
+    county.registered("rents", None, "1 Jan 2018", place="X")
+    county.event("ann", "police.incident", "20 Feb", record="rows/one")
+    county.event(None, "rents.arrears_letter", "20 Feb", place="X")
+    before = build_panel(county.snapshot, county.catalogue, AS_OF)
+    for known in (AS_OF, AS_OF + timedelta(days=1)):
+        county.event("ann", "missing.episode", "1 Feb", known=known)
+        county.event(None, "rents.arrears_letter", "2 Feb", place="X", known=known)
+        county.lives("ann", "Y", "1 Feb", known=f"{known:%d %b %Y}")
+    county.event("ann", "police.incident", "1 Jan", record="rows/one", revision=2, known=AS_OF)
+    after = build_panel(county.snapshot, county.catalogue, AS_OF)
+    assert before.person_ids.tolist() == after.person_ids.tolist()
+    np.testing.assert_array_equal(before.X, after.X)
+
+
+@pytest.fixture
+def panel() -> Panel:
+    values = np.array([[1, 2], [3, np.nan], [5, 6]], np.float32)
+    return Panel(AS_OF, np.array(["a", "b", "c"]), values, ("x", "y"), "hash", 1, 1)
+
+
+def test_columns_are_taken_by_name(panel: Panel) -> None:
+    np.testing.assert_array_equal(panel.columns(["y", "x"])[0], [2, 1])
+    np.testing.assert_array_equal(panel.column("y"), np.array([2, np.nan, 6], np.float32))
+    with pytest.raises(KeyError, match="no column z"):
+        panel.columns(["x", "z"])
+    frame = panel.frame()
+    assert (frame.index.name, list(frame.columns), frame.loc["c", "y"]) == ("person_id", ["x", "y"], 6)
+
+
+def test_rows_are_found_by_person(panel: Panel) -> None:
+    assert panel.rows_of(np.array(["c", "a"])).tolist() == [2, 0]
+    with pytest.raises(KeyError, match="2 of 3 people have no row on 2026-03-01"):
+        panel.rows_of(["a", "nobody", "someone"])
