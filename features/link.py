@@ -157,32 +157,25 @@ def _make_holdings(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[
     """Make temporary table holdings(subject, key, known_on, known_until): keys that several hold."""
     con.execute(PLAIN_TEXT)
     persons = ", ".join(f"'{name}'" for name in already_persons) or "''"
-    identifiers = " UNION ALL ".join(
-        f"SELECT source, subject_key, '{name} ' || solid({name}) AS key, known_on, "
-        f"{filled('known_until')} AS known_until FROM compared"
-        for name in IDENTIFIERS
-    )
+    identifiers = ", ".join(f"'{name} ' || solid({name})" for name in IDENTIFIERS)
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE holdings AS
-        WITH compared AS (
-            SELECT * FROM identities WHERE source NOT IN ({persons})
-        ), named AS (
-            SELECT source, subject_key,
-                   concat_ws('|', plain(forenames), plain(surname), birth_date) AS name,
+        WITH compared AS MATERIALIZED (
+            SELECT source, subject_key, [{identifiers}] AS identifiers,
+                   plain(forenames) || '|' || plain(surname) || '|' || birth_date::VARCHAR AS name,
                    known_on, {filled("known_until")} AS known_until
-            FROM compared
-            WHERE plain(forenames) IS NOT NULL AND plain(surname) IS NOT NULL AND birth_date IS NOT NULL
+            FROM identities WHERE source NOT IN ({persons})
         ), keys AS (
-            {identifiers}
+            SELECT source, subject_key, unnest(identifiers) AS key, known_on, known_until FROM compared
             UNION ALL
-            SELECT n.source, n.subject_key, 'name ' || n.name || '|' || solid(a.postcode),
-                   greatest(n.known_on, a.known_on), least(n.known_until, a.known_until)
-            FROM named n JOIN address_facts a USING (source, subject_key)
+            SELECT source, subject_key, 'name ' || c.name || '|' || solid(a.postcode),
+                   greatest(c.known_on, a.known_on), least(c.known_until, a.known_until)
+            FROM compared c JOIN address_facts a USING (source, subject_key)
             UNION ALL
             SELECT source, subject_key, 'person ' || subject_key, known_on, {FOREVER}
             FROM subjects WHERE source IN ({persons})
-        ), held AS (
+        ), held AS MATERIALIZED (
             SELECT s.subject, k.key, k.known_on, k.known_until
             FROM keys k JOIN subjects s USING (source, subject_key) WHERE k.key IS NOT NULL
         ), several AS (

@@ -21,6 +21,7 @@ from features.tables import PAYLOAD, SCHEMAS, Tables
 from features.workspace import Workspace, init_workspace, open_workspace
 
 D0 = date(2026, 1, 1)
+CON = duckdb.connect()  # one for all: opening one costs more than a small link run
 
 
 def day(number: int | None) -> date | None:
@@ -60,7 +61,7 @@ def linked(
     already_persons: list[str] = (),
 ) -> list[dict]:
     """The link rows made of these facts; received: delivery → the day it came (default delivery 1, day 0)."""
-    con = duckdb.connect()
+    con = CON
     given_rows = {"identities": identities, "addresses": addresses, "events": events, "registers": []}
     for name, rows in given_rows.items():
         schema = pa.schema([*DATED, *[(f.name, f.type) for f in PAYLOAD[name]]])

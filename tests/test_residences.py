@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from features.residences import household_id, make_address_facts, make_residences
 
 D0 = date(2026, 1, 1)
+CON = duckdb.connect()  # one for all: opening one costs more than a small case
 SCHEMA = pa.schema(
     [
         *[
@@ -76,7 +77,7 @@ def residences(addresses: list[dict], links: list[dict] | None = None) -> list[d
     """The residence rows made of addresses; by default every subject is person P."""
     pairs = sorted({(a["source"], a["subject_key"]) for a in addresses})
     links = links or [link(source, subject, "P") for source, subject in pairs]
-    con = duckdb.connect()
+    con = CON
     con.register("addresses", pa.Table.from_pylist(addresses, schema=SCHEMA))
     con.register("my_links", pa.Table.from_pylist(links, schema=LINKS))
     make_address_facts(con)
