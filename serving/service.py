@@ -32,6 +32,7 @@ from models.candidate import NOT_APPROVED
 from models.reasons import Explanation, Reason
 from serving.access import Access
 from serving.pages import pages
+from serving.quiet_logs import keep_values_out_of_logs
 from serving.score import Desk
 from serving.weekly_list import kept_dates
 
@@ -101,6 +102,7 @@ class EarlyHelp:
     """Scores people of a workspace with its newest candidate."""
 
     def __init__(self) -> None:
+        keep_values_out_of_logs()
         self.desk = Desk(workspace_served())
 
     @bentoml.api(route="/api/v1/score")
