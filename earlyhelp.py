@@ -110,9 +110,14 @@ def demo(
 
 
 @app.command(rich_help_panel=START)
-def init() -> None:
+def init(
+    start_from: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="Copy this folder's sources/, specs/ and settings.yaml."),
+    ] = None,
+) -> None:
     """Lay out a workspace: settings, source declarations, model specifications, an inbox."""
-    made = _init(asked.workspace)
+    made = _init(asked.workspace, start_from=start_from)
     if asked.json:
         return answer({"workspace": str(asked.workspace), "made": made})
     say(
@@ -295,11 +300,24 @@ def _workspace() -> Workspace:
     return open_workspace(asked.workspace)
 
 
-def _init(root: Path, *, sources: Path | None = None) -> list[str]:
+def _init(root: Path, *, start_from: Path | None = None) -> list[str]:
+    """Copy the shipped templates, or those of a folder: its sources, specs and settings, as far as there."""
     import models.spec
     from features.workspace import TEMPLATES, init_workspace
 
-    return init_workspace(root, sources=sources or TEMPLATES, specs=models.spec.TEMPLATES)
+    if start_from is None:
+        return init_workspace(root, sources=TEMPLATES, specs=models.spec.TEMPLATES)
+    sources, specs, settings = (start_from / name for name in ("sources", "specs", "settings.yaml"))
+    if not sources.is_dir():
+        raise UserMistake(
+            f"{str(start_from)!r} holds no folder `sources`.", problems=["name a folder with sources/*.yaml"]
+        )
+    return init_workspace(
+        root,
+        sources=sources,
+        specs=specs if specs.is_dir() else models.spec.TEMPLATES,
+        settings=settings if settings.is_file() else None,
+    )
 
 
 def do_main_job(root: Path, extracts: Path, *, tell: Tell) -> tuple[date, Any, Week]:
@@ -313,7 +331,7 @@ def do_main_job(root: Path, extracts: Path, *, tell: Tell) -> tuple[date, Any, W
     from training.run import train as train_model
 
     county = json.loads((extracts / "county.json").read_text(encoding="utf-8"))
-    _init(root, sources=extracts / "sources")
+    _init(root, start_from=extracts)
     workspace, as_of = Workspace(root), day(county["delivery_days"][-1])
     loaded = day(county["history_received_on"])
     ingest_path(workspace, extracts / "history", received=loaded, history=True, tell=tell)

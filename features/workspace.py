@@ -110,21 +110,19 @@ def open_workspace(root: Path) -> Workspace:
     return Workspace(root)
 
 
-def init_workspace(root: Path, *, sources: Path | None = TEMPLATES, specs: Path | None = None) -> list[str]:
+def init_workspace(
+    root: Path, *, sources: Path | None = TEMPLATES, specs: Path | None = None, settings: Path | None = None
+) -> list[str]:
     """Lay out a workspace and copy the templates into it; what is there already stays as it is.
 
-    sources, specs: folders of `*.yaml` to copy. Returns the paths made, relative to the root.
+    sources, specs: folders of `*.yaml` to copy. settings: a file to copy; by default one is written
+    that lists what can be set. Returns the paths made, relative to the root.
     """
     made: list[str] = []
     for folder in ("sources", "specs", "inbox", "data", "models", "lists", "reports"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    settings = root / "settings.yaml"
-    if not settings.exists():
-        lines = ["# What can be set, with the defaults; remove the # to change one."]
-        for name, field in Settings.model_fields.items():
-            about = f"  # {field.description}" if field.description else ""
-            lines.append(f"# {name}: {field.default!r}{about}")
-        settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if not (target := root / "settings.yaml").exists():
+        target.write_text(settings.read_text("utf-8") if settings else _default_settings(), "utf-8")
         made.append("settings.yaml")
     for folder, templates in (("sources", sources), ("specs", specs)):
         for template in sorted(templates.glob("*.yaml")) if templates else []:
@@ -133,3 +131,11 @@ def init_workspace(root: Path, *, sources: Path | None = TEMPLATES, specs: Path 
                 shutil.copyfile(template, target)
                 made.append(f"{folder}/{template.name}")
     return made
+
+
+def _default_settings() -> str:
+    lines = ["# What can be set, with the defaults; remove the # to change one."]
+    for name, field in Settings.model_fields.items():
+        about = f"  # {field.description}" if field.description else ""
+        lines.append(f"# {name}: {field.default!r}{about}")
+    return "\n".join(lines) + "\n"

@@ -16,8 +16,8 @@ def training_text(report: TrainingReport) -> str:
 
 def _lines(report: TrainingReport) -> Iterator[str]:
     calendar, shared = report.calendar, report.shared
-    late = f"(reported up to {calendar.lag_days} days late)"
-    yield f"{report.title}: within {calendar.horizon_days} days {late}"
+    yield report.title
+    yield f"  {calendar.horizon_days} days ahead; 95 % of outcomes are known within {calendar.lag_days} days"
     for block, days in (
         ("fitted", calendar.train),
         ("calibrated", calendar.calibrate),
