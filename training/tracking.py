@@ -1,13 +1,15 @@
 """The training log: every candidate a run in MLflow, and a version in its register.
 
 MLflow keeps figures, parameters and the exported folder, none of which is about a person; serving
-never needs it. Its store is SQLite in the workspace unless the settings name another.
+never needs it. Its store is SQLite in the workspace unless the settings name another. A registered
+model predicts where Early Help is installed; its requirements name the other packages.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +42,7 @@ def register(
     catalogue, and say that it is a candidate.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     tell("opening the training log")
     import mlflow
 
@@ -48,24 +51,43 @@ def register(
     mlflow.set_tracking_uri(workspace.mlflow_uri)
     client, versions = mlflow.MlflowClient(), {}
     for kind, candidate in candidates.items():
-        name = candidate.specification.name
         tell(f"registering {kind}")
-        with mlflow.start_run(experiment_id=_experiment(client, workspace, name), run_name=kind):
-            mlflow.log_params(_parameters(candidate))
-            mlflow.log_metrics(_metrics(candidate))
-            logged = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(MODEL_CODE),
-                artifacts={"candidate": str(_folder(candidate))},
-                signature=_signature(candidate),
-                pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
-                registered_model_name=name,
-            )
-        versions[kind] = int(logged.registered_model_version)
-        tags = {"kind": kind, "sha256": candidate.sha256, "catalogue": candidate.catalogue.hash}
-        for key, value in {**tags, "status": "candidate, not approved"}.items():
-            client.set_model_version_tag(name, str(versions[kind]), key, value)
+        versions[kind] = _register(client, workspace, candidate)
     return versions
+
+
+def _register(client: Any, workspace: Workspace, candidate: Candidate) -> int:
+    """One run and one version; returns the version's number."""
+    import mlflow
+
+    name = candidate.specification.name
+    experiment = _experiment(client, workspace, name)
+    with (
+        mlflow.start_run(experiment_id=experiment, run_name=candidate.kind) as run,
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", message=".*An input example was not provided", category=UserWarning)
+        mlflow.log_params(_parameters(candidate))
+        mlflow.log_metrics(_metrics(candidate))
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(MODEL_CODE),
+            artifacts={"candidate": str(_folder(candidate))},
+            signature=_signature(candidate),
+            pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
+        )
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    tags = {
+        "kind": candidate.kind,
+        "sha256": candidate.sha256,
+        "catalogue": candidate.catalogue.hash,
+        "status": "candidate, not approved",
+    }
+    made = client.create_model_version(
+        name, logged.model_uri, run.info.run_id, tags=tags, model_id=logged.model_id
+    )
+    return int(made.version)
 
 
 def _experiment(client: Any, workspace: Workspace, name: str) -> str:
