@@ -41,7 +41,8 @@ LEAST_BEFORE = 3
 class Reason:
     """One signal that moves the chance. weight is in log-odds: above 0 raises, below 0 lowers.
 
-    sources are the agencies' short names, theme a Supporting Families outcome in words or "".
+    sources are the agencies' short names, theme a Supporting Families outcome in words or "", latest_on
+    the day of the newest of the events behind it.
     """
 
     channel: str
@@ -49,6 +50,7 @@ class Reason:
     theme: str
     weight: float
     sources: tuple[str, ...]
+    latest_on: date
     event_ids: tuple[str, ...]
 
 
@@ -249,6 +251,7 @@ def _said(channel: Channel, weight: float, events: Sequence[EvidenceRow], words:
         theme=THEMES.get(channel.theme or "", ""),
         weight=float(weight),
         sources=tuple(sorted({event.source for event in events})),
+        latest_on=max(event.occurred_on for event in events),
         event_ids=tuple(sorted({event.event_id for event in events})),
     )
 

@@ -58,6 +58,7 @@ class Said(BaseModel):
     theme: str
     sources: list[str]
     weight: float
+    latest_on: date
     event_ids: list[str]
 
 
@@ -151,5 +152,6 @@ def _said(reason: Reason) -> Said:
         theme=reason.theme,
         sources=list(reason.sources),
         weight=reason.weight,
+        latest_on=reason.latest_on,
         event_ids=list(reason.event_ids),
     )

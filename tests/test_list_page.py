@@ -25,7 +25,7 @@ EVIL = "<b>Bobby</b> & \"Tables\" <script>alert('x')</script>"
 
 
 def told(sentence: str, *sources: str, theme: str = "") -> Reason:
-    return Reason("channel", sentence, theme, 0.5, sources, ("e1",))
+    return Reason("channel", sentence, theme, 0.5, sources, date(2026, 6, 23), ("e1",))
 
 
 def flagged(rank: int, name: str, age: int | None, home: str | None, *, standing: str = NEW) -> Flag:
@@ -150,10 +150,10 @@ def test_a_share_in_people(share: float, listed: int, words: str) -> None:
 def test_every_person_is_told_in_full() -> None:
     for words in (
         "1. Amira Castellan-Whitby, 14",
-        "About 1 in 3",
+        "Chance about 1 in 3",
         "household H00000000001 , 4 people known to live there",
         "also on this list: 2.",
-        "3 missing episodes in the last 90 days, the latest 6 days ago Missing episodes · child safety",
+        "the latest 6 days ago Missing episodes · latest 23 June 2026 · child safety",
         "Council tax, Missing episodes",
         "Going well Meeting with a mentor, 5 days ago",
         "We hold nothing on Council tax: not on its register in the last two years",
