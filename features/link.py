@@ -56,7 +56,7 @@ PERSON_ID_SQL = "'P' || left(sha256(source || '|' || subject_key), 11)"
 
 PLAIN_TEXT = r"""
     CREATE OR REPLACE TEMP MACRO plain(given) AS nullif(trim(regexp_replace(regexp_replace(
-        lower(nfc_normalize(given)), '[^\p{L}\p{N}\s]', '', 'g'), '\s+', ' ', 'g')), '');
+        lower(nfc_normalize(given)), '[\p{P}\p{S}]', '', 'g'), '[\s\p{Z}]+', ' ', 'g')), '');
     CREATE OR REPLACE TEMP MACRO solid(given) AS nullif(replace(plain(given), ' ', ''), '')
 """
 """Text in the form in which it is compared: lower case, Unicode composed, no punctuation, white space
@@ -191,12 +191,16 @@ def _make_holdings(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[
 
 
 def _find_changes(con: duckdb.DuckDBPyConnection) -> None:
-    """Make temporary tables changed_subjects and changed_residents: whose rows are not as they stood."""
+    """Make temporary tables changed_subjects and changed_residents: whose rows are not as they stood.
+
+    A subject of whom nothing is held any more (an erasure) has no timeline to change.
+    """
     link = "source, subject_key, person_id, known_on"
     spell = "person_id, uprn, postcode, area, start_on, end_on, known_on, known_until"
-    for name, columns, who, new, old in (
-        ("changed_subjects", link, "source, subject_key", "new_links", "links"),
-        ("changed_residents", spell, "person_id", "new_residences", "residences"),
+    known = "SEMI JOIN subjects USING (source, subject_key)"
+    for name, columns, who, new, old, still_there in (
+        ("changed_subjects", link, "source, subject_key", "new_links", "links", known),
+        ("changed_residents", spell, "person_id", "new_residences", "residences", ""),
     ):
         con.execute(
             f"""
@@ -204,7 +208,7 @@ def _find_changes(con: duckdb.DuckDBPyConnection) -> None:
             SELECT DISTINCT {who} FROM (
                 (SELECT {columns} FROM {new} EXCEPT SELECT {columns} FROM {old})
                 UNION ALL (SELECT {columns} FROM {old} EXCEPT SELECT {columns} FROM {new})
-            )
+            ) {still_there}
             """
         )
 

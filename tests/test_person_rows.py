@@ -20,7 +20,7 @@ from features.tables import PAYLOAD
 from features.workspace import init_workspace, open_workspace
 
 D0 = date(2026, 1, 1)
-CON = duckdb.connect()  # one for all: opening one costs more than a small case
+CON = duckdb.connect(config={"threads": 1})  # one for all: opening one costs more than a small case
 SHARED = "rents.notice"
 PERSONAL = "police.incident"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from features.residences import household_id, make_address_facts, make_residences
 
 D0 = date(2026, 1, 1)
-CON = duckdb.connect()  # one for all: opening one costs more than a small case
+CON = duckdb.connect(config={"threads": 1})  # one for all: opening one costs more than a small case
 SCHEMA = pa.schema(
     [
         *[
