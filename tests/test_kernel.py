@@ -384,6 +384,12 @@ CASES = [
     ("absent though not on the roll", seen("schools.absence", 9), [], {"schools.absence.count_30": 1}),
     ("the dwelling was held then", ANCHOR, LIVES_IN_TENANCY, {"household.rents.letter.count_90": 0}),
     ("… and no more", ANCHOR, LIVES_IN_TENANCY, {"household.rents.letter.count_30": None}),
+    (
+        "a dwelling on a register puts nobody on it",
+        ANCHOR,
+        [ON_ROLL[0]._replace(household=True)],
+        {"schools.absence.count_90": None},
+    ),
     ("all sums those that cover", ANCHOR, [], {"all.count_730": 1, "all.agencies_365": 1}),
     # The measures.
     ("a week is 7 days and no minute more", seen("care.contact", 20, 13), [], {"all.repeats_7": 1}),
