@@ -65,7 +65,12 @@ class Snapshot:
 def open_snapshot(
     workspace: Workspace, *, last_delivery: int | None = None, link_run: int | None = None
 ) -> Snapshot:
-    """The newest state, or the one a list names. Raises UserMistake where nothing was ingested yet."""
+    """The newest state, or the one a list names, which is then taken at its word and nothing is read.
+
+    Raises UserMistake where nothing was ingested yet.
+    """
+    if last_delivery is not None and link_run is not None:
+        return Snapshot(workspace, last_delivery, link_run)
     tables, con = Tables(workspace.data), duckdb.connect()
     if last_delivery is None:
         tables.view(con, "deliveries")
