@@ -9,14 +9,14 @@ the day its end became known, ended from then on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import duckdb
 
 from features.declaration import IDENTIFIERS, Extract, SubjectRule
 from features.known import Arrival
 from features.rule_sql import Cells, quoted
-from features.tables import DATED, PAYLOAD
+from features.tables import PAYLOAD
 
 ENDS = {"events": "ended_on", "identities": "died_on", "addresses": "end_on", "registers": "end_on"}
 """The column of a dated table that is learned later than the rest of its row."""
@@ -30,8 +30,8 @@ def payload(table: str) -> list[str]:
     return [field.name for field in PAYLOAD[table] if field.name not in DERIVED]
 
 
-def stage(con: duckdb.DuckDBPyConnection, extract: Extract, arrival: Arrival) -> None:
-    """Make `good` (one row of `rows` a record, without a problem) and a `new_<table>` of each dated table.
+def stage(con: duckdb.DuckDBPyConnection, extract: Extract, arrival: Arrival, tables: Iterable[str]) -> None:
+    """Make `good` (one row of `rows` a record, without a problem) and a `new_<table>` of each table named.
 
     Expects `rows` of `features.transform` and, for addresses, `standing_addresses`.
     """
@@ -41,16 +41,21 @@ def stage(con: duckdb.DuckDBPyConnection, extract: Extract, arrival: Arrival) ->
         QUALIFY row_number() OVER (PARTITION BY record_key ORDER BY row_number) = 1
         """
     )
-    statements: dict[str, list[str]] = {
-        "events": list(_events(extract, arrival)),
-        "identities": list(_identities(extract, arrival)),
-        "addresses": list(_addresses(extract, arrival)),
-        "registers": list(_registers(extract, arrival)),
-        "areas": list(_areas(extract, arrival)),
-        "characteristics": list(_characteristics(extract, arrival)),
+    for table in tables:
+        _stage_table(con, table, list(SELECTS[table](extract, arrival)), split=arrival.history)
+
+
+def said_by(extract: Extract) -> set[str]:
+    """The dated tables that an extract says something for."""
+    parts = {
+        "events": extract.events,
+        "identities": [s.identity for s in extract.subjects if s.identity],
+        "addresses": [s.address for s in extract.subjects if s.address],
+        "registers": [s.register_ for s in extract.subjects if s.register_],
+        "areas": extract.area,
+        "characteristics": [s.characteristics for s in extract.subjects if s.characteristics],
     }
-    for table in DATED:
-        _stage_table(con, table, statements[table], split=arrival.history)
+    return {table for table, part in parts.items() if part}
 
 
 def _stage_table(con: duckdb.DuckDBPyConnection, table: str, selects: list[str], *, split: bool) -> None:
@@ -220,3 +225,14 @@ def _characteristics(extract: Extract, arrival: Arrival) -> Iterator[str]:
                 SELECT record_key, {key} AS subject_key, {quoted(name)} AS characteristic,
                        CAST({cells[column]} AS VARCHAR) AS value, {_undated(extract, arrival)} AS from_on
                 FROM good WHERE {key} IS NOT NULL AND {cells[column]} IS NOT NULL"""
+
+
+SELECTS: dict[str, Callable[[Extract, Arrival], Iterator[str]]] = {
+    "events": _events,
+    "identities": _identities,
+    "addresses": _addresses,
+    "registers": _registers,
+    "areas": _areas,
+    "characteristics": _characteristics,
+}
+"""For each dated table, the SELECTs that make its content from the rows of an extract."""

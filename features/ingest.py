@@ -17,10 +17,11 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.arrivals import Arrived, find_arrived
 from features.asof import sql_date
-from features.content import stage
+from features.content import said_by, stage
 from features.deliveries import Delivery, last_received, read_ledger
 from features.errors import DataRefused, UserMistake
 from features.known import Arrival
@@ -65,11 +66,12 @@ def ingest(
     arrived = find_arrived(workspace, path, received)
     tables, reports, refused = Tables(workspace.data), [], []
     with _alone(workspace):
-        _clear_uncommitted(tables)
+        ledger = read_ledger(tables)
+        holding = _clear(tables, ledger)
         for file in arrived:
             tell(f"{file.path.name} ({file.source}, received {file.received})")
             try:
-                reports.append(_take_in(workspace, tables, file, history=history))
+                reports.append(_take_in(workspace, tables, ledger, holding, file, history=history))
             except DataRefused as error:
                 refused.append(f"{error.message} {'; '.join(error.problems)}")
     if refused:
@@ -97,26 +99,44 @@ def _alone(workspace: Workspace) -> Iterator[None]:
         yield
 
 
-def _clear_uncommitted(tables: Tables) -> None:
-    """Remove what an ingest that did not come to its ledger row has left."""
-    last = max((d.delivery_id for d in read_ledger(tables)), default=0)
-    con = duckdb.connect()
+Holding = dict[str, set[tuple[str, str]]]
+"""For each dated table, the (source, extract) pairs that have rows in it."""
+
+
+def _clear(tables: Tables, ledger: list[Delivery]) -> Holding:
+    """Remove what an ingest that did not come to its ledger row has left; returns what is held."""
+    last = max((d.delivery_id for d in ledger), default=0)
+    con, holding = duckdb.connect(), Holding()
     for table in (*DATED, "quarantine"):
-        left = con.execute(
-            f"SELECT count(*) FROM {tables.view(con, table)} WHERE delivery_id > {last}"
-        ).fetchall()[0][0]
-        if left:
+        key = "split_part(record_key, '/', 1)" if table in DATED else "''"
+        found = con.execute(
+            f"SELECT DISTINCT source, {key}, delivery_id > {last} FROM {tables.view(con, table)}"
+        ).fetchall()
+        if any(left for _, _, left in found):
             tables.remove(table, f"delivery_id > {last}")
+        if table in DATED:
+            holding[table] = {(source, extract) for source, extract, left in found if not left}
+    return holding
 
 
-def _take_in(workspace: Workspace, tables: Tables, file: Arrived, *, history: bool) -> ExtractReport:
-    """Read, type, stage, revise, append and commit one file; raises DataRefused before anything is kept."""
-    ledger = read_ledger(tables)
+def _take_in(
+    workspace: Workspace,
+    tables: Tables,
+    ledger: list[Delivery],
+    holding: Holding,
+    file: Arrived,
+    *,
+    history: bool,
+) -> ExtractReport:
+    """Read, type, stage, revise, append and commit one file; the ledger at hand and what is held follow.
+
+    Raises DataRefused before anything is kept.
+    """
     before = [d for d in ledger if (d.source, d.extract) == (file.source, file.extract)]
     digest = digest_of(file.path)
     for delivery in before:
         if delivery.digest == digest and delivery.received_on == file.received:
-            return _reported(tables, delivery, unchanged=True)
+            return _reported(delivery, _reasons(tables, delivery), unchanged=True)
 
     source = workspace.sources[file.source]
     extract = source.extracts[file.extract]
@@ -128,22 +148,28 @@ def _take_in(workspace: Workspace, tables: Tables, file: Arrived, *, history: bo
     con = duckdb.connect()
     con.execute("SET enable_progress_bar = false")
     problems = type_rows(con, raw.rows, file.extract, extract, received=file.received, history=history)
-    for table in DATED:
+    said = said_by(extract)
+    concerned = [t for t in DATED if t in said or (file.source, file.extract) in holding[t]]
+    for table in concerned:
         load_standing(con, tables, table, file.source, file.extract)
-    stage(con, extract, Arrival(source, file.received, history))
+    stage(con, extract, Arrival(source, file.received, history), concerned)
     problems += [NOBODY, NO_RULE]
-    _set_unused_aside(con, len(extract.subjects), nobody=len(problems) - 2, no_rule=len(problems) - 1)
+    _set_unused_aside(
+        con, concerned, len(extract.subjects), nobody=len(problems) - 2, no_rule=len(problems) - 1
+    )
     aside = set_aside(con, extract, problems)
     leaves_out = extract.delivery == "full" and not history
-    withdrawn = _left_out(con, file, raw, source.covers_from, workspace.settings) if leaves_out else 0
+    unreadable = [i for i, problem in enumerate(problems) if problem.column in extract.record_key]
+    withdrawn = 0
+    if leaves_out and not raw.ragged and not _any_with(con, unreadable):
+        withdrawn = _left_out(con, concerned, file, source.covers_from, workspace.settings)
     _make_told(con)
 
     delivery_id = max((d.delivery_id for d in ledger), default=0) + 1
     added = {
         table: revise(con, table, source=file.source, received=file.received, delivery_id=delivery_id)
-        for table in DATED
+        for table in concerned
     }
-    events = added["events"]
     delivery = Delivery(
         delivery_id=delivery_id,
         source=file.source,
@@ -153,7 +179,7 @@ def _take_in(workspace: Workspace, tables: Tables, file: Arrived, *, history: bo
         received_on=file.received,
         history=history,
         **_counts(con, raw, aside),
-        events=events.num_rows - events["withdrawn"].to_pylist().count(True),
+        events=_standing_rows(added["events"]) if "events" in added else 0,
         withdrawn=withdrawn,
         ignored_by_rule=_by_rule(con, [rule.rule for rule in extract.ignore]),
     )
@@ -161,8 +187,16 @@ def _take_in(workspace: Workspace, tables: Tables, file: Arrived, *, history: bo
     for table, rows in added.items():
         if rows.num_rows:
             tables.append(table, rows)
+            if table in DATED:
+                holding[table].add((file.source, file.extract))
     tables.append("deliveries", delivery.to_arrow())
-    return _reported(tables, delivery, unchanged=False)
+    ledger.append(delivery)
+    return _reported(delivery, added["quarantine"], unchanged=False)
+
+
+def _standing_rows(revised: pa.Table) -> int:
+    """How many rows say something, rather than that nothing is left."""
+    return revised.num_rows - int(pc.sum(revised["withdrawn"]).as_py() or 0)
 
 
 def _refuse_older(file: Arrived, last: date | None) -> None:
@@ -176,10 +210,12 @@ def _refuse_older(file: Arrived, last: date | None) -> None:
         )
 
 
-def _set_unused_aside(con: duckdb.DuckDBPyConnection, subjects: int, *, nobody: int, no_rule: int) -> None:
+def _set_unused_aside(
+    con: duckdb.DuckDBPyConnection, concerned: list[str], subjects: int, *, nobody: int, no_rule: int
+) -> None:
     """Mark the good rows of which nothing was made: nobody named on them, or no rule for them."""
     unnamed = " AND ".join(f"s{i} IS NULL" for i in range(subjects)) or "false"
-    made = " UNION ".join(f"SELECT record_key FROM new_{table}" for table in DATED)
+    made = " UNION ".join(f"SELECT record_key FROM new_{table}" for table in concerned)
     con.execute(
         f"""
         UPDATE rows SET problem = CASE WHEN {unnamed} THEN {nobody} ELSE {no_rule} END
@@ -206,19 +242,25 @@ def _make_told(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _any_with(con: duckdb.DuckDBPyConnection, problems: list[int]) -> bool:
+    """Whether a row has one of these problems."""
+    indexes = ", ".join(map(str, problems)) or "NULL"
+    return bool(con.execute(f"SELECT count(*) FROM rows WHERE problem IN ({indexes})").fetchall()[0][0])
+
+
 def _left_out(
-    con: duckdb.DuckDBPyConnection, file: Arrived, raw: RawRows, covers_from: date, settings: Settings
+    con: duckdb.DuckDBPyConnection, concerned: list[str], file: Arrived, covers_from: date, settings: Settings
 ) -> int:
     """Make `left_out`, the standing records that a full delivery does not hold; returns how many.
 
-    Records whose events all lie before the source's coverage are not expected in the file. A file
-    with a row whose key cannot be read withdraws nothing, since the row may be any of them.
+    Records whose events all lie before the source's coverage are not expected in the file. (A file
+    with a row whose key cannot be read never comes here: the row may be any of them.)
     Raises DataRefused if suspiciously many would go.
     """
     standing = " UNION ALL ".join(
         f"SELECT record_key, {'CAST(occurred_at AS DATE)' if table == 'events' else 'NULL'} AS day "
         f"FROM standing_{table} WHERE NOT withdrawn"
-        for table in DATED
+        for table in concerned
     )
     con.execute(
         f"""
@@ -230,16 +272,9 @@ def _left_out(
         WHERE record_key NOT IN (SELECT record_key FROM rows WHERE record_key IS NOT NULL)
         """
     )
-    unreadable = con.execute(
-        "SELECT count(*) FROM rows WHERE record_key IS NULL AND ignored IS NULL"
-    ).fetchall()
-    if raw.ragged or unreadable[0][0]:
-        con.execute("DELETE FROM left_out")
-        return 0
-    stood, gone = con.execute(
-        "SELECT (SELECT count(*) FROM expected), (SELECT count(*) FROM left_out)"
-    ).fetchall()[0]
-    empty = stood > 0 and raw.rows.num_rows == 0
+    counts = "SELECT (SELECT count(*) FROM expected), (SELECT count(*) FROM left_out), count(*) FROM rows"
+    stood, gone, rows = con.execute(counts).fetchall()[0]
+    empty = stood > 0 and rows == 0
     if empty or (gone > settings.withdrawal_rows and gone > settings.withdrawal_share * stood):
         raise DataRefused(
             f"{file.path.name} leaves out too many records.",
@@ -282,13 +317,18 @@ def _quarantine(delivery: Delivery, raw: RawRows, aside: pa.Table) -> pa.Table:
     return pa.Table.from_pylist([{**fixed, **row} for row in ordered], schema=SCHEMAS["quarantine"])
 
 
-def _reported(tables: Tables, delivery: Delivery, *, unchanged: bool) -> ExtractReport:
+def _reasons(tables: Tables, delivery: Delivery) -> pa.Table:
+    """The quarantine rows of a delivery that was committed before."""
     con = duckdb.connect()
     quarantine = tables.view(con, "quarantine")
-    reasons = con.execute(
-        f"SELECT coalesce(\"column\" || ': ', '') || reason FROM {quarantine} "
-        f"WHERE delivery_id = {delivery.delivery_id} ORDER BY ALL"
-    ).fetchall()
+    return con.sql(f"SELECT * FROM {quarantine} WHERE delivery_id = {delivery.delivery_id}").to_arrow_table()
+
+
+def _reported(delivery: Delivery, quarantine: pa.Table, *, unchanged: bool) -> ExtractReport:
+    reasons = Counter(
+        f"{row['column']}: {row['reason']}" if row["column"] else row["reason"]
+        for row in quarantine.select(["column", "reason"]).to_pylist()
+    )
     return ExtractReport(
         file=delivery.file,
         source=delivery.source,
@@ -300,7 +340,7 @@ def _reported(tables: Tables, delivery: Delivery, *, unchanged: bool) -> Extract
         events=delivery.events,
         withdrawn=delivery.withdrawn,
         ignored_by_rule=delivery.ignored_by_rule,
-        quarantined_by_reason=dict(Counter(reason for (reason,) in reasons).most_common()),
+        quarantined_by_reason=dict(sorted(reasons.items())),
         unchanged=unchanged,
         delivery_id=delivery.delivery_id,
     )

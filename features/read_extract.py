@@ -63,6 +63,8 @@ def read_extract(path: Path, extract: Extract, *, extracts: Mapping[str, Extract
 
     def set_aside(row: pyarrow.csv.InvalidRow) -> str:
         # arrow counts the header as row 1
+        if "\n" in row.text:
+            return "error"  # it has swallowed other rows
         reason = f"the row has {row.actual_columns} cells where the header has {row.expected_columns}"
         ragged.append((row.number - 1, reason))
         return "skip"

@@ -44,50 +44,43 @@ def revise(
     """
     columns = payload(table)
     content = f"list_sort(list(hash({', '.join(columns)})))"
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE head AS
-        SELECT record_key, any_value(revision) AS revision, any_value(known_on) AS known_on,
-               CASE WHEN NOT any_value(withdrawn) THEN {content} END AS content
-        FROM standing_{table} GROUP BY record_key;
-
-        -- a state of a record for every day on which it changed, with nothing earlier than what stands
-        CREATE OR REPLACE TEMP TABLE spans AS
-        SELECT n.* EXCLUDE (from_on, until_on), greatest(n.from_on, h.known_on) AS from_on,
-               greatest(n.until_on, CASE WHEN n.until_on IS NOT NULL THEN h.known_on END) AS until_on
-        FROM new_{table} n LEFT JOIN head h USING (record_key);
-
-        CREATE OR REPLACE TEMP TABLE states AS
-        SELECT day.known_on, s.* EXCLUDE (from_on, until_on)
-        FROM (SELECT DISTINCT record_key, from_on AS known_on FROM spans) day JOIN spans s
-             ON s.record_key = day.record_key AND s.from_on <= day.known_on
-                AND (s.until_on IS NULL OR day.known_on < s.until_on);
-
-        CREATE OR REPLACE TEMP TABLE steps AS
-        SELECT record_key, known_on, {content} AS content FROM states GROUP BY ALL
-        UNION ALL
-        SELECT record_key, greatest({sql_date(received)}, h.known_on), NULL
-        FROM told ANTI JOIN spans USING (record_key) LEFT JOIN head h USING (record_key);
-
-        CREATE OR REPLACE TEMP TABLE added AS
-        WITH compared AS (
-            SELECT s.*, h.content AS stands, coalesce(h.revision, 0) AS standing_revision,
-                   lag(s.content, 1, h.content) OVER record AS before,
-                   first_value(s.content) OVER (PARTITION BY s.record_key ORDER BY s.known_on DESC) AS last
-            FROM steps s LEFT JOIN head h USING (record_key)
-            WINDOW record AS (PARTITION BY s.record_key ORDER BY s.known_on)
-        )
-        SELECT record_key, known_on, content IS NULL AS withdrawn,
-               standing_revision + row_number() OVER (PARTITION BY record_key ORDER BY known_on) AS revision
-        FROM compared WHERE last IS DISTINCT FROM stands AND content IS DISTINCT FROM before
-        """
-    )
     derived = ""
     if table == "events":
         parts = f"{quoted(source)}, a.record_key, a.revision, s.position"
         derived = f", CASE WHEN NOT a.withdrawn THEN left(md5(concat_ws('|', {parts})), 20) END AS event_id"
     rows = con.sql(
         f"""
+        WITH head AS (
+            SELECT record_key, any_value(revision) AS revision, any_value(known_on) AS known_on,
+                   CASE WHEN NOT any_value(withdrawn) THEN {content} END AS content
+            FROM standing_{table} GROUP BY record_key
+        ), spans AS (  -- nothing is known earlier than what stands
+            SELECT n.* EXCLUDE (from_on, until_on), greatest(n.from_on, h.known_on) AS from_on,
+                   CASE WHEN n.until_on IS NOT NULL THEN greatest(n.until_on, h.known_on) END AS until_on
+            FROM new_{table} n LEFT JOIN head h USING (record_key)
+        ), states AS (  -- what a record says on each day on which it changed
+            SELECT day.known_on, s.* EXCLUDE (from_on, until_on)
+            FROM (SELECT DISTINCT record_key, from_on AS known_on FROM spans) day JOIN spans s
+                 ON s.record_key = day.record_key AND s.from_on <= day.known_on
+                    AND (s.until_on IS NULL OR day.known_on < s.until_on)
+        ), steps AS (
+            SELECT record_key, known_on, {content} AS content FROM states GROUP BY ALL
+            UNION ALL
+            SELECT record_key, greatest({sql_date(received)}, h.known_on), NULL
+            FROM told ANTI JOIN new_{table} USING (record_key) JOIN head h USING (record_key)
+        ), compared AS (
+            SELECT s.*, h.content AS stands, coalesce(h.revision, 0) AS standing_revision,
+                   lag(s.content, 1, h.content) OVER record AS before,
+                   last_value(s.content) OVER (record ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+                       AS last
+            FROM steps s LEFT JOIN head h USING (record_key)
+            WINDOW record AS (PARTITION BY s.record_key ORDER BY s.known_on)
+        ), added AS (
+            SELECT record_key, known_on, content IS NULL AS withdrawn,
+                   standing_revision + row_number() OVER record AS revision
+            FROM compared WHERE last IS DISTINCT FROM stands AND content IS DISTINCT FROM before
+            WINDOW record AS (PARTITION BY record_key ORDER BY known_on)
+        )
         SELECT {quoted(source)} AS source, a.record_key, CAST(a.revision AS INTEGER) AS revision, a.withdrawn,
                a.known_on, CAST({delivery_id} AS BIGINT) AS delivery_id,
                {", ".join(f"s.{c}" for c in columns)}{derived}

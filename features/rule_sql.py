@@ -70,8 +70,8 @@ class Cells:
         return f"CAST({self.optional(column)} AS DATE)"
 
     def key(self, columns: list[str]) -> str:
-        """The values of key columns joined by '|'; NULL if one of them is empty."""
-        return " || '|' || ".join(f"CAST({self[c]} AS VARCHAR)" for c in columns)
+        """Key columns as the agency writes them, joined by '|'; NULL if one of them is empty."""
+        return " || '|' || ".join(self.text(column) for column in columns)
 
     def condition(self, when: When) -> str:
         """A `when` block: all of its columns must hold one of their values."""

@@ -32,7 +32,6 @@ class Problem:
     reason: str
 
 
-NO_KEY = "the record key is empty"
 DIFFERING = Problem(None, "the same record key stands on rows that differ")
 NOBODY = Problem(None, "nobody to attach it to: every subject key is empty")
 NO_RULE = Problem(None, "no rule makes anything of this row, and none ignores it")
@@ -133,8 +132,8 @@ def _set_differing_aside(con: duckdb.DuckDBPyConnection, cells: list[str], probl
     con.execute(
         f"""
         UPDATE rows SET problem = {problem} WHERE problem IS NULL AND ignored IS NULL AND record_key IN (
-            SELECT record_key FROM rows WHERE problem IS NULL AND ignored IS NULL
-            GROUP BY record_key HAVING count(DISTINCT hash({", ".join(cells)})) > 1)
+            SELECT record_key FROM rows WHERE ignored IS NULL GROUP BY record_key
+            HAVING count(DISTINCT hash({", ".join(cells)})) > 1 OR (count(*) > 1 AND count(problem) > 0))
         """
     )
 
@@ -143,13 +142,15 @@ def _checks(extract: Extract, cells: Cells, received: date) -> tuple[list[Proble
     """What may be wrong with a row, in the order in which it is told, and the SQL that finds it."""
     checks: list[tuple[str | None, str, str]] = []
     for name in extract.record_key:
-        checks.append((name, NO_KEY, f"{cells[name]} IS NULL AND {cells.text(name)} IS NULL"))
+        checks.append((name, "the record key is empty", f"{cells.text(name)} IS NULL"))
     for name, column in extract.columns.items():
         checks += [(name, reason, sql) for reason, sql in _cell_checks(column, cells[name], cells.text(name))]
     for subject in extract.subjects:
         if not subject.optional:
             for name in subject.key:
-                checks.append((name, f"the key of the {subject.name} is empty", f"{cells[name]} IS NULL"))
+                checks.append(
+                    (name, f"the key of the {subject.name} is empty", f"{cells.text(name)} IS NULL")
+                )
     if extract.recorded:
         late = f"{cells.day(extract.recorded)} > {sql_date(received)}"
         checks.append((extract.recorded, "later than the day the delivery was received", late))
