@@ -1,0 +1,217 @@
+"""Fitting: baselines learn their direction, settings are chosen on earlier dates, the same rows give
+the same model; and on the session's county, what a training run leaves behind."""
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from features.catalogue import Catalogue, SourceFacts
+from features.feature import Channel, Feature, Signal
+from features.workspace import Workspace
+from models import registry
+from models.calibration import chance
+from models.candidate import load_candidate
+from models.judge import auc
+from models.spec import LightGBM
+from training.examples import Examples
+from training.linear import fit_baseline, fit_logistic
+from training.trees import choose, fit_trees
+
+SIGNAL = Signal("fire.call", "fire", "call", "calls")
+NAMES = ("fire.call.count_90", "fire.call.days_since", "fire.call.amount_mean_90")
+CATALOGUE = Catalogue(
+    features=tuple(
+        Feature(name, "fire.call", measure, 90)
+        for name, measure in zip(NAMES, ("count", "days_since", "amount_mean"), strict=True)
+    ),
+    channels=(Channel("fire.call", "signal", False, (SIGNAL,), "call", "calls"),),
+    windows=(90,),
+    facts=(SourceFacts("fire", "Fire", date(2015, 1, 1), False),),
+)
+
+
+def examples(n: int, *, seed: int, weights: tuple[float, float, float] = (0.9, -0.02, 0.0)) -> Examples:
+    """n people whose chance rises with calls and falls with days since the last one."""
+    rng = np.random.default_rng(seed)
+    calls = rng.poisson(1.5, n).astype(np.float32)
+    since = np.where(calls > 0, rng.integers(1, 90, n), np.nan)
+    mean = np.where(calls > 0, rng.normal(50, 10, n), np.nan)
+    log_odds = -2 + weights[0] * calls + weights[1] * np.nan_to_num(since, nan=90) + weights[2] * calls
+    y = (rng.random(n) < chance(log_odds)).astype(float)
+    return Examples(date(2025, 1, 1), np.column_stack([calls, since, mean]).astype(np.float32), y)
+
+
+def column(given: Examples, j: int) -> np.ndarray:
+    return given.X[:, [j]]
+
+
+@pytest.mark.parametrize(("j", "sign"), [(0, 1.0), (1, -1.0)])
+def test_a_baseline_learns_which_way_it_points(j: int, sign: float) -> None:
+    training = [examples(2000, seed=1), examples(2000, seed=2)]
+    baseline = fit_baseline(CATALOGUE, [NAMES[j]], training)
+    assert [term.weight for term in baseline.terms] == [sign]
+    later = examples(2000, seed=3)
+    assert auc(baseline.margin(column(later, j)), later.y) > 0.55
+
+
+def test_nobody_heard_of_counts_as_the_longest_ago() -> None:
+    baseline = fit_baseline(CATALOGUE, [NAMES[1]], [examples(500, seed=1)])
+    never, long_ago = baseline.margin(np.array([[np.nan], [90]], np.float32))
+    assert never == long_ago
+
+
+def test_an_amount_nobody_gave_counts_as_the_mean_of_those_given() -> None:
+    training = examples(500, seed=1)
+    model = fit_logistic(CATALOGUE, NAMES, [training])
+    fill = {term.name: term.fill for term in model.terms}
+    assert fill[NAMES[2]] == pytest.approx(np.nanmean(training.X[:, 2]), rel=1e-6)
+    assert (fill[NAMES[0]], fill[NAMES[1]]) == (0, 90)
+
+
+def test_the_logistic_model_is_scikit_learns() -> None:
+    training = [examples(1500, seed=4), examples(1500, seed=5)]
+    X, y = np.concatenate([e.X for e in training]).astype(float), np.concatenate([e.y for e in training])
+    filled = np.column_stack([np.log1p(X[:, 0]), np.where(np.isnan(X[:, 1]), 90, X[:, 1])])
+    Z = (filled - filled.mean(axis=0)) / filled.std(axis=0)
+    reference = LogisticRegression(max_iter=1000).fit(Z, y)
+    model = fit_logistic(CATALOGUE, NAMES[:2], training)
+    np.testing.assert_allclose(model.margin(X[:, :2]), reference.decision_function(Z), atol=1e-9)
+
+
+SETTINGS = LightGBM(
+    parameters={"min_data_in_leaf": 5},
+    settings=[{"learning_rate": 1e-9}, {"learning_rate": 0.1}],
+    rounds=[5, 20],
+)
+
+
+def test_the_setting_that_orders_later_dates_best_is_chosen() -> None:
+    fit, validate = [examples(1500, seed=6)], [examples(1500, seed=7), examples(500, seed=8)]
+    tried = choose(SETTINGS, NAMES, fit=fit, validate=validate, threads=1, seed=1)
+    assert len(tried) == 4
+    assert [s.auc for s in tried] == sorted((s.auc for s in tried), reverse=True)
+    scorer = fit_trees(tried[0], NAMES, fit, threads=1, seed=1)
+    margins = np.concatenate([scorer.margin(e.X) for e in validate])
+    assert tried[0].auc == pytest.approx(auc(margins, np.concatenate([e.y for e in validate])))
+
+
+def without_outcome(given: Examples) -> Examples:
+    return Examples(given.as_of, given.X, np.zeros(len(given.y)))
+
+
+@pytest.mark.parametrize(
+    ("fit", "validate"),
+    [
+        ([], []),
+        ([examples(50, seed=1)], [without_outcome(examples(50, seed=1))]),
+        ([without_outcome(examples(50, seed=1))], [examples(50, seed=1)]),
+    ],
+)
+def test_without_anything_to_choose_on_the_first_setting_stands_untried(
+    fit: list[Examples], validate: list[Examples]
+) -> None:
+    (only,) = choose(SETTINGS, NAMES, fit=fit, validate=validate, threads=1, seed=1)
+    assert only.parameters["learning_rate"] == 1e-9
+    assert (only.rounds, only.auc) == (20, None)
+
+
+def test_the_same_rows_give_the_same_bytes() -> None:
+    training = [examples(800, seed=1), examples(400, seed=2)]
+    setting = choose(SETTINGS, NAMES, fit=training, validate=[examples(300, seed=3)], threads=1, seed=1)[0]
+    one, other = (fit_trees(setting, NAMES, training, threads=1, seed=1) for _ in range(2))
+    assert one.text == other.text
+    assert one.text != fit_trees(setting, NAMES, training[:1], threads=1, seed=1).text
+
+
+# --- what a training run of the session's county leaves behind -------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(county: Any) -> Workspace:
+    return county.workspace
+
+
+def kinds(workspace: Workspace) -> dict[str, Any]:
+    """kind → candidate, of the newest training run."""
+    return {e.kind: load_candidate(workspace.models / e.sha256) for e in registry.entries(workspace.models)}
+
+
+def test_a_model_a_logistic_and_three_baselines_are_exported(trained: Workspace) -> None:
+    found = kinds(trained)
+    assert {"lightgbm", "logistic"} < set(found) and len(found) == 5
+    assert len(found["logistic"].names) == 5
+    assert all(not candidate.approved and candidate.slope > 0 for candidate in found.values())
+
+
+def test_blocks_lie_apart_and_the_card_says_how_the_test_went(trained: Workspace) -> None:
+    card = kinds(trained)["lightgbm"].card
+    days = {
+        name: [date.fromisoformat(d) for d in card["dates"][name]]
+        for name in card["dates"]
+        if name != "judged_on" and name != "apart_days"
+    }
+    apart = card["horizon_days"] + card["lag_days"]
+    assert (days["calibrate"][0] - days["train"][-1]).days >= apart
+    assert (days["test"][0] - days["calibrate"][-1]).days >= apart
+    test = card["test"]
+    low, high = test["precision_interval"]
+    assert low <= test["precision"] <= high
+    assert 0 < test["base_rate"] < 0.1
+    assert set(card["beside"]) == set(kinds(trained)) - {"lightgbm"}
+    for part in card["parts"].values():
+        assert part["base_rate"] == part["positives"] / part["n"] <= test["base_rate"]
+
+
+def test_the_cohorts_flow_adds_up_to_those_scored(trained: Workspace) -> None:
+    card = kinds(trained)["lightgbm"].card
+    for day, flow in card["flow"].items():
+        lefts = [step["left"] for step in flow]
+        assert all(a - step["left_out"] == step["left"] for a, step in zip(lefts, flow[1:], strict=False))
+        assert lefts[-1] == sum(card["followed"][day].values())
+    assert sum(flow[-1]["left"] for flow in card["flow"].values()) == card["test"]["n"]
+
+
+def test_the_model_orders_people_better_than_chance(trained: Workspace) -> None:
+    test = kinds(trained)["lightgbm"].card["test"]
+    assert test["auc"] > 0.6
+    assert test["lift"] > 1
+
+
+def test_every_candidate_is_registered_and_predicts_the_same(trained: Workspace) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(trained.mlflow_uri)
+    client = mlflow.MlflowClient()
+    versions = client.search_model_versions("name = 'escalation'")
+    found = kinds(trained)
+    assert {version.tags["kind"]: version.tags["sha256"] for version in versions} == {
+        kind: candidate.sha256 for kind, candidate in found.items()
+    }
+    newest = next(version for version in versions if version.tags["kind"] == "lightgbm")
+    model = found["lightgbm"]
+    assert newest.tags["catalogue"] == model.catalogue.hash
+    parameters = client.get_run(newest.run_id).data.params
+    assert int(parameters["table.events"]) == model.card["tables"]["events"]
+    logged = mlflow.pyfunc.load_model(f"models:/escalation/{newest.version}")
+    assert logged.metadata.signature.inputs.input_names() == list(model.names)
+    people = model.reference().slice(0, 50)
+    expected = chance(people["score"].to_numpy().astype(float))
+    frame: pd.DataFrame = people.drop_columns(["score"]).to_pandas()
+    np.testing.assert_allclose(logged.predict(frame), expected, rtol=1e-5)
+
+
+def test_nothing_that_training_kept_names_a_person(trained: Workspace) -> None:
+    person = re.compile(rb"\bP[0-9a-f]{11}\b")
+    kept = [trained.root / "mlflow.db", *_files(trained.root / "mlartifacts"), *_files(trained.models)]
+    assert len(kept) > 30
+    assert [path.name for path in kept if person.search(path.read_bytes())] == []
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
