@@ -1,0 +1,245 @@
+"""From what an agency holds to the files it sends: versions of records, deliveries, text.
+
+An agency's table is a `Draft`: one row a record, with the day it was keyed and, for spells, the day
+its end was keyed. Some records are corrected later, some fall out of a full file and come back. Each
+such state is a *version*, seen from one day until another; a file is the versions seen on the
+morning it is made. Which file holds what, its delimiter, encoding and formats are the source
+declaration's, so that the simulated extracts are what the templates say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.declaration import Column, Source, Window
+from simulation import world
+from simulation.calendar import NONE, OPEN, Calendar, Days, Index, Mask, day_of, number
+from simulation.draw import Random
+
+Values = Any
+"""A column: days (int32, `NONE` = empty) for dates, minutes (int64, negative = empty) for times,
+numbers (NaN = empty), or text (object array or Arrow strings, None = empty)."""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What the rows of a draft truly say: for each row a signal ('' = nothing) at a place or to people.
+
+    signal:   a signal for all rows, or the `_column` that holds one a row.
+    subjects: the columns with the subjects' keys; `place` the column with the UPRN of a shared event.
+    """
+
+    signal: str
+    occurred: str
+    subjects: tuple[str, ...] = ()
+    ended: str | None = None
+    place: str | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One extract's records as the agency holds them on the last day.
+
+    Columns whose name starts with '_' are for the truth and are not written. `corrected` gives,
+    for some columns, what the record says after its correction.
+    """
+
+    source: str
+    extract: str
+    columns: dict[str, Values]
+    keyed: Days
+    happenings: tuple[Happening, ...] = ()
+    end_columns: tuple[str, ...] = ()
+    end_keyed: Days | None = None
+    corrected: dict[str, Values] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The states of a draft's records: which row, what is hidden or corrected, seen from and until."""
+
+    draft: Draft
+    row: Index
+    end_hidden: Mask
+    is_corrected: Mask
+    seen_from: Days
+    seen_until: Days
+
+    def column(self, name: str) -> Values:
+        """The values of a column, one a version."""
+        values = _take(self.draft.columns[name], self.row)
+        if name in self.draft.corrected:
+            new = _take(self.draft.corrected[name], self.row)
+            values = np.where(self.is_corrected, new, values)
+        if name in self.draft.end_columns:
+            if values.dtype.kind in "OU":
+                values = np.where(self.end_hidden, None, values)
+            else:
+                values = np.where(self.end_hidden, NONE, values)
+        if isinstance(values, np.ndarray) and values.dtype.kind == "U":
+            values = values.astype(object)
+        return values
+
+    def seen(self, morning: int) -> Mask:
+        """Which versions the agency held on the evening before `morning`."""
+        return (self.seen_from < morning) & (morning <= self.seen_until)
+
+    @cached_property
+    def signals(self) -> list[Values]:
+        """For each happening of the draft, the signal of each version."""
+        found = []
+        for happening in self.draft.happenings:
+            if happening.signal.startswith("_"):
+                found.append(self.column(happening.signal))
+            else:
+                found.append(np.full(len(self.row), happening.signal, dtype=object))
+        return found
+
+
+def versions(random: Random, draft: Draft, calendar: Calendar, *, full: bool) -> Versions:
+    """Split a draft's records where their end is keyed later, and where a correction, or a
+    withdrawal from full files, falls into the weeks of live deliveries."""
+    live = number(calendar.history_received_on)
+    row = np.flatnonzero(draft.keyed <= calendar.last)
+    seen_from = draft.keyed[row]
+    seen_until = np.full(len(row), OPEN, dtype=np.int32)
+    hidden = np.zeros(len(row), dtype=bool)
+    fixed = np.zeros(len(row), dtype=bool)
+    parts = [row, hidden, fixed, seen_from, seen_until]
+
+    def split(
+        at: Index, day: Days, *, hide_before: bool = False, fix_after: bool = False, gap: int = 0
+    ) -> None:
+        """Cut the versions `at`: the first part is seen until `day`, the second from `gap` days later."""
+        nonlocal parts
+        row, hidden, fixed, seen_from, seen_until = parts
+        later = [row[at], hidden[at].copy(), fixed[at] | fix_after, day + gap, seen_until[at].copy()]
+        seen_until = seen_until.copy()
+        seen_until[at] = day
+        if hide_before:
+            hidden = hidden.copy()
+            hidden[at] = True
+        parts = [
+            np.concatenate(pair)
+            for pair in zip([row, hidden, fixed, seen_from, seen_until], later, strict=True)
+        ]
+
+    if draft.end_keyed is not None:
+        end = draft.end_keyed[row]
+        late = np.flatnonzero((end >= live) & (end > seen_from))
+        split(late, end[late], hide_before=True)
+    recent = _recent(parts, calendar)
+    if draft.corrected:
+        changes = np.zeros(len(draft.keyed), dtype=bool)
+        for name, new in draft.corrected.items():
+            changes |= draft.columns[name] != new
+        some = recent[(random.random(len(recent)) < world.CORRECTED) & changes[parts[0][recent]]]
+        split(some, _live_day(random, parts[3][some], calendar), fix_after=True)
+    if full:
+        recent = _recent(parts, calendar)
+        some = recent[random.random(len(recent)) < world.WITHDRAWN]
+        back = np.where(random.random(len(some)) < 0.5, 14, 10_000)
+        split(some, _live_day(random, parts[3][some], calendar), gap=back)
+    row, hidden, fixed, seen_from, seen_until = parts
+    there = (seen_from <= calendar.last) & (seen_from < seen_until)
+    return Versions(
+        draft, row[there], hidden[there], fixed[there], seen_from[there].astype(np.int32), seen_until[there]
+    )
+
+
+def _recent(parts: list[Any], calendar: Calendar) -> Index:
+    """Standing versions first seen in the last months, and early enough to change before the last day."""
+    seen_from, seen_until = parts[3], parts[4]
+    from_day = calendar.last - world.UNSETTLED_DAYS
+    return np.flatnonzero((seen_from >= from_day) & (seen_from < calendar.last - 10) & (seen_until == OPEN))
+
+
+def _live_day(random: Random, seen_from: Days, calendar: Calendar) -> Days:
+    """A day between the first load of history (or a week after first seen) and the last day."""
+    low = np.maximum(seen_from + 7, number(calendar.history_received_on))
+    span = np.maximum(calendar.last - low, 1)
+    return (low + (random.random(len(low)) * span).astype(np.int32)).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of an extract: where it goes, and which versions it holds."""
+
+    folder: str
+    name: str
+    morning: int
+    since: int | None  # versions seen first before this day are left out; None = all that stand
+
+    def holds(self, versions: Versions) -> Mask:
+        mask = versions.seen(self.morning)
+        return mask if self.since is None else mask & (versions.seen_from >= self.since)
+
+
+def files_of(source: Source, extract: str, calendar: Calendar) -> list[File]:
+    """The file of history and those of each delivery day on the source's schedule."""
+    declared = source.extracts[extract]
+    stem = declared.files.removesuffix("*.csv")
+    first = number(calendar.history_received_on)
+    files = [File("history", f"{stem}history.csv", first, None)]
+    last = first
+    for day in calendar.delivery_days:
+        if source.schedule.first_on_or_after(day) != day:
+            continue
+        morning = number(day)
+        since = None
+        if declared.delivery == "changes":
+            since = last
+        elif isinstance(declared.delivery, Window):
+            since = number(day - timedelta(days=declared.delivery.window_days))
+        files.append(File(f"deliveries/{day}", f"{stem}{day:%Y%m%d}.csv", morning, since))
+        last = morning
+    return files
+
+
+def as_text(versions: Versions, columns: Mapping[str, Column]) -> pa.Table:
+    """Every declared column as the text that the agency writes. Raises KeyError on a column not drafted."""
+    return pa.table({name: text_of(versions.column(name), column) for name, column in columns.items()})
+
+
+def text_of(values: Values, column: Column) -> pa.Array:
+    """One column's values in the declared format; empty cells are null."""
+    if column.type == "date":
+        return _formatted(values, column.format or "")
+    if column.type == "datetime":
+        empty = np.asarray(values) < 0
+        moments = pa.array(np.asarray(values, dtype=np.int64) * 60, type=pa.int64()).cast(pa.timestamp("s"))
+        return pc.if_else(pa.array(~empty), pc.strftime(moments, format=column.format), None)
+    if column.type == "time":
+        clock = pa.array([f"{m // 60:02d}:{m % 60:02d}" for m in range(1440)])
+        minutes = np.asarray(values)
+        return clock.take(pa.array(np.maximum(minutes, 0), mask=minutes < 0))
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values
+    if values.dtype == object:
+        return pa.array(values, type=pa.string(), from_pandas=True)
+    if values.dtype.kind == "f":
+        return pa.array(np.round(values, 2), from_pandas=True).cast(pa.string())
+    return pa.array(values, mask=values == NONE).cast(pa.string())
+
+
+def _formatted(days: Days, style: str) -> pa.Array:
+    """Days as text: each different day is formatted once."""
+    different, which = np.unique(days, return_inverse=True)
+    texts = pa.array(
+        [None if d == NONE else day_of(d).strftime(style) for d in different.tolist()], type=pa.string()
+    )
+    return texts.take(pa.array(which))
+
+
+def _take(values: Values, row: Index) -> Values:
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values.take(pa.array(row))
+    return values[row]

@@ -1,0 +1,234 @@
+"""The truth of a simulated county, and what can be measured with it alone.
+
+The folder `truth/` is never read by ingest: it is what tests and the nightly figures hold the whole
+against. `people.csv` says who each agency's key is, `events.csv` what truly happened and in which
+file it was first written, `faults.csv` which rows were spoilt, `outcomes.csv` who escalated when,
+`latent.csv` the troubles that no agency sees.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from simulation import world
+from simulation.block import Block
+from simulation.calendar import NONE, OPEN, Days, Index, years_between
+from simulation.care import ETHNICITY, Care, homes_of
+from simulation.crisis import Logs
+from simulation.deliver import Post
+from simulation.draw import Floats
+from simulation.money import ArrearsCases
+from simulation.troubles import risk
+
+HORIZON = 180
+
+
+def person_names(block: Block, who: Index) -> pa.Array:
+    """The truth's own name of each person: 'T' and their number."""
+    return pa.array([f"T{n}" for n in (who + block.people.first_id).tolist()])
+
+
+def tell(post: Post, block: Block, cases: ArrearsCases, care: Care, logs: Logs) -> None:
+    """Write one block's truth (its events and faults are written with the extracts)."""
+    people = block.people
+    everybody = np.arange(people.count)
+    post.append(
+        "truth/people.csv",
+        pa.table(
+            {
+                "person": person_names(block, everybody),
+                "birth": _dates(people.birth),
+                "enters": _dates(people.enter),
+                "leaves": _dates(np.where(people.leave >= OPEN, NONE, people.leave)),
+                "died": pa.array(people.died),
+                "sex": pa.array(np.where(people.sex == 1, "male", "female")),
+                "ethnicity": pa.array(ETHNICITY[people.ethnic], pa.string()),
+                "council_tax": pa.array(block.tax_key(everybody), pa.string()),
+                "rents": pa.array(block.tenant_key(everybody), pa.string()),
+                "police": pa.array(block.nominal(everybody), pa.string()),
+                "missing": pa.array(block.compact_key(everybody), pa.string()),
+                "social_care": pa.array(block.child_key(everybody), pa.string()),
+                "schools": pa.array(block.upn(everybody), pa.string()),
+            }
+        ),
+    )
+    at, start, end, dwelling = homes_of(block, everybody)
+    post.append(
+        "truth/residences.csv",
+        pa.table(
+            {
+                "person": person_names(block, at),
+                "uprn": pa.array(block.uprn(dwelling), pa.string()),
+                "start": _dates(start),
+                "end": _dates(np.where(end >= OPEN, NONE, end)),
+            }
+        ),
+    )
+    _outcomes(post, block, cases, care)
+    named = (logs.person >= 0) & (logs.truly == "mental_health")
+    post.append(
+        "truth/mental_health_logs.csv",
+        pa.table(
+            {
+                "person": person_names(block, logs.person[named]),
+                "day": _dates(logs.day[named]),
+                "tagged": pa.array(logs.closed[named] == "MH"),
+            }
+        ),
+    )
+    _latent(post, block)
+
+
+def _outcomes(post: Post, block: Block, cases: ArrearsCases, care: Care) -> None:
+    """Who escalated when: each child's own, and an eviction for everybody at home on that day."""
+    evicted = np.flatnonzero(cases.stages["eviction"] <= block.calendar.last)
+    unit, day = cases.unit[evicted], cases.stages["eviction"][evicted]
+    housed = block.homes.dwelling_at(unit, day) >= 0
+    which, person = block.people.members(unit[housed], day[housed])
+    for part, who, first, until in (
+        ("section_47", care.enquiry.child, care.enquiry.start, care.enquiry.start),
+        ("child_protection_plan", care.plan.child, care.plan.start, care.plan.end),
+        ("looked_after", care.care.child, care.care.start, care.care.end),
+        ("eviction", person, day[housed][which], day[housed][which]),
+    ):
+        post.append(
+            "truth/outcomes.csv",
+            pa.table(
+                {
+                    "person": person_names(block, who),
+                    "part": pa.array([part] * len(who), pa.string()),
+                    "day": _dates(first),
+                    "until": _dates(np.where(until >= OPEN, NONE, until)),
+                }
+            ),
+        )
+
+
+def _latent(post: Post, block: Block) -> None:
+    """Each person's troubles and true risk at the start of each quarter in which they live here."""
+    people, troubles = block.people, block.troubles
+    everybody = np.arange(people.count)
+    row = np.full(people.count, -1)
+    row[troubles.children] = np.arange(len(troubles.children))
+    for month in range(0, block.calendar.months, 3):
+        day = int(block.calendar.month_starts[month])
+        unit, dwelling = block.home_of(everybody, np.full(people.count, day, dtype=np.int32))
+        who = everybody[dwelling >= 0]
+        unit = unit[who]
+        young = years_between(people.birth[who], day) < 18
+        adrift = np.where(young & (row[who] >= 0), troubles.adrift[np.maximum(row[who], 0), month], 0)
+        post.append(
+            "truth/latent.csv",
+            pa.table(
+                {
+                    "as_of": _dates(np.full(len(who), day)),
+                    "person": person_names(block, who),
+                    **{name: _rounded(getattr(troubles, name)[unit, month]) for name in world.TROUBLES},
+                    "adrift": _rounded(adrift),
+                    "risk": _rounded(risk(people, troubles, block.calendar, who, unit, month), 6),
+                }
+            ),
+        )
+
+
+def _dates(days: Days | Index) -> pa.Array:
+    days = np.asarray(days).astype(np.int32)
+    return pa.array(days, mask=days == NONE).cast(pa.date32())
+
+
+def _rounded(values: Floats, digits: int = 3) -> pa.Array:
+    return pa.array(np.round(np.asarray(values, dtype=np.float64), digits))
+
+
+# --- figures ----------------------------------------------------------------------------------
+def on_the_books(out: Path, as_of: date) -> pa.Table:
+    """Everybody whom a list of `as_of` would consider, by the truth: person, risk, outcome.
+
+    On the books means: lives in the county, has an event (their own, or shared at their home of
+    that day) in the 730 days before, has no outcome in the last 180 days and no plan or care open.
+    `as_of` must be the first day of a quarter that `latent.csv` holds. outcome: whether any part
+    comes in [as_of, as_of + 180), those of children only under 18.
+    """
+    con = duckdb.connect()
+    for name in ("events", "people", "residences", "outcomes", "latent"):
+        con.execute(
+            f"CREATE VIEW {name} AS SELECT * FROM read_csv('{out}/truth/{name}.csv', all_varchar = true)"
+        )
+    day, since, until = (f"DATE '{as_of + timedelta(days=d)}'" for d in (0, -730, HORIZON))
+    return con.sql(
+        f"""
+        WITH keyed AS (
+            UNPIVOT (SELECT person, council_tax, rents, police, missing, social_care, schools FROM people)
+            ON council_tax, rents, police, missing, social_care, schools INTO NAME source VALUE subject_key
+        ), recent AS (
+            SELECT * FROM events
+            WHERE CAST(occurred_on AS DATE) >= {since} AND CAST(occurred_on AS DATE) < {day}
+                  AND signal NOT IN ('schools.possible_sessions', 'social_care.early_help',
+                                     'schools.moved_away', 'council_tax.moved_away')
+        ), seen AS (
+            SELECT person FROM recent JOIN keyed USING (source, subject_key)
+            UNION
+            SELECT r.person FROM recent e JOIN residences r ON e.place = r.uprn
+            WHERE CAST(r.start AS DATE) <= CAST(e.occurred_on AS DATE)
+                  AND (r.end IS NULL OR CAST(e.occurred_on AS DATE) < CAST(r.end AS DATE))
+        ), already AS (
+            SELECT person FROM outcomes WHERE CAST(day AS DATE) < {day}
+                AND (CAST(day AS DATE) >= {day} - INTERVAL {HORIZON} DAY
+                     OR (part IN ('child_protection_plan', 'looked_after')
+                         AND (until IS NULL OR CAST(until AS DATE) >= {day})))
+        ), coming AS (
+            SELECT DISTINCT person FROM outcomes JOIN people USING (person)
+            WHERE CAST(day AS DATE) >= {day} AND CAST(day AS DATE) < {until}
+                  AND (part = 'eviction' OR CAST(birth AS DATE) + INTERVAL 18 YEAR > {day})
+        )
+        SELECT person, CAST(risk AS DOUBLE) AS risk, person IN (SELECT person FROM coming) AS outcome
+        FROM latent
+        WHERE CAST(as_of AS DATE) = {day} AND person IN (SELECT person FROM seen)
+              AND person NOT IN (SELECT person FROM already)
+        ORDER BY person
+        """
+    ).to_arrow_table()
+
+
+def latent_auc(out: Path, as_of: date) -> float:
+    """How well the hidden troubles themselves rank who escalates in the 180 days from `as_of` on."""
+    table = on_the_books(out, as_of)
+    return auc(table["risk"].to_numpy(), table["outcome"].to_numpy(zero_copy_only=False))
+
+
+def base_rate(out: Path, as_of: date) -> float:
+    """The share of people on the books who escalate in the 180 days from `as_of` on."""
+    return float(np.mean(on_the_books(out, as_of)["outcome"].to_numpy(zero_copy_only=False)))
+
+
+def auc(score: Floats, outcome: np.ndarray) -> float:
+    """Area under the ROC curve by ranks, ties sharing theirs (Mann and Whitney)."""
+    _, which, counts = np.unique(score, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - (counts - 1) / 2
+    positives = int(outcome.sum())
+    negatives = len(outcome) - positives
+    return float((middle[which][outcome].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def concentration(out: Path, *, top: float = 0.09) -> tuple[float, float]:
+    """Mental-health demand on the police, quarter by quarter as one study of three months each.
+
+    Among people with at least one tagged log in the quarter: the share of their logs, tagged or not,
+    that the `top` share of them makes; and the share of those logs that were not tagged.
+    """
+    con = duckdb.connect()
+    people = con.sql(
+        f"""
+        SELECT count(*) AS logs, count(*) FILTER (tagged) AS tagged
+        FROM read_csv('{out}/truth/mental_health_logs.csv', types = {{'day': 'DATE', 'tagged': 'BOOLEAN'}})
+        GROUP BY person, date_trunc('quarter', day) HAVING count(*) FILTER (tagged) > 0
+        """
+    ).fetchall()
+    logs = np.sort(np.array([p[0] for p in people]))[::-1]
+    tagged = sum(p[1] for p in people)
+    return float(logs[: max(1, round(top * len(logs)))].sum() / logs.sum()), float(1 - tagged / logs.sum())
