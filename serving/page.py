@@ -68,7 +68,7 @@ HEADINGS = (
 
 
 def table(weekly: WeeklyList) -> str:
-    """The list as CSV: a row a person, told from the top of the page, approval on every row."""
+    """The list as CSV: a row per person in order of rank, the approval on every row."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(HEADINGS)

@@ -137,7 +137,7 @@ def _lines(person: PersonExplained) -> Iterator[str]:
     yield from _section("Why", [f"{r.sentence} [{r.weight:+.2f}]" for r in told.reasons])
     yield from _section("Going well", [f"{r.sentence} [{r.weight:+.2f}]" for r in told.strengths])
     yield from _section("We hold nothing on", told.not_held)
-    weights = [("the average person", told.base), *person.weights, ("what is not recorded", told.other)]
+    weights = [("where everybody starts", told.base), *person.weights, ("what is not recorded", told.other)]
     yield from _section(
         "How it adds up, in log-odds",
         [f"{weight:+7.3f}  {words}" for words, weight in weights] + [f"{told.log_odds:+7.3f}  in all"],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from features.errors import EarlyHelpError, UserMistake
+from features.errors import UserMistake
 from features.workspace import Workspace
 from models.candidate import newest_candidate
 from serving.access import api_key
@@ -16,13 +16,15 @@ from serving.access import api_key
 ROOT = Path(__file__).parent.parent
 
 
-def serve(workspace: Workspace, *, host: str, port: int) -> None:
+def serve(workspace: Workspace, *, host: str, port: int) -> NoReturn:
     """Run the service over a workspace until it is stopped.
 
-    Raises UserMistake without a key, without a candidate, or where the address is taken.
+    This process becomes the server, so that whatever stops it stops all of it. Raises UserMistake
+    without a key, without a candidate, or where the address is taken.
     """
     api_key()
     newest_candidate(workspace, workspace.settings.model)
+    _free(host, port)
     environment = {
         **os.environ,
         "EARLYHELP_WORKSPACE": str(workspace.root.resolve()),
@@ -31,13 +33,7 @@ def serve(workspace: Workspace, *, host: str, port: int) -> None:
     }
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:EarlyHelp"]
     command += ["--working-dir", str(ROOT), "--host", host, "--port", str(port)]
-    _free(host, port)
-    try:
-        code = subprocess.run(command, env=environment, check=False).returncode
-    except KeyboardInterrupt:  # the server has had it too, and has stopped
-        return
-    if code:
-        raise EarlyHelpError(f"The service ended with code {code}; what it said is above.")
+    os.execve(sys.executable, command, environment)
 
 
 def _free(host: str, port: int) -> None:
