@@ -15,7 +15,8 @@ from features.declaration import Source
 from features.person_rows import ensure_person_rows, usable_person_rows_sql
 from features.snapshot import Snapshot
 
-USABLE = "usable_rows"
+KEPT = 3
+"""Tables of usable rows kept: of an as-of date, and of the mornings it is judged on."""
 
 
 def exit_signals(sources: Mapping[str, Source]) -> tuple[str, ...]:
@@ -33,18 +34,28 @@ def exit_signals(sources: Mapping[str, Source]) -> tuple[str, ...]:
 def usable_rows(snapshot: Snapshot, as_of: date) -> str:
     """The name of a table of the person rows usable on `as_of`, after the size guard.
 
-    Columns person_id, signal, household, occurred_on, ended_on. The table of the last date asked
-    for is kept, as several dates are judged on the same morning; another date replaces it.
+    Columns person_id, signal, household, occurred_on, ended_on. The tables of the last few dates
+    asked for are kept, as many dates are judged on the same morning.
     """
-    if snapshot._cache.get(USABLE) != as_of:
+    kept: list[date] = snapshot._cache.setdefault("usable_rows", [])
+    if as_of in kept:
+        kept.remove(as_of)
+    else:
         ensure_person_rows(snapshot)
         rows = usable_person_rows_sql(as_of, snapshot.workspace.settings.household_max)
         snapshot.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {USABLE} AS "
+            f"CREATE OR REPLACE TEMP TABLE {_table(as_of)} AS "
             f"SELECT person_id, signal, household, occurred_on, ended_on FROM ({rows})"
         )
-        snapshot._cache[USABLE] = as_of
-    return USABLE
+    kept.append(as_of)
+    for old in kept[:-KEPT]:
+        snapshot.con.execute(f"DROP TABLE {_table(old)}")
+    del kept[:-KEPT]
+    return _table(as_of)
+
+
+def _table(as_of: date) -> str:
+    return f"usable_{as_of:%Y%m%d}"
 
 
 def sql_in(names: Iterable[str]) -> str:

@@ -65,19 +65,25 @@ def train(workspace: Workspace, name: str, *, tell: Tell = quiet) -> TrainingRep
     question = Question(snapshot, catalogue, specification.to_eligibility(workspace, catalogue), outcome)
     calendar = _calendar(snapshot, specification, catalogue, lag=reporting_lag(snapshot, outcome))
 
-    mornings = {}
-    for day in sorted({*calendar.train, *calendar.calibrate, *calendar.reported}):
-        tell(f"what was known on {day}")
-        mornings[day] = question.morning(day)
-
-    tell("what followed, as known later")
     fit_days, validation_days = calendar.earlier_fold()
-    validation = [question.examples(mornings[day], calendar.train_judged_on) for day in validation_days]
-    earlier = [question.examples(mornings[day], validation_days[0]) for day in fit_days]
-    training = [question.examples(mornings.pop(day), calendar.train_judged_on) for day in calendar.train]
-    later = [question.examples(mornings.pop(day), calendar.calibrate_judged_on) for day in calendar.calibrate]
-    reported = [mornings[day] for day in calendar.reported]
-    followed = [question.labels(morning, calendar.test_judged_on) for morning in reported]
+    training: list[Examples] = []
+    earlier: list[Examples] = []
+    for day in calendar.train:
+        tell(f"what was known on {day}, and what followed")
+        morning = question.morning(day)
+        training.append(question.examples(morning, calendar.train_judged_on))
+        if day in fit_days:
+            earlier.append(question.examples(morning, validation_days[0]))
+    validation = training[len(training) - len(validation_days) :]
+    later = []
+    for day in calendar.calibrate:
+        tell(f"what was known on {day}, and what followed")
+        later.append(question.examples(question.morning(day), calendar.calibrate_judged_on))
+    reported, followed = [], []
+    for day in calendar.reported:
+        tell(f"what was known on {day}, and what followed")
+        reported.append(question.morning(day))
+        followed.append(question.labels(reported[-1], calendar.test_judged_on))
 
     tell("fitting")
     threads, seed = workspace.settings.threads, workspace.settings.seed
