@@ -85,10 +85,8 @@ def not_held(
     """
     rows = person_rows(snapshot, catalogue.signals)
     program, today = compile_catalogue(catalogue), asof.day_number(as_of)
-    place = {person: at for at, person in enumerate(rows.person_ids.tolist())}
-    covered = covered_sources(
-        kernel_rows(rows, catalogue), program, as_of, [place[person] for person in person_ids]
-    )
+    places = _places(rows.person_ids, person_ids)
+    covered = covered_sources(kernel_rows(rows, catalogue), program, as_of, places)
     reached = np.zeros((len(catalogue.sources), 2), bool)
     for channel in catalogue.channels:
         for source in channel.sources:
@@ -99,6 +97,18 @@ def not_held(
         person: [text for text, held in zip(said, holds[at], strict=True) if not held]
         for at, person in enumerate(person_ids)
     }
+
+
+def _places(everybody: np.ndarray, person_ids: Sequence[str]) -> np.ndarray:
+    """Where people are among all the sorted ids."""
+    asked = np.array(person_ids, dtype=everybody.dtype if len(everybody) else str)
+    places = np.searchsorted(everybody, asked)
+    absent = int(
+        sum(at == len(everybody) or everybody[at] != who for at, who in zip(places, person_ids, strict=True))
+    )
+    if absent:
+        raise KeyError(f"{absent} of {len(asked)} people were never linked")
+    return places
 
 
 def _nothing(fact: SourceFacts, today: int, longest: int) -> str:

@@ -14,7 +14,6 @@ functions it calls: after a change of `features.asof`, touch this file.)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -139,9 +138,12 @@ def compute(rows: Rows, program: Program, as_of: date, household_max: int) -> tu
     return people, _values(rows, program, usable, people, today)
 
 
-def covered_sources(rows: Rows, program: Program, as_of: date, people: Sequence[int]) -> np.ndarray:
-    """(n, A, 2, W) bool: whether a source covers a window for a person, [1] in the person's household."""
-    return _covered_each(rows, program, np.asarray(people, np.int64), day_number(as_of))
+def covered_sources(rows: Rows, program: Program, as_of: date, people: np.ndarray) -> np.ndarray:
+    """(n, A, 2, W) bool: whether a source covers a window for a person, [1] in the person's household.
+
+    people: (n,) positions among the rows' people.
+    """
+    return _covered_each(rows, program, people.astype(np.int64), day_number(as_of))
 
 
 @njit(cache=True)

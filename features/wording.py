@@ -87,9 +87,9 @@ def _what(channel: Channel, told: Sequence[EvidenceRow], window: int) -> str:
     what += f" {window_words(window)}"
     if channel.kind != "signal":
         return f"{what} ({_kinds(channel, told)})"
-    given = [row.amount for row in told if row.amount is not None]
-    if channel.unit in ADDS_UP and given:
-        return f"{what} ({amount_words(sum(given), channel.unit)} in all)"
+    amount = sum(row.amount or 0 for row in told)
+    if channel.unit in ADDS_UP and amount:
+        return f"{what} ({amount_words(amount, channel.unit)} in all)"
     return what
 
 
@@ -112,7 +112,7 @@ def _when(channel: Channel, told: Sequence[EvidenceRow], as_of: date) -> str:
     elif latest.ended_on is not None and (latest.ended_on - latest.occurred_on).days >= LONG_SPELL:
         said = f", begun {ago(latest.occurred_on, as_of)} and ended {ago(latest.ended_on, as_of)}"
     summed = channel.unit in ADDS_UP and len(told) > 1
-    if channel.unit is not None and latest.amount is not None and not summed:
+    if channel.unit is not None and latest.amount and not summed:
         said += f" ({amount_words(latest.amount, channel.unit)})"
     return said
 

@@ -251,6 +251,12 @@ def test_zero_and_nothing_known(county: County, value: Callable) -> None:
     }
 
 
+def test_nothing_is_said_of_somebody_never_linked(county: County) -> None:
+    county.person("ann")
+    with pytest.raises(KeyError, match="1 of 2 people were never linked"):
+        not_held(county.snapshot, county.catalogue, AS_OF, ["ann", "nobody"])
+
+
 def test_a_place_of_more_than_a_household_reaches_nobody(county: County, value: Callable) -> None:
     names = [f"p{i:02}" for i in range(11)]
     county.person(*names)

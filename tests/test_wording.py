@@ -115,6 +115,11 @@ CASES = [
     ),
     (
         single(LETTER),
+        happened(LETTER, 1, amount=0),
+        "the household's rent arrears letter, yesterday; none in the year before",
+    ),
+    (
+        single(LETTER),
         happened(LETTER, 70, amount=250) + happened(LETTER, 6, amount=412.4),
         "the household's rent arrears letter, 6 days ago (£412); 1 in the year before",
     ),
