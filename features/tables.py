@@ -157,6 +157,18 @@ SCHEMAS["flags"] = pa.schema(
         pa.field("list_hash", pa.string()),  # of the canonical list this row belongs to
     ]
 )
+SCHEMAS["backlists"] = pa.schema(
+    [
+        # Everybody whom one model would have scored on a past morning; never shown to anybody.
+        pa.field("as_of", pa.date32(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),  # sha256 of the exported candidate
+        pa.field("person_id", pa.string(), nullable=False),
+        pa.field("log_odds", pa.float64(), nullable=False),
+        pa.field("on_list", pa.bool_(), nullable=False),
+        pa.field("last_delivery", pa.int64(), nullable=False),
+        pa.field("link_run", pa.int64(), nullable=False),
+    ]
+)
 
 COMMIT = {**dict.fromkeys([*DATED, "quarantine"], "delivery"), "links": "link_run", "residences": "link_run"}
 """Which ledger commits a table's rows."""

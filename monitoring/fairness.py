@@ -61,8 +61,7 @@ class Estimate:
     """A rate with its 95 % interval, and what may be said of it; None where it may not be given."""
 
     rate: float | None
-    low: float | None
-    high: float | None
+    interval: tuple[float, float] | None
     verdict: str
 
 
@@ -153,11 +152,11 @@ def _estimate(measure: Measure, shown: Mapping[str, Shown], everybody: float | N
     if measure.part == FOUND:
         below.append((shown[POSITIVES], LEAST_POSITIVES))
     if any(count != STAR and int(count) < least for count, least in below):
-        return Estimate(None, None, None, NOT_ESTIMABLE)
+        return Estimate(None, None, NOT_ESTIMABLE)
     value, bounds = rate(part, whole), interval(part, whole)
     if value is None or bounds is None or any(count == STAR for count, _ in below):
-        return Estimate(None, None, None, TOO_FEW)
-    return Estimate(value, *bounds, _verdict(value, bounds, everybody))
+        return Estimate(None, None, TOO_FEW)
+    return Estimate(value, bounds, _verdict(value, bounds, everybody))
 
 
 def _verdict(value: float, bounds: tuple[float, float], everybody: float | None) -> str:

@@ -101,7 +101,7 @@ def test_rates_intervals_and_verdicts_are_of_counts_as_shown() -> None:
     # `found` of unknown is small; the next group's, that is the first's, hides it.
     assert [g.counts["found"] for g in told.groups] == ["*", 20, 10, "*"]
     assert m.estimates["recall"].rate == 20 / 100
-    assert (m.estimates["recall"].low, m.estimates["recall"].high) == wilson(20, 100)
+    assert m.estimates["recall"].interval == wilson(20, 100)
     assert m.estimates["recall"].verdict == LOWER  # everybody's is 90 / 250
     assert m.estimates["precision"].rate == 20 / 150
     assert m.estimates["precision"].verdict == LOWER

@@ -1,0 +1,104 @@
+"""What a monitoring report is: findings, past lists and how they did, audits, drift. Plain data,
+made by `monitoring.run`, shown by `monitoring.page`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from models.disclosure import Shown
+from monitoring.drift import Drift
+from monitoring.fairness import Audit
+from monitoring.findings import Finding
+
+
+@dataclass(frozen=True)
+class PastList:
+    """A back-list as the report names it. matured: whether what followed it is known; known_from: the
+    first day on which it can be; seen: the day, after its date, up to which the model had learned."""
+
+    as_of: date
+    matured: bool
+    known_from: date
+    seen: date | None
+
+
+@dataclass(frozen=True)
+class Realised:
+    """How the matured past lists did, from counts as shown.
+
+    people: n, selected, positives, found, each person once over all the lists; precision, its 95 %
+    interval, recall and base_rate are shares of them. per_list: precision per list entry, which is
+    what the card promised; promised_interval is the card's. None where a figure may not be shown.
+    """
+
+    dates: tuple[date, ...]
+    people: dict[str, Shown]
+    precision: float | None
+    interval: tuple[float, float] | None
+    recall: float | None
+    base_rate: float | None
+    per_list: float | None
+    promised: float | None
+    promised_interval: tuple[float, float] | None
+    auc: float | None
+    calibration_slope: float | None
+    calibration_intercept: float | None
+
+
+@dataclass(frozen=True)
+class MonitorReport:
+    """What was seen on the list of a morning. judged_on: the morning on which past lists were judged;
+    realised is None and past empty where what followed is not yet known. titles: column of `drift` →
+    words. files: what was written in `folder`."""
+
+    as_of: date
+    council: str
+    specification: str
+    model: str
+    approval: str
+    findings: tuple[Finding, ...]
+    judged_on: date
+    past_lists: tuple[PastList, ...]
+    realised: Realised | None
+    this_week: tuple[Audit, ...]
+    past: tuple[Audit, ...]
+    drift: Drift
+    titles: dict[str, str]
+    folder: Path
+    files: tuple[str, ...] = field(default=())
+
+    @property
+    def gravest(self) -> str:
+        """'critical', 'warning' or 'note'; '' where nothing was found."""
+        return self.findings[0].severity if self.findings else ""
+
+    def fairness_json(self) -> dict[str, Any]:
+        """The audits as plain data, with the dates they are of."""
+        return {
+            "as_of": str(self.as_of),
+            "model": self.model,
+            "approval": self.approval,
+            "judged_on": str(self.judged_on),
+            "past_lists": [
+                {
+                    "as_of": str(past.as_of),
+                    "what_followed": "known" if past.matured else "not yet known",
+                    "known_from": str(past.known_from),
+                    "model_learned_until": None if past.seen is None else str(past.seen),
+                }
+                for past in self.past_lists
+            ],
+            "this_week": [asdict(audit) for audit in self.this_week],
+            "recall_and_precision": [asdict(audit) for audit in self.past] or "not yet known",
+            "realised": None if self.realised is None else asdict(self.realised),
+        }
+
+    def drift_json(self) -> dict[str, Any]:
+        """The drift as plain data, columns with their titles, Evidently's own report with it."""
+        told = self.drift.to_json()
+        for column in told["columns"]:
+            column["title"] = self.titles[column["name"]]
+        return told

@@ -1,0 +1,207 @@
+"""Watching a list: has the world moved, did past lists do what was promised, is anybody left out.
+
+Everything is read through the delivery, the link run and the model that the list names, so that a
+report can be made again like the list itself. Only counts that have been through `models.disclosure`
+are written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.catalogue import Catalogue
+from features.errors import UserMistake
+from features.panel import Panel, read_panel
+from features.progress import Tell, quiet
+from features.snapshot import Snapshot, open_snapshot
+from features.workspace import Workspace
+from models.candidate import NOT_APPROVED, Candidate, load_candidate
+from models.disclosure import STAR, rate, show
+from models.judge import judge
+from monitoring.backlists import Judged, judge_backlists, judging_day, read_backlists
+from monitoring.drift import SCORE, Drift, drift, sample, weightiest
+from monitoring.fairness import (
+    EVERYBODY,
+    FOUND,
+    POSITIVES,
+    PRECISION,
+    RECALL,
+    SELECTION,
+    Audit,
+    Listing,
+    Measure,
+    N,
+    audit,
+    tally,
+)
+from monitoring.findings import drift_findings, fairness_findings, ordered, realised_findings
+from monitoring.groups import groups
+from monitoring.page import page
+from monitoring.report import MonitorReport, PastList, Realised
+
+WEIGHED_ON = 2_000
+"""How many people's contributions say which features weigh most."""
+
+
+def monitor(workspace: Workspace, as_of: date, *, html: bool = False, tell: Tell = quiet) -> MonitorReport:
+    """Watch the list of a morning and write `reports/<as_of>/`: drift.json, fairness.json, report.html.
+
+    html: also Evidently's own page, drift.html (about 5 MB). Raises UserMistake if there is no list.
+    """
+    listed, snapshot, candidate = _list(workspace, as_of)
+    folder = workspace.report_folder(as_of)
+    folder.mkdir(parents=True, exist_ok=True)
+    evidently = folder / "drift.html"
+    evidently.unlink(missing_ok=True)  # an earlier run's would not be of this report
+
+    tell("who was scored")
+    people = candidate.cohort(snapshot, as_of).person_ids
+    panel = read_panel(snapshot, candidate.catalogue, as_of)
+    tell("comparing this week with the people the model was judged on")
+    moved = _drift(
+        candidate, panel, panel.rows_of(people), workspace.settings.seed, evidently if html else None
+    )
+
+    tell("what followed the past lists")
+    judged_on, backlists = judging_day(snapshot, as_of), read_backlists(snapshot, candidate)
+    judged = judge_backlists(snapshot, candidate, backlists, judged_on=judged_on)
+    matured = {each.backlist.as_of for each in judged}
+
+    tell("who is found and who is not")
+    week = Listing(people, np.isin(people, listed), None, groups(snapshot, as_of, people))
+    this_week = _audits([week], [SELECTION])
+    listings = [_listing(snapshot, each) for each in judged]
+    past = _audits(listings, [RECALL, PRECISION])
+    realised = _realised(candidate, judged, listings)
+
+    titles = _titles(candidate.catalogue)
+    seen = [b for b in backlists if b.seen and b.as_of in matured]
+    report = MonitorReport(
+        as_of=as_of,
+        council=workspace.settings.council,
+        specification=candidate.specification.title,
+        model=candidate.sha256,
+        approval="" if candidate.approved else NOT_APPROVED,
+        findings=ordered(
+            [
+                *drift_findings(moved, titles),
+                *realised_findings(realised, seen[0].seen if seen else None, len(seen)),
+                *fairness_findings(this_week, past),
+            ]
+        ),
+        judged_on=judged_on,
+        past_lists=tuple(PastList(b.as_of, b.as_of in matured, b.known_from, b.seen) for b in backlists),
+        realised=realised,
+        this_week=this_week,
+        past=past,
+        drift=moved,
+        titles=titles,
+        folder=folder,
+        files=("drift.json", "fairness.json", "report.html", *(["drift.html"] if html else [])),
+    )
+    _write(folder / "drift.json", json.dumps(report.drift_json(), indent=1))
+    _write(folder / "fairness.json", json.dumps(report.fairness_json(), indent=1, default=str))
+    _write(folder / "report.html", page(report))
+    return report
+
+
+def _list(workspace: Workspace, as_of: date) -> tuple[list[str], Snapshot, Candidate]:
+    """Who is on the list of a morning, and the snapshot and the model it names."""
+    newest = open_snapshot(workspace)
+    rows = newest.con.execute(
+        f"SELECT person_id, model, last_delivery, link_run FROM {newest.tables.view(newest.con, 'flags')} "
+        "WHERE as_of = ?",
+        [as_of],
+    ).fetchall()
+    if not rows:
+        raise UserMistake(
+            f"There is no list of {as_of} to watch.",
+            problems=[f"make it with `earlyhelp flag --as-of {as_of}`"],
+        )
+    _, model, last_delivery, link_run = rows[0]
+    snapshot = newest
+    if (last_delivery, link_run) != (newest.last_delivery, newest.link_run):
+        snapshot = open_snapshot(workspace, last_delivery=last_delivery, link_run=link_run)
+    return [person for person, *_ in rows], snapshot, load_candidate(workspace.models / model)
+
+
+def _drift(candidate: Candidate, panel: Panel, rows: np.ndarray, seed: int, html: Path | None) -> Drift:
+    """This week's score and weightiest features against the model's reference."""
+    weighed = rows[sample(len(rows), most=WEIGHED_ON, seed=seed)]
+    names = weightiest(candidate.names, candidate.contributions(panel, weighed))
+    current = pd.DataFrame(candidate.columns(panel, rows), columns=list(candidate.names))[names]
+    current[SCORE] = candidate.log_odds(panel, rows)
+    return drift(
+        candidate.reference().select([*names, SCORE]).to_pandas(),
+        current,
+        as_of=panel.as_of,
+        seed=seed,
+        chosen_by=f"the mean size of their contributions, on {len(weighed):,} of this week's people",
+        html=html,
+    )
+
+
+def _listing(snapshot: Snapshot, judged: Judged) -> Listing:
+    """The people of a past list for whom what followed can be judged; found to be one, they are one."""
+    kept = ~np.isnan(judged.y)
+    ids = judged.backlist.person_ids
+    _, first, one = np.unique(judged.same_as, return_index=True, return_inverse=True)
+    group_of = groups(snapshot, judged.backlist.as_of, ids)
+    return Listing(
+        person=ids[first][one][kept],
+        selected=judged.backlist.on_list[kept],
+        positive=judged.y[kept] == 1,
+        groups={name: group[kept] for name, group in group_of.items()},
+    )
+
+
+def _audits(listings: Sequence[Listing], measures: Sequence[Measure]) -> tuple[Audit, ...]:
+    """One audit per characteristic that any of the lists knows; none without anybody on them."""
+    names = sorted({name for listing in listings for name in listing.groups})
+    if not any(len(listing.person) for listing in listings):
+        return ()
+    return tuple(audit(name, tally(listings, name), measures) for name in names)
+
+
+def _realised(candidate: Candidate, judged: Sequence[Judged], listings: Sequence[Listing]) -> Realised | None:
+    """How past lists did; None where nobody was on any of them."""
+    if not any(len(listing.person) for listing in listings):
+        return None
+    figures = judge([each.scored for each in judged], capacity=candidate.capacity).to_json()
+    everybody = audit(EVERYBODY, tally(listings, EVERYBODY), [RECALL, PRECISION]).everybody
+    people, promised = everybody.counts, candidate.card["test"]
+    precision = everybody.estimates[PRECISION.name]
+    return Realised(
+        dates=tuple(each.backlist.as_of for each in judged),
+        people=people,
+        precision=precision.rate,
+        interval=precision.interval,
+        recall=everybody.estimates[RECALL.name].rate,
+        base_rate=rate(people[POSITIVES], people[N]),
+        per_list=None if people[FOUND] == STAR else rate(show(figures["found"]), show(figures["flagged"])),
+        promised=promised["precision"],
+        promised_interval=promised["precision_interval"],
+        auc=figures["auc"],
+        calibration_slope=figures["calibration_slope"],
+        calibration_intercept=figures["calibration_intercept"],
+    )
+
+
+def _titles(catalogue: Catalogue) -> dict[str, str]:
+    titles = {
+        feature.name: feature.title(catalogue.channel(feature.channel)) for feature in catalogue.features
+    }
+    return {SCORE: "the score", **titles}
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file whole, so that a crash leaves the last one standing."""
+    making = path.with_name(f".{path.name}")
+    making.write_text(text, encoding="utf-8")
+    making.replace(path)
