@@ -46,11 +46,14 @@ def sentence(channel: Channel, rows: Sequence[EvidenceRow], as_of: date) -> str:
     whose = "the household's " if channel.household else ""
     if still_open and channel.kind == "signal":
         return whose + _open_spell(channel, still_open, recent, as_of)
+    if not mine:
+        raise ValueError(f"no event of {channel.name} is there to say anything of")
     if not recent:
-        raise ValueError(f"no event of {channel.name} in the last {WINDOWS[-1]} days to say anything of")
+        return whose + _what(channel, mine, "more than two years ago") + _when(channel, mine, as_of)
     window = telling_window([asof.day_number(row.occurred_on) for row in recent], today)
     told = [row for row in recent if _within(row, today, window)]
-    return whose + _what(channel, told, window) + _when(channel, told, as_of) + _before(mine, window, today)
+    what = _what(channel, told, window_words(window))
+    return whose + what + _when(channel, told, as_of) + _before(mine, window, today)
 
 
 def telling_window(days: Sequence[int], as_of: int) -> int:
@@ -75,7 +78,7 @@ def _is_open(channel: Channel, row: EvidenceRow, today: int) -> bool:
     return bool(asof.is_open(asof.day_number(row.occurred_on), end, today))
 
 
-def _what(channel: Channel, told: Sequence[EvidenceRow], window: int) -> str:
+def _what(channel: Channel, told: Sequence[EvidenceRow], period: str) -> str:
     """'3 missing episodes in the last 90 days'. Of a single event, how long ago says it better."""
     if len(told) == 1:
         one = next(part.one for part in channel.parts if part.name == told[0].signal)
@@ -84,7 +87,7 @@ def _what(channel: Channel, told: Sequence[EvidenceRow], window: int) -> str:
     agencies = len({row.source for row in told})
     if agencies > 1:
         what += f" from {agencies} agencies"
-    what += f" {window_words(window)}"
+    what += f" {period}"
     if channel.kind != "signal":
         return f"{what} ({_kinds(channel, told)})"
     amount = sum(row.amount or 0 for row in told)

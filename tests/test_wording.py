@@ -91,6 +91,16 @@ CASES = [
         happened(POLICE, 500, 600, seen=AS_OF - timedelta(days=730)),
         "2 police incidents in the last two years, the latest about 16 months ago",
     ),
+    (
+        single(POLICE),
+        happened(POLICE, 900, 1000),
+        "2 police incidents more than two years ago, the latest about 2½ years ago",
+    ),
+    (
+        spanning("social_care", "agency", PLAN, CONTACT, by=" recorded by Children's social care"),
+        happened(PLAN, 900),
+        "1 child in need plan, about 2½ years ago",
+    ),
     # The year before is said only where we would have known.
     (
         single(POLICE),
