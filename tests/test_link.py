@@ -390,7 +390,8 @@ def test_who_somebody_is_and_whom_they_live_with(workspace: Workspace) -> None:
         4,
         70,
         identities=[
-            fact("care", "M", known=70, forenames="Eve", surname="O'Neil", birth_date=date(1980, 2, 29)),
+            fact("care", "M", known=70, forenames="Eve", surname="O'Neil", nhs_number="5"),
+            fact("police", "M", known=69, surname="Old", birth_date=date(1980, 2, 29), nhs_number="5"),
             fact("care", "D", known=70, surname="O'Neil", died_on=day(69)),
         ],
         addresses=[
@@ -400,13 +401,14 @@ def test_who_somebody_is_and_whom_they_live_with(workspace: Workspace) -> None:
     )
     link(workspace)
     now = open_snapshot(workspace)
-    child, mother, dead = person_id(*P1), person_id("care", "M"), person_id("care", "D")
+    child, mother, dead = person_id(*P1), person_id("police", "M"), person_id("care", "D")
     found = display_identity(now, date(2026, 3, 13), [child, mother, dead, "Pnobody"])
     assert (found[child].name, found[child].birth_date, found[child].age) == (
         "Ann O'Neil",
         date(2012, 5, 1),
         13,
     )
+    assert (found[mother].name, found[mother].age) == ("Eve O'Neil", 46)  # each from the newest that says
     assert (found[child].household, found[mother].household) == ((mother,), (child,))
     assert found[child].household_id == found[mother].household_id
     assert (found[dead].household_id, found["Pnobody"].name) == (None, None)

@@ -135,6 +135,8 @@ def test_a_childs_rows_when_it_has_moved_from_x_to_y() -> None:
         events=[
             event("x in January", 10, known_on=12, place="X"),
             event("y in January", 10, known_on=12, place="Y"),
+            event("x on the day of the move", march, known_on=march + 20, place="X"),
+            event("y on the day of the move", march, known_on=march + 20, place="Y"),
             event("y on 5 March", march + 4, known_on=march + 5, place="Y"),
             event("x on 5 March", march + 4, known_on=march + 5, place="X"),
         ],
@@ -143,6 +145,10 @@ def test_a_childs_rows_when_it_has_moved_from_x_to_y() -> None:
     assert reached(13) == [january]
     assert reached(march + 9) == [january, ("child", "x on 5 March-1")]  # 10 March
     assert reached(march + 10) == [january, ("child", "y on 5 March-1")]  # 11 March
+    assert ("child", "y on the day of the move-1") in reached(march + 21)
+    assert ("child", "x on the day of the move-1") not in reached(march + 21)
+    once = "SELECT count(*) FROM person_rows WHERE event_id = 'x in January-1-None'"
+    assert CON.execute(once).fetchall() == [(1,)]  # known by two residence rows, one after the other
 
 
 def test_jointly_liable_adults_and_their_child_have_one_row_each() -> None:

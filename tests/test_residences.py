@@ -127,6 +127,10 @@ CASES = {
         [address("X", 0, until=30), address("Y", 0, known=30, revision=2)],
         {(10, 29): ["X"], (10, 30): ["Y"]},
     ),
+    "a revision that ends it on the day it starts says that it never was": (
+        [address("X", 0, until=30), address("X", 0, 0, known=30, revision=2)],
+        {(10, 29): ["X"], (10, 30): []},
+    ),
     "an end learned later": (
         [address("X", 0, until=30), address("X", 0, 20, known=30, revision=2)],
         {(25, 29): ["X"], (25, 30): [], (19, 30): ["X"]},
