@@ -115,7 +115,8 @@ class RollingCalendar(Specified):
 
 
 def _which(given: Any) -> str:
-    return "rolling" if isinstance(given, RollingCalendar) or "every_days" in (given or {}) else "explicit"
+    rolling = isinstance(given, RollingCalendar) or (isinstance(given, dict) and "every_days" in given)
+    return "rolling" if rolling else "explicit"
 
 
 Calendar = Annotated[

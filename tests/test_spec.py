@@ -1,0 +1,107 @@
+"""A specification says everything that is wrong with it at once, and where."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from features.errors import UserMistake
+from features.workspace import TEMPLATES as SOURCES
+from features.workspace import Workspace, init_workspace, open_workspace
+from models.spec import TEMPLATES, catalogue_of, read_spec
+
+GIVEN = yaml.safe_load((TEMPLATES / "escalation.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    root = tmp_path_factory.mktemp("specified")
+    init_workspace(root, sources=SOURCES, specs=TEMPLATES)
+    return open_workspace(root)
+
+
+def changed(*keys: str, to: Any) -> dict[str, Any]:
+    """The template with one key changed, or taken out."""
+    given = copy.deepcopy(GIVEN)
+    within = given
+    for key in keys[:-1]:
+        within = within[int(key)] if isinstance(within, list) else within[key]
+    if to is None:
+        del within[keys[-1]]
+    else:
+        within[keys[-1]] = to
+    return given
+
+
+def refused(workspace: Workspace, given: Any) -> str:
+    """What reading a specification, and deriving its features, says is wrong."""
+    path = workspace.specs_folder / "escalation.yaml"
+    kept = path.read_text(encoding="utf-8")
+    path.write_text(given if isinstance(given, str) else yaml.safe_dump(given), encoding="utf-8")
+    try:
+        with pytest.raises(UserMistake) as mistake:
+            catalogue_of(workspace, read_spec(workspace, "escalation"))
+    finally:
+        path.write_text(kept, encoding="utf-8")
+    return str(mistake.value)
+
+
+def test_the_template_can_be_used_as_it_is(workspace: Workspace) -> None:
+    specification = read_spec(workspace, "escalation")
+    catalogue = catalogue_of(workspace, specification)
+    eligibility = specification.to_eligibility(workspace, catalogue)
+    assert [part.under_age for part in specification.to_outcome().parts] == [18, 18, 18, None]
+    assert len(specification.logistic) == 5 and len(specification.baselines) == 3
+    assert eligibility.sources == catalogue.sources
+    assert set(eligibility.exits).isdisjoint(catalogue.signals)
+    assert "social_care.early_help" not in eligibility.signals
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (changed("capacity", to=0), "capacity"),
+        (changed("capacity", to=None) | {"capcity": 30}, "capcity: is not a key that is known here"),
+        (changed("title", to=None), "title: is missing"),
+        (changed("outcome", "horizon_days", to=-1), "outcome.horizon_days"),
+        (
+            changed("outcome", "service_spells", to=["social_care.in_care"]),
+            "no source declares the signal 'social_care.in_care'",
+        ),
+        (changed("eligible", "seen_within_days", to=731), "more than the longest"),
+        (changed("logistic", to=["police.count_365", "police.count_366"]), "near it are police.count_365"),
+        (changed("logistic", to=["police.count_365", "police.count_365"]), "is named twice"),
+        (changed("baselines", "0", "name", to="logistic"), "is the name of another model"),
+        (changed("baselines", "0", "features", to=["age"]), "baselines.contacts: there is no feature 'age'"),
+        (changed("lightgbm", "parameters", to={"num_threads": 8}), "num_threads cannot be set"),
+        (changed("lightgbm", "settings", to=[]), "lightgbm.settings"),
+        (changed("calendar", "train_dates", to=0), "train_dates"),
+        (changed("calendar", to={"train": ["2024-01-01"]}), "calibrate: is missing"),
+        (changed("calendar", to={"train": ["31/02/2024"], "calibrate": [], "test": []}), "31/02/2024"),
+        (changed("calendar", to=30), "calendar"),
+        (changed("name", to="evictions"), "should be the file's own, 'escalation'"),
+        ("- a list", "is not a map of keys"),
+        ("a: [", "is not YAML"),
+    ],
+)
+def test_a_mistake_is_told_with_its_key(workspace: Workspace, given: Any, said: str) -> None:
+    assert said in refused(workspace, given)
+
+
+def test_all_mistakes_are_told_at_once(workspace: Workspace) -> None:
+    given = changed("capacity", to=0) | {"logistic": [], "titel": "x"}
+    told = refused(workspace, given)
+    assert all(key in told for key in ("capacity", "logistic", "titel"))
+
+
+def test_a_specification_that_is_not_there_is_told_with_those_that_are(workspace: Workspace) -> None:
+    with pytest.raises(UserMistake, match="there are: escalation"):
+        read_spec(workspace, "flooding")
+
+
+def test_specifications_are_read_from_the_workspace_alone(tmp_path: Path) -> None:
+    init_workspace(tmp_path, sources=SOURCES, specs=None)
+    with pytest.raises(UserMistake, match="there are: none"):
+        read_spec(open_workspace(tmp_path), "escalation")
