@@ -8,8 +8,9 @@ agencies are behind it, because no single signal says that. Nothing is lost on t
 person's log-odds, every channel's weight and `other` add up to the person's log-odds.
 
 - A *reason* raises the chance and has at least one event behind it.
-- A *strength* lowers it and is a signal declared protective, or a measured improvement: a
-  signal of the person's own past that has become rarer. That nothing is recorded is never a strength.
+- A *strength* lowers it and is a signal declared protective that still holds, or a measured
+  improvement: a signal of the person's own past that has become rarer. That nothing is recorded is
+  never a strength.
 - *Other* is the weight of silence, which has no event behind it. Its share is shown.
 """
 
@@ -35,6 +36,8 @@ from models.candidate import Candidate, chance
 MOST_REASONS, MOST_STRENGTHS = 5, 3
 LEAST_BEFORE = 3
 """An improvement needs at least so many events in the person's own year before."""
+LATELY = 180
+"""Days for which a protective event without a length counts as a strength."""
 
 
 @dataclass(frozen=True)
@@ -215,13 +218,31 @@ def strengths_of(account: Account, as_of: date, covered: Mapping[str, bool]) -> 
     for channel, weight, events in reversed(account.weighed):
         if weight >= 0:
             break
-        if channel.protective:
+        if channel.protective and _still_holds(channel, events, as_of):
             found.append(_said(channel, weight, events, sentence(channel, events, as_of)))
-        elif channel.kind == "signal" and covered.get(channel.name, False):
+        elif channel.kind == "signal" and not channel.protective and covered.get(channel.name, False):
             words = improvement(channel, events, as_of)
             if words:
                 found.append(_said(channel, weight, events, words))
     return tuple(found[:MOST_STRENGTHS])
+
+
+def _still_holds(channel: Channel, events: Sequence[EvidenceRow], as_of: date) -> bool:
+    """Whether a protective signal holds: a spell is open; of what has no length, one was lately.
+
+    A spell that has ended may have been kept or broken; nobody knows which, so it is no strength.
+    """
+    today = asof.day_number(as_of)
+    spells = {part.name for part in channel.parts if part.spell}
+
+    def holds(event: EvidenceRow) -> bool:
+        day = asof.day_number(event.occurred_on)
+        if event.signal in spells:
+            end = asof.OPEN if event.ended_on is None else asof.day_number(event.ended_on)
+            return bool(asof.is_open(day, end, today))
+        return bool(asof.in_window(day, today, LATELY))
+
+    return any(holds(event) for event in events)
 
 
 def improvement(channel: Channel, events: Sequence[EvidenceRow], as_of: date) -> str:

@@ -1,5 +1,6 @@
 """Reasons: given these contributions and these events, these sentences, and nothing lost on the way."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -24,6 +25,9 @@ CALL = signal("police.call", "police call", "police calls")
 FIGHT = signal("police.fight", "fight", "fights")
 ABSENCE = signal("schools.absence", "absence", "absences")
 MENTOR = signal("schools.mentor", "meeting with a mentor", "meetings with a mentor", protective=True)
+PLAN = replace(
+    signal("rents.plan", "repayment plan", "repayment plans", shared=True, protective=True), spell=True
+)
 LETTER = signal("rents.letter", "arrears letter", "arrears letters", shared=True)
 
 
@@ -33,9 +37,9 @@ def alone(part: Signal) -> Channel:
 
 
 CHANNELS = (
-    *(alone(part) for part in (CALL, FIGHT, ABSENCE, MENTOR, LETTER)),
+    *(alone(part) for part in (CALL, FIGHT, ABSENCE, MENTOR, LETTER, PLAN)),
     Channel("all", "all", False, (CALL, FIGHT, ABSENCE, MENTOR), "event", "events"),
-    Channel("household", "all", True, (LETTER,), "event", "events"),
+    Channel("household", "all", True, (LETTER, PLAN), "event", "events"),
     Channel(
         "police", "agency", False, (CALL, FIGHT), "event recorded by Police", "events recorded by Police"
     ),
@@ -128,7 +132,7 @@ def test_what_has_no_event_behind_it_is_no_reason_but_is_counted() -> None:
 
 
 def test_at_most_five_reasons_strongest_first() -> None:
-    events = [e for part in (CALL, FIGHT, ABSENCE, MENTOR, LETTER) for e in happened(part, 3)]
+    events = [e for part in (CALL, FIGHT, ABSENCE, MENTOR, LETTER, PLAN) for e in happened(part, 3)]
     weights = {f"{c.name}.count_90": 0.1 * n for n, c in enumerate(CHANNELS[:6], start=1)}
     found = reasons_of(account(weights, events), AS_OF)
     assert [round(reason.weight, 6) for reason in found] == [0.6, 0.5, 0.4, 0.3, 0.2]
@@ -150,6 +154,23 @@ def test_strengths_are_protective_or_a_measured_improvement() -> None:
         "the latest on 9 June 2026"
     )
     assert strengths_of(found, AS_OF, {}) == (said[1],), "where silence may be ignorance, nothing improved"
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "holds"),
+    [(200, None, True), (200, 10, False), (200, 0, True), (3, None, True)],  # an end today is not yet
+)
+def test_a_protective_spell_is_a_strength_while_it_lasts(begun: int, ended: int | None, holds: bool) -> None:
+    (event,) = happened(PLAN, begun)
+    end = None if ended is None else AS_OF - timedelta(days=ended)
+    found = account({"household.rents.plan.count_90": -0.2}, [replace(event, ended_on=end)])
+    assert bool(strengths_of(found, AS_OF, {})) is holds
+
+
+@pytest.mark.parametrize(("days_ago", "lately"), [(1, True), (180, True), (181, False)])
+def test_a_protective_event_is_a_strength_for_half_a_year(days_ago: int, lately: bool) -> None:
+    found = account({"schools.mentor.count_90": -0.2}, happened(MENTOR, days_ago))
+    assert bool(strengths_of(found, AS_OF, {})) is lately
 
 
 def test_a_protective_signal_that_raises_the_chance_is_no_strength() -> None:
