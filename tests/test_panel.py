@@ -14,7 +14,7 @@ import yaml
 
 from features.catalogue import Catalogue, derive_catalogue
 from features.evidence import evidence, not_held
-from features.panel import Panel, build_panel, panel_path, read_panel
+from features.panel import build_panel, panel_path, read_panel
 from features.snapshot import Snapshot, open_snapshot
 from features.tables import SCHEMAS, Tables
 from features.wording import sentence
@@ -381,24 +381,3 @@ def test_what_comes_on_the_day_or_later_changes_no_number(county: County) -> Non
     after = build_panel(county.snapshot, county.catalogue, AS_OF)
     assert before.person_ids.tolist() == after.person_ids.tolist()
     np.testing.assert_array_equal(before.X, after.X)
-
-
-@pytest.fixture
-def panel() -> Panel:
-    values = np.array([[1, 2], [3, np.nan], [5, 6]], np.float32)
-    return Panel(AS_OF, np.array(["a", "b", "c"]), values, ("x", "y"), "hash", 1, 1)
-
-
-def test_columns_are_taken_by_name(panel: Panel) -> None:
-    np.testing.assert_array_equal(panel.columns(["y", "x"])[0], [2, 1])
-    np.testing.assert_array_equal(panel.column("y"), np.array([2, np.nan, 6], np.float32))
-    with pytest.raises(KeyError, match="no column z"):
-        panel.columns(["x", "z"])
-    frame = panel.frame()
-    assert (frame.index.name, list(frame.columns), frame.loc["c", "y"]) == ("person_id", ["x", "y"], 6)
-
-
-def test_rows_are_found_by_person(panel: Panel) -> None:
-    assert panel.rows_of(np.array(["c", "a"])).tolist() == [2, 0]
-    with pytest.raises(KeyError, match="2 of 3 people have no row on 2026-03-01"):
-        panel.rows_of(["a", "nobody", "someone"])

@@ -1,0 +1,33 @@
+"""A panel is read by name and by person, and says what it does not have."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from features.panel import Panel
+
+AS_OF = date(2026, 3, 1)
+
+
+@pytest.fixture
+def panel() -> Panel:
+    values = np.array([[1, 2], [3, np.nan], [5, 6]], np.float32)
+    return Panel(AS_OF, np.array(["a", "b", "c"]), values, ("x", "y"), "hash", 1, 1)
+
+
+def test_columns_are_taken_by_name(panel: Panel) -> None:
+    np.testing.assert_array_equal(panel.columns(["y", "x"])[0], [2, 1])
+    np.testing.assert_array_equal(panel.column("y"), np.array([2, np.nan, 6], np.float32))
+    with pytest.raises(KeyError, match="no column z"):
+        panel.columns(["x", "z"])
+    frame = panel.frame()
+    assert (frame.index.name, list(frame.columns), frame.loc["c", "y"]) == ("person_id", ["x", "y"], 6)
+
+
+def test_rows_are_found_by_person(panel: Panel) -> None:
+    assert panel.rows_of(np.array(["c", "a"])).tolist() == [2, 0]
+    with pytest.raises(KeyError, match="2 of 3 people have no row on 2026-03-01"):
+        panel.rows_of(["a", "nobody", "someone"])
