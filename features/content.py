@@ -21,6 +21,15 @@ from features.tables import PAYLOAD
 ENDS = {"events": "ended_on", "identities": "died_on", "addresses": "end_on", "registers": "end_on"}
 """The column of a dated table that is learned later than the rest of its row."""
 
+SQL_TYPES = {
+    "string": "VARCHAR",
+    "timestamp[us]": "TIMESTAMP",
+    "bool": "BOOLEAN",
+    "date32[day]": "DATE",
+    "double": "DOUBLE",
+    "int32": "INTEGER",
+}
+
 DERIVED = ("event_id",)
 """Payload columns that are made when a revision is numbered, and say nothing of its content."""
 
@@ -59,41 +68,27 @@ def said_by(extract: Extract) -> set[str]:
 
 
 def _stage_table(con: duckdb.DuckDBPyConnection, table: str, selects: list[str], *, split: bool) -> None:
-    """Union the SELECTs of a table (position, from_on, end_known_on, payload) and split what has ended."""
-    types = {field.name: str(field.type) for field in PAYLOAD[table]}
-    columns = payload(table)
-    con.execute(f"CREATE OR REPLACE TABLE new_{table} ({_columns_sql(types, columns)})")
-    end = ENDS.get(table)
-    for position, select in enumerate(selects):
-        con.execute(f"CREATE OR REPLACE TEMP TABLE found AS {select}")
-        head = f"record_key, {position} AS position, from_on"
-        if not split or end is None:
-            con.execute(f"INSERT INTO new_{table} SELECT {head}, NULL, {', '.join(columns)} FROM found")
-            continue
-        while_open = ", ".join("NULL" if c == end else "amount_open" if c == "amount" else c for c in columns)
-        con.execute(
-            f"""
-            INSERT INTO new_{table}
-            SELECT {head}, end_known_on, {while_open} FROM found WHERE end_known_on > from_on
-            UNION ALL
-            SELECT record_key, {position}, greatest(from_on, coalesce(end_known_on, from_on)), NULL,
-                   {", ".join(columns)}
-            FROM found
-            """
-        )
-
-
-def _columns_sql(types: dict[str, str], columns: list[str]) -> str:
-    names = {
-        "string": "VARCHAR",
-        "timestamp[us]": "TIMESTAMP",
-        "bool": "BOOLEAN",
-        "date32[day]": "DATE",
-        "double": "DOUBLE",
-        "int32": "INTEGER",
-    }
-    fixed = "record_key VARCHAR, position INTEGER, from_on DATE, until_on DATE"
-    return ", ".join([fixed, *(f"{c} {names[types[c]]}" for c in columns)])
+    """Union the SELECTs of a table (record_key, from_on, end_known_on, payload); split what has ended."""
+    end, columns = ENDS.get(table), payload(table)
+    types = {field.name: SQL_TYPES[str(field.type)] for field in PAYLOAD[table]}
+    empty = ", ".join(f"CAST(NULL AS {types[column]}) AS {column}" for column in columns)
+    if not split or end is None:
+        what = f"position, from_on, CAST(NULL AS DATE) AS until_on, {', '.join(columns)}"
+        versions = ""
+    else:
+        # `was` is the version seen while it was open, the other how it ended or still stands
+        while_open = {end: "NULL", "amount": "amount_open"}
+        told = [f"CASE WHEN was THEN {while_open.get(c, c)} ELSE {c} END AS {c}" for c in columns]
+        what = f"""position, CASE WHEN was THEN from_on ELSE greatest(from_on, end_known_on) END AS from_on,
+            CASE WHEN was THEN end_known_on END AS until_on, {", ".join(told)}"""
+        versions = "JOIN (VALUES (true), (false)) v(was) ON NOT was OR end_known_on > from_on"
+    found = [
+        f"SELECT record_key, {what} FROM (SELECT *, {position} AS position FROM ({select})) {versions}"
+        for position, select in enumerate(selects)
+    ]
+    nothing = f"""SELECT CAST(NULL AS VARCHAR) AS record_key, 0 AS position, CAST(NULL AS DATE) AS from_on,
+        CAST(NULL AS DATE) AS until_on, {empty} WHERE false"""
+    con.execute(f"CREATE OR REPLACE TABLE new_{table} AS {' UNION ALL '.join([nothing, *found])}")
 
 
 def _events(extract: Extract, arrival: Arrival) -> Iterator[str]:

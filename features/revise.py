@@ -15,20 +15,16 @@ import pyarrow as pa
 from features.asof import sql_date
 from features.content import payload
 from features.rule_sql import quoted
-from features.tables import SCHEMAS, Tables
+from features.tables import SCHEMAS
 
 
-def load_standing(
-    con: duckdb.DuckDBPyConnection, tables: Tables, table: str, source: str, extract: str
-) -> None:
-    """Make `standing_<table>`: the last committed revision of every record of an extract."""
-    rows, ledger = tables.view(con, table), tables.view(con, "deliveries")
+def load_standing(con: duckdb.DuckDBPyConnection, table: str, source: str, extract: str) -> None:
+    """Make `standing_<table>`, the last revision of every record of an extract, from `all_<table>`."""
     con.execute(
         f"""
         CREATE OR REPLACE TABLE standing_{table} AS
-        SELECT record_key, revision, withdrawn, known_on, {", ".join(payload(table))} FROM {rows}
+        SELECT record_key, revision, withdrawn, known_on, {", ".join(payload(table))} FROM all_{table}
         WHERE source = {quoted(source)} AND starts_with(record_key, {quoted(extract + "/")})
-              AND delivery_id IN (SELECT delivery_id FROM {ledger})
         QUALIFY revision = max(revision) OVER (PARTITION BY record_key)
         """
     )

@@ -216,6 +216,7 @@ class Tables:
         """
         alias = alias or f"all_{name}"
         files = DeltaTable(str(self.path(name))).file_uris() if self.exists(name) else []
+        con.unregister(alias)
         if files:
             paths = ", ".join("'" + uri.removeprefix("file://").replace("'", "''") + "'" for uri in files)
             con.execute(f"CREATE OR REPLACE VIEW {alias} AS SELECT * FROM read_parquet([{paths}])")

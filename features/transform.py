@@ -94,6 +94,27 @@ def type_rows(
     return problems
 
 
+def has_problem_in(con: duckdb.DuckDBPyConnection, problems: list[Problem], columns: list[str]) -> bool:
+    """Whether a row of `rows` has a problem in one of these columns."""
+    indexes = ", ".join(str(i) for i, problem in enumerate(problems) if problem.column in columns)
+    return bool(con.execute(f"SELECT count(*) FROM rows WHERE problem IN ({indexes})").fetchall()[0][0])
+
+
+def set_unused_aside(
+    con: duckdb.DuckDBPyConnection, problems: list[Problem], staged: list[str], *, subjects: int
+) -> None:
+    """Mark the good rows of which nothing was staged: nobody is named on them, or no rule is for them."""
+    unnamed = " AND ".join(f"s{i} IS NULL" for i in range(subjects)) or "false"
+    made = " UNION ALL ".join(f"SELECT record_key FROM new_{table}" for table in staged)
+    con.execute(
+        f"""
+        UPDATE rows SET problem = CASE WHEN {unnamed} THEN {len(problems)} ELSE {len(problems) + 1} END
+        WHERE problem IS NULL AND ignored IS NULL AND record_key NOT IN ({made})
+        """
+    )
+    problems += [NOBODY, NO_RULE]
+
+
 def set_aside(con: duckdb.DuckDBPyConnection, extract: Extract, problems: list[Problem]) -> pa.Table:
     """The rows with a problem: row_number, column, shape (the value's outline, never the value), reason."""
     cells = Cells(extract)
@@ -143,7 +164,8 @@ def _checks(extract: Extract, cells: Cells, received: date) -> tuple[list[Proble
     checks: list[tuple[str | None, str, str]] = []
     for name in extract.record_key:
         checks.append((name, "the record key is empty", f"{cells.text(name)} IS NULL"))
-    for name, column in extract.columns.items():
+    keys_first = sorted(extract.columns.items(), key=lambda item: item[0] not in extract.record_key)
+    for name, column in keys_first:
         checks += [(name, reason, sql) for reason, sql in _cell_checks(column, cells[name], cells.text(name))]
     for subject in extract.subjects:
         if not subject.optional:

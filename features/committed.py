@@ -1,0 +1,91 @@
+"""What a workspace holds while files are taken in, and the one way to add to it.
+
+One ingest at a time: so what is held is read once, kept at hand, and follows every commit.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from features.deliveries import Delivery, read_ledger
+from features.errors import UserMistake
+from features.tables import DATED, Tables
+from features.workspace import Workspace
+
+
+class Committed:
+    """The ledger, the tables as views `all_<table>` of a connection, and who has rows in them."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Clears what an ingest that did not come to its ledger row has left: all rows are committed."""
+        self.tables = Tables(workspace.data)
+        self.ledger = read_ledger(self.tables)
+        self.con = duckdb.connect()
+        self.con.execute("SET enable_progress_bar = false")
+        self._holders: dict[str, set[tuple[str, str]]] = {}
+        last = self.next_id - 1
+        for table in (*DATED, "quarantine"):
+            key = "split_part(record_key, '/', 1)" if table in DATED else "''"
+            rows = self.tables.view(self.con, table)
+            found = self.con.execute(
+                f"SELECT DISTINCT source, {key}, delivery_id > {last} FROM {rows}"
+            ).fetchall()
+            if any(left for _, _, left in found):
+                self.tables.remove(table, f"delivery_id > {last}")
+                self.tables.view(self.con, table)
+            self._holders[table] = {(source, extract) for source, extract, left in found if not left}
+
+    @property
+    def next_id(self) -> int:
+        """The id that the next delivery gets."""
+        return max((d.delivery_id for d in self.ledger), default=0) + 1
+
+    def of(self, source: str, extract: str) -> list[Delivery]:
+        """The deliveries of an extract."""
+        return [d for d in self.ledger if (d.source, d.extract) == (source, extract)]
+
+    def holding(self, source: str, extract: str) -> set[str]:
+        """The dated tables in which an extract has rows."""
+        return {table for table in DATED if (source, extract) in self._holders[table]}
+
+    def quarantined(self, delivery: Delivery) -> pa.Table:
+        """The quarantine rows of a delivery."""
+        rows = self.tables.view(self.con, "quarantine")
+        return self.con.sql(
+            f"SELECT * FROM {rows} WHERE delivery_id = {delivery.delivery_id}"
+        ).to_arrow_table()
+
+    def add(self, delivery: Delivery, rows: dict[str, pa.Table]) -> None:
+        """Append a delivery's rows, table by table, and then its ledger row, which commits them."""
+        added = [table for table, table_rows in rows.items() if table_rows.num_rows]
+        for table in added:
+            self.tables.append(table, rows[table])
+        self.tables.append("deliveries", delivery.to_arrow())
+        self.ledger.append(delivery)
+        for table in added:
+            if table in DATED:
+                self.tables.view(self.con, table)
+                self._holders[table].add((delivery.source, delivery.extract))
+
+
+@contextmanager
+def alone(workspace: Workspace) -> Iterator[Committed]:
+    """Hold the workspace for one ingest; the system lets go of it if the process dies.
+
+    Raises UserMistake if another ingest holds it.
+    """
+    workspace.data.mkdir(parents=True, exist_ok=True)
+    with (workspace.data / "ingest.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserMistake(
+                "Another ingest is running in this workspace.",
+                problems=["wait for it to end, then try again"],
+            ) from None
+        yield Committed(workspace)
