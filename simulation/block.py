@@ -13,7 +13,7 @@ import numpy as np
 
 from simulation import world
 from simulation.areas import Areas, area_code
-from simulation.calendar import OPEN, Calendar, Days, Index
+from simulation.calendar import OPEN, Calendar, Days, Index, years_between
 from simulation.draw import Floats, Random, lag
 from simulation.homes import Homes
 from simulation.people import People, Text
@@ -33,9 +33,14 @@ class Block:
 
     # --- people, as agencies write them ---------------------------------------------------------
     def key(self, prefix: str, multiplier: int, who: Index, digits: int = 7) -> Text:
-        """An agency's own key of each person: a fixed shuffle of their number (multiplier is odd, not of 5)."""
+        """An agency's key of each person: their number, shuffled by a multiplier with no factor 2 or 5."""
         number = (who + self.people.first_id) * multiplier % 10**digits
         return np.array([f"{prefix}{n:0{digits}d}" for n in number.tolist()], dtype=object)
+
+    def ids(self, prefix: str, n: int, digits: int = 8) -> Text:
+        """n record numbers that no other block uses (a block has fewer than 100 records a person)."""
+        first = self.people.first_id * 100 + 1
+        return np.array([f"{prefix}{i:0{digits}d}" for i in range(first, first + n)], dtype=object)
 
     def tax_key(self, who: Index) -> Text:
         return self.key("LP", 4_730_911, who)
@@ -87,6 +92,9 @@ class Block:
             [f"{n}{c}" for n, c in zip(nine[good].tolist(), check[good].tolist(), strict=True)], object
         )
 
+    def ethnic_code(self, who: Index) -> Text:
+        return np.array(list(world.ETHNIC_GROUPS), dtype=object)[self.people.ethnic[who]]
+
     # --- places ---------------------------------------------------------------------------------
     def uprn(self, dwelling: Index) -> Text:
         """UPRN of each dwelling; None for -1."""
@@ -114,7 +122,8 @@ class Block:
             for n in street.tolist()
         ]
         area = [area_code(self.areas.first + a) for a in self.homes.area.tolist()]
-        return tuple(np.array([*texts, None], dtype=object) for texts in (uprn, codes, area))  # type: ignore[return-value]
+        a, b, c = (np.array([*texts, None], dtype=object) for texts in (uprn, codes, area))
+        return a, b, c
 
     # --- days -----------------------------------------------------------------------------------
     def keyed(self, random: Random, what: str, day: Days, dwelling: Index | None = None) -> Days:
@@ -133,3 +142,41 @@ class Block:
         unit = np.where(row >= 0, self.people.stays.more["unit"][row], -1)
         dwelling = np.where(unit >= 0, self.homes.dwelling_at(np.maximum(unit, 0), day), -1)
         return unit, dwelling
+
+    def homes_of(self, who: Index) -> tuple[Index, Days, Days, Index]:
+        """Every home of each person: (position in `who`, first day, end, dwelling)."""
+        people, spells = self.people, self.homes.spells
+        at, stay = people.stays.of(who)
+        unit = people.stays.more["unit"][stay]
+        again, row = spells.of(unit)
+        start = np.maximum(spells.start[row], people.stays.start[stay][again])
+        end = np.minimum(spells.end[row], people.stays.end[stay][again])
+        there = start < end
+        return at[again][there], start[there], end[there], spells.more["dwelling"][row][there]
+
+    def adults(self, unit: Index, day: Days) -> Index:
+        """Up to two adults of each unit on each day who would sign for it, as (n, 2) people; -1 = none."""
+        people = self.people
+        which, person = people.members(unit, day)
+        left_home = unit[which] >= people.families
+        signs = (people.role[person] < 2) | left_home
+        signs &= years_between(people.birth[person], day[which]) >= 18
+        which, person = which[signs], person[signs]
+        order = np.lexsort((person, which))
+        which, person = which[order], person[order]
+        place = np.arange(len(which)) - np.searchsorted(which, which, side="left")
+        found = np.full((len(unit), 2), -1)
+        found[which[place < 2], place[place < 2]] = person[place < 2]
+        return found
+
+    def since(self, random: Random, day: Days) -> Days:
+        """The day an agency writes for a start: those who were there on the first day came before it."""
+        earlier = day - (random.random(len(day)) * 1000).astype(np.int32)
+        return np.where(day == self.calendar.first, earlier, day).astype(np.int32)
+
+
+def _postcode(number: int) -> str:
+    """A postcode of an area, QX, that does not exist."""
+    return (
+        f"QX{number // 4000 % 100} {number // 400 % 10}{chr(65 + number // 20 % 20)}{chr(65 + number % 20)}"
+    )

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from simulation.world import DELIVERIES, LAST_DAY
 
-Days = npt.NDArray[np.int32]
-Index = npt.NDArray[np.int64]
+Days = npt.NDArray[np.integer[Any]]
+"""Day numbers (int32)."""
+Index = npt.NDArray[np.integer[Any]]
+"""Rows of something (int64); -1 = none."""
 Mask = npt.NDArray[np.bool_]
 
 OPEN = 2**31 - 1

@@ -18,7 +18,20 @@ import numpy as np
 from features.declaration import Source, read_sources
 from features.errors import UserMistake
 from features.progress import Tell, quiet
-from simulation import areas, care, crisis, homes, money, people, school, troubles, truth, world
+from simulation import (
+    areas,
+    care,
+    council_tax,
+    crisis,
+    dataset,
+    homes,
+    people,
+    rents,
+    school,
+    troubles,
+    truth,
+    world,
+)
 from simulation.block import Block
 from simulation.calendar import Calendar
 from simulation.deliver import Post
@@ -97,12 +110,12 @@ def _live(
     first_dwelling: int,
     first_area: int,
     calendar: Calendar,
-) -> tuple[Block, money.ArrearsCases]:
+) -> tuple[Block, rents.ArrearsCases]:
     """People live through the years: troubles, arrears, evictions, moves."""
     ground = areas.lay_out(random, size, first_area)
     everybody = people.populate(random, size, first_id, calendar, ground)
     hidden = troubles.trouble(random, everybody, calendar)
-    cases = money.arrears_cases(random, everybody, hidden, calendar)
+    cases = rents.arrears_cases(random, everybody, hidden, calendar)
     evicted = cases.stages["eviction"]
     known = evicted <= calendar.last
     housing = homes.settle(random, everybody, (cases.unit[known], evicted[known]), ground, calendar)
@@ -110,20 +123,20 @@ def _live(
 
 
 def _agencies(
-    random: np.random.Generator, block: Block, cases: money.ArrearsCases
+    random: np.random.Generator, block: Block, cases: rents.ArrearsCases
 ) -> tuple[list[Draft], crisis.Logs, care.Care]:
     """What every agency holds about a block, and the truth of it."""
     police, logs = crisis.police(random, block)
-    social_care, outcome = care.social_care(random, block, logs)
+    done = care.care_for(random, block, logs)
     drafts = [
-        *money.council_tax(random, block),
-        *money.rents(random, block, cases),
+        *council_tax.council_tax(random, block),
+        *rents.rents(random, block, cases),
         *police,
         *crisis.missing(random, block),
-        *social_care,
+        *dataset.social_care(random, block, done),
         *school.schools(random, block),
     ]
-    return drafts, logs, outcome
+    return drafts, logs, done
 
 
 def _places(scores: np.ndarray, calendar: Calendar) -> Draft:

@@ -14,7 +14,7 @@ import numpy as np
 from simulation import world
 from simulation.block import Block
 from simulation.calendar import NONE, Days, Index, Mask, years_between
-from simulation.draw import Floats, Random, between, capped, happen
+from simulation.draw import Floats, Random, between, capped, happen, only
 from simulation.extracts import Draft, Happening
 
 CLOSING = {
@@ -40,7 +40,7 @@ class Logs:
 def carriers(random: Random, block: Block) -> Index:
     """The adult of each unit whom its drinking and its crises are about."""
     people = block.people
-    families = int((people.role == 0).sum())
+    families = people.families
     carrier = np.full(people.units, -1)
     carrier[:families] = np.flatnonzero(people.role == 0)
     second = np.flatnonzero(people.role == 1)
@@ -84,14 +84,16 @@ def _all_logs(random: Random, block: Block) -> Logs:
 
     truly = np.concatenate([np.full(len(f[2]), f[0], dtype=object) for f in found])
     role = np.concatenate([np.full(len(f[2]), f[1], dtype=object) for f in found])
-    person, day, unit = (np.concatenate([f[i] for f in found]) for i in (2, 3, 4))
-    day = day.astype(np.int32)
-    own_unit, home = block.home_of(np.maximum(person, 0), day)
+    person = np.concatenate([f[2] for f in found])
+    unit = np.concatenate([f[4] for f in found])
+    day = np.concatenate([f[3] for f in found]).astype(np.int32)
+    _, home = block.home_of(np.maximum(person, 0), day)
     dwelling = np.where(person >= 0, home, block.homes.dwelling_at(np.maximum(unit, 0), day))
     recorded = _recorded(random, block, person, dwelling)
     there = np.flatnonzero((dwelling >= 0) & recorded)
     there = there[np.lexsort((person[there], day[there]))]
-    person, day, dwelling, truly, role, unit = (a[there] for a in (person, day, dwelling, truly, role, unit))
+    person, day, unit, dwelling = person[there], day[there], unit[there], dwelling[there]
+    truly, role = truly[there], role[there]
     incident, link = _incidents(person, unit, day, truly == "domestic_abuse")
     closed = np.array([CLOSING.get(what, "CFS") for what in truly], dtype=object)
     untagged = (truly == "mental_health") & (random.random(len(there)) < world.TAG_MISSING)
@@ -162,9 +164,7 @@ def _draft(random: Random, block: Block, logs: Logs) -> Draft:
     # One log has one time and one closing category, whoever is named on it.
     first = np.unique(logs.incident, return_index=True)[1]
     minute = _minute(random, n)[first][logs.incident]
-    number = np.array(
-        [f"{block.people.first_id * 40 + i:011d}" for i in logs.incident.tolist()], dtype=object
-    )
+    number = block.ids("", int(logs.incident.max(initial=0)) + 1, 11)[logs.incident]
     dates = block.keyed(random, "police.logs", logs.day, logs.dwelling)
     signal = logs.truly.copy()
     signal[logs.closed == "CFS"] = "concern_for_safety"
@@ -174,9 +174,6 @@ def _draft(random: Random, block: Block, logs: Logs) -> Draft:
     personal, shared = np.where(named, signal, ""), np.where(named, "", "called_to_address")
     corrected_code = np.where((logs.truly == "mental_health") & (logs.closed != "MH"), "MH", logs.closed)
     corrected = np.where(corrected_code != logs.closed, "mental_health", personal)
-
-    def of_named(values: np.ndarray) -> np.ndarray:
-        return np.where(named, values, None if values.dtype == object else NONE)
 
     columns = {
         "incident_no": number,
@@ -188,13 +185,13 @@ def _draft(random: Random, block: Block, logs: Logs) -> Draft:
         "closing_category": logs.closed,
         "grade": np.array(["1", "2", "3", "4"], dtype=object)[between(random, 0, 3, n)],
         "location_uprn": block.uprn(logs.dwelling),
-        "nominal_ref": of_named(block.nominal(who)),
-        "role": of_named(logs.role),
-        "forenames": of_named(people.forename[who]),
-        "surname": of_named(np.array([s.upper() for s in people.surname[who]], dtype=object)),
-        "dob": of_named(people.birth[who]).astype(np.int32),
-        "home_uprn": of_named(block.uprn(logs.dwelling)),
-        "home_postcode": of_named(block.postcode(logs.dwelling)),
+        "nominal_ref": only(named, block.nominal(who)),
+        "role": only(named, logs.role),
+        "forenames": only(named, people.forename[who]),
+        "surname": only(named, np.array([s.upper() for s in people.surname[who]], dtype=object)),
+        "dob": only(named, people.birth[who]).astype(np.int32),
+        "home_uprn": only(named, block.uprn(logs.dwelling)),
+        "home_postcode": only(named, block.postcode(logs.dwelling)),
         "keyed_on": dates,
         "_personal": personal,
         "_shared": shared,
@@ -239,7 +236,7 @@ def missing(random: Random, block: Block) -> list[Draft]:
     end_keyed = np.maximum(keyed, block.keyed(random, "missing.episodes", found_day, dwelling))
     absent = random.random(n) < 0.15
     columns = {
-        "episode_ref": np.array([f"MIS{people.first_id + i:08d}" for i in range(n)], dtype=object),
+        "episode_ref": block.ids("MIS", n),
         "person_ref": block.compact_key(child),
         "forename": people.forename[child],
         "surname": people.surname[child],

@@ -19,7 +19,7 @@ from features.declaration import Extract, Source
 from simulation import world
 from simulation.calendar import NONE, Calendar
 from simulation.draw import Random
-from simulation.extracts import Draft, Values, Versions, as_text, files_of, text_of, versions
+from simulation.extracts import Draft, Values, Versions, as_text, files_of, versions
 
 FAULT_COLUMNS = ("file", "row_number", "record_key", "column", "kind")
 EVENT_COLUMNS = (
@@ -61,8 +61,8 @@ class Post:
             path = f"{file.folder}/{file.name}"
             start = self.append(path, rows, delimiter=extract.delimiter, encoding=extract.encoding)
             if faults:
-                faults = [(path, start + at_row, *rest) for at_row, *rest in faults]
-                listed = {name: pa.array([f[i] for f in faults]) for i, name in enumerate(FAULT_COLUMNS)}
+                rows_of = [(path, start + row, key, column, kind) for row, key, column, kind in faults]
+                listed = {name: pa.array([f[i] for f in rows_of]) for i, name in enumerate(FAULT_COLUMNS)}
                 self.append("truth/faults.csv", pa.table(listed))
             written += rows.num_rows
         labels = pa.array([f.folder.removeprefix("deliveries/") for f in files])
@@ -94,16 +94,12 @@ class Post:
         draft, ever = held.draft, first >= 0
         for happening, signal in zip(draft.happenings, held.signals, strict=True):
             occurred = held.column(happening.occurred)
-            if occurred.dtype == np.int64:  # minutes
-                occurred = np.where(occurred < 0, NONE, occurred // 1440).astype(np.int32)
             true = ever & (signal != "") & (occurred != NONE)
             for subject in happening.subjects or (None,):
                 key = _strings(held.column(subject)) if subject else None
                 here = true if key is None else true & (key != "")
                 at = np.flatnonzero(here)
                 ended = held.column(happening.ended)[at] if happening.ended else np.full(len(at), NONE)
-                if ended.dtype == np.int64 and happening.ended:
-                    ended = np.where(ended < 0, NONE, ended // 1440)
                 place = (
                     _strings(held.column(happening.place))[at] if happening.place else np.full(len(at), "")
                 )
@@ -184,6 +180,3 @@ def _strings(values: Values) -> np.ndarray:
 def _iso(days: np.ndarray) -> pa.Array:
     days = np.asarray(days, dtype=np.int32)
     return pa.array(days, mask=days == NONE).cast(pa.date32())
-
-
-__all__ = ["Post", "text_of"]

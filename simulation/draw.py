@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from simulation.calendar import OPEN, Calendar, Days, Index
+from simulation.calendar import NONE, Calendar, Days, Index, Mask
 
-Floats = npt.NDArray[np.float64]
-Rates = npt.NDArray[np.floating]
+Floats = npt.NDArray[np.floating[Any]]
 Random = np.random.Generator
 
 
-def happen(random: Random, rates: Rates, calendar: Calendar) -> tuple[Index, Days]:
+def happen(random: Random, rates: Floats, calendar: Calendar) -> tuple[Index, Days]:
     """Events of independent Poisson processes with piecewise constant rates.
 
     rates: (n, months), expected events of each row in each month. Returns the row and the day of
@@ -23,7 +23,8 @@ def happen(random: Random, rates: Rates, calendar: Calendar) -> tuple[Index, Day
     """
     running = np.cumsum(rates.ravel(), dtype=np.float64)
     total = running[-1] if running.size else 0.0
-    cells = np.sort(np.searchsorted(running, random.random(random.poisson(total)) * total, side="right"))
+    points = np.sort(random.random(random.poisson(total))) * total
+    cells = np.searchsorted(running, points, side="right")
     rows, months = np.divmod(cells, calendar.months)
     return rows.astype(np.int64), day_within(random, months, calendar)
 
@@ -42,7 +43,7 @@ def pick(random: Random, shares: Sequence[float], n: int) -> Index:
 
 
 def lag(random: Random, delay: tuple[float, float], n: int, slow: Floats | float = 1.0) -> Days:
-    """Whole days, lognormal with the given median and spread of the logarithm, times `slow`; at most a year."""
+    """Whole days, lognormal with a median and a spread of the logarithm, times `slow`; at most a year."""
     median, spread = delay
     days = median * np.exp(spread * random.standard_normal(n)) * slow
     return np.minimum(days, 365).astype(np.int32)
@@ -53,7 +54,7 @@ def between(random: Random, low: float, high: float, n: int) -> Days:
     return random.integers(int(low), int(high) + 1, n).astype(np.int32)
 
 
-def capped(base: float, exponent: Rates, cap: float) -> Floats:
+def capped(base: float, exponent: Floats, cap: float) -> Floats:
     """base × exp(exponent), never above the cap."""
     return np.minimum(base * np.exp(np.minimum(exponent, 12.0)), cap)
 
@@ -99,6 +100,7 @@ def expand(low: Index, high: Index) -> tuple[Index, Index]:
     return which, low[which] + offset
 
 
-def ends(day: Days) -> Days:
-    """Days with everything far in the future set to OPEN."""
-    return np.where(day >= OPEN // 2, OPEN, day).astype(np.int32)
+def only(there: Mask, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Values where `there`, else empty: None for text, `NONE` for days."""
+    empty = np.array(None, dtype=object) if values.dtype.kind in "OU" else np.array(NONE, dtype=np.int32)
+    return np.where(there, values, empty)

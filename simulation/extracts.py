@@ -10,9 +10,9 @@ declaration's, so that the simulated extracts are what the templates say.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ from simulation.draw import Random
 Values = Any
 """A column: days (int32, `NONE` = empty) for dates, minutes (int64, negative = empty) for times,
 numbers (NaN = empty), or text (object array or Arrow strings, None = empty)."""
+
+NEVER_BACK = 10_000
+"""Days away after which a withdrawn record would come back: after the calendar's end."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,17 @@ class Versions:
             values = values.astype(object)
         return values
 
+    def where(self, chosen: Mask | Index) -> Versions:
+        """Some of the versions."""
+        return Versions(
+            self.draft,
+            self.row[chosen],
+            self.end_hidden[chosen],
+            self.is_corrected[chosen],
+            self.seen_from[chosen],
+            self.seen_until[chosen],
+        )
+
     def seen(self, morning: int) -> Mask:
         """Which versions the agency held on the evening before `morning`."""
         return (self.seen_from < morning) & (morning <= self.seen_until)
@@ -105,61 +119,65 @@ class Versions:
 
 
 def versions(random: Random, draft: Draft, calendar: Calendar, *, full: bool) -> Versions:
-    """Split a draft's records where their end is keyed later, and where a correction, or a
-    withdrawal from full files, falls into the weeks of live deliveries."""
-    live = number(calendar.history_received_on)
+    """Every version of a draft's records.
+
+    A record has more than one where its end is keyed after it has been sent, and where a correction,
+    or a withdrawal from full files, falls into the weeks of live deliveries.
+    """
     row = np.flatnonzero(draft.keyed <= calendar.last)
-    seen_from = draft.keyed[row]
-    seen_until = np.full(len(row), OPEN, dtype=np.int32)
-    hidden = np.zeros(len(row), dtype=bool)
-    fixed = np.zeros(len(row), dtype=bool)
-    parts = [row, hidden, fixed, seen_from, seen_until]
-
-    def split(
-        at: Index, day: Days, *, hide_before: bool = False, fix_after: bool = False, gap: int = 0
-    ) -> None:
-        """Cut the versions `at`: the first part is seen until `day`, the second from `gap` days later."""
-        nonlocal parts
-        row, hidden, fixed, seen_from, seen_until = parts
-        later = [row[at], hidden[at].copy(), fixed[at] | fix_after, day + gap, seen_until[at].copy()]
-        seen_until = seen_until.copy()
-        seen_until[at] = day
-        if hide_before:
-            hidden = hidden.copy()
-            hidden[at] = True
-        parts = [
-            np.concatenate(pair)
-            for pair in zip([row, hidden, fixed, seen_from, seen_until], later, strict=True)
-        ]
-
+    n, no = len(row), np.zeros(len(row), dtype=bool)
+    found = Versions(draft, row, no, no, draft.keyed[row], np.full(n, OPEN, dtype=np.int32))
     if draft.end_keyed is not None:
         end = draft.end_keyed[row]
-        late = np.flatnonzero((end >= live) & (end > seen_from))
-        split(late, end[late], hide_before=True)
-    recent = _recent(parts, calendar)
+        late = np.flatnonzero((end >= number(calendar.history_received_on)) & (end > found.seen_from))
+        found = _split(found, late, end[late], hides_end=True)
     if draft.corrected:
         changes = np.zeros(len(draft.keyed), dtype=bool)
         for name, new in draft.corrected.items():
             changes |= draft.columns[name] != new
-        some = recent[(random.random(len(recent)) < world.CORRECTED) & changes[parts[0][recent]]]
-        split(some, _live_day(random, parts[3][some], calendar), fix_after=True)
+        some = _recent(found, calendar)
+        some = some[(random.random(len(some)) < world.CORRECTED) & changes[found.row[some]]]
+        found = _split(found, some, _live_day(random, found.seen_from[some], calendar), corrects=True)
     if full:
-        recent = _recent(parts, calendar)
-        some = recent[random.random(len(recent)) < world.WITHDRAWN]
-        back = np.where(random.random(len(some)) < 0.5, 14, 10_000)
-        split(some, _live_day(random, parts[3][some], calendar), gap=back)
-    row, hidden, fixed, seen_from, seen_until = parts
-    there = (seen_from <= calendar.last) & (seen_from < seen_until)
+        some = _recent(found, calendar)
+        some = some[random.random(len(some)) < world.WITHDRAWN]
+        away = np.where(random.random(len(some)) < 0.5, 14, NEVER_BACK)
+        found = _split(found, some, _live_day(random, found.seen_from[some], calendar), away=away)
+    return found.where((found.seen_from <= calendar.last) & (found.seen_from < found.seen_until))
+
+
+def _split(
+    whole: Versions,
+    at: Index,
+    day: Days,
+    *,
+    hides_end: bool = False,
+    corrects: bool = False,
+    away: Days | int = 0,
+) -> Versions:
+    """Cut the versions `at`: the first part is seen until `day`, the second from `away` days later."""
+    later = whole.where(at)
+    if hides_end:
+        hidden = whole.end_hidden.copy()
+        hidden[at] = True
+        whole = replace(whole, end_hidden=hidden)
+    until = whole.seen_until.copy()
+    until[at] = day
     return Versions(
-        draft, row[there], hidden[there], fixed[there], seen_from[there].astype(np.int32), seen_until[there]
+        whole.draft,
+        np.concatenate([whole.row, later.row]),
+        np.concatenate([whole.end_hidden, later.end_hidden]),
+        np.concatenate([whole.is_corrected, later.is_corrected | corrects]),
+        np.concatenate([whole.seen_from, day + away]).astype(np.int32),
+        np.concatenate([until, later.seen_until]),
     )
 
 
-def _recent(parts: list[Any], calendar: Calendar) -> Index:
+def _recent(versions: Versions, calendar: Calendar) -> Index:
     """Standing versions first seen in the last months, and early enough to change before the last day."""
-    seen_from, seen_until = parts[3], parts[4]
-    from_day = calendar.last - world.UNSETTLED_DAYS
-    return np.flatnonzero((seen_from >= from_day) & (seen_from < calendar.last - 10) & (seen_until == OPEN))
+    since = calendar.last - world.UNSETTLED_DAYS
+    from_day, stands = versions.seen_from, versions.seen_until == OPEN
+    return np.flatnonzero((from_day >= since) & (from_day < calendar.last - 10) & stands)
 
 
 def _live_day(random: Random, seen_from: Days, calendar: Calendar) -> Days:
@@ -234,9 +252,14 @@ def _formatted(days: Days, style: str) -> pa.Array:
     """Days as text: each different day is formatted once."""
     different, which = np.unique(days, return_inverse=True)
     texts = pa.array(
-        [None if d == NONE else day_of(d).strftime(style) for d in different.tolist()], type=pa.string()
+        [None if d == NONE else _day_text(d, style) for d in different.tolist()], type=pa.string()
     )
     return texts.take(pa.array(which))
+
+
+@lru_cache(maxsize=200_000)
+def _day_text(day: int, style: str) -> str:
+    return day_of(day).strftime(style)
 
 
 def _take(values: Values, row: Index) -> Values:

@@ -43,19 +43,23 @@ def settle(
     vacant: list[deque[tuple[int, int]]] = [deque() for _ in world.TENURES]
     new_areas = random.integers(0, len(areas.score), len(moves) + 1)
     hostels: dict[int, int] = {}
+    guests = 0
     housed: dict[int, tuple[int, int, int]] = {}  # unit → (dwelling, tenure, since)
     rows: list[tuple[int, int, int, int, int]] = []
 
     def leave(unit: int, day: int) -> None:
+        nonlocal guests
         dwelling, tenure, since = housed.pop(unit)
+        guests -= tenure == HOSTEL
         if day > since:
             rows.append((unit, since, day, dwelling, tenure))
         if tenure != HOSTEL:
             vacant[tenure].append((day, dwelling))
 
     def enter(unit: int, day: int, tenure: int, fresh_area: int, dwelling: int = -1) -> None:
+        nonlocal guests
         if dwelling < 0 and tenure == HOSTEL:
-            number = sum(home[1] == HOSTEL for home in housed.values()) // world.HOSTEL_PLACES
+            number = guests // world.HOSTEL_PLACES
             if number not in hostels:
                 hostels[number] = len(area)
                 area.append(fresh_area)
@@ -65,6 +69,7 @@ def settle(
         elif dwelling < 0:
             dwelling = len(area)
             area.append(fresh_area)
+        guests += tenure == HOSTEL
         housed[unit] = (dwelling, tenure, day)
 
     for i, (day, unit, what, _) in enumerate(moves):

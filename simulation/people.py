@@ -51,6 +51,11 @@ class People:
     def units(self) -> int:
         return len(self.unit_enter)
 
+    @cached_property
+    def families(self) -> int:
+        """Units that are families; those after them are grown children who left one."""
+        return int((self.role == 0).sum())
+
     def members(self, unit: Index, day: Days) -> tuple[Index, Index]:
         """Everybody in each unit on each day: (position in `unit`, person)."""
         which, row = self.by_unit.of(unit)

@@ -11,8 +11,7 @@ import numpy as np
 from simulation import world
 from simulation.block import Block
 from simulation.calendar import NONE, Days, Index, number, years_between
-from simulation.care import ETHNICITY, homes_of
-from simulation.draw import Random, between, expand, happen, pick
+from simulation.draw import Random, between, expand, happen, only, pick
 from simulation.extracts import Draft, Happening
 
 ILL_CODES, AWAY_CODES = np.array(["I", "M", "C"], dtype=object), np.array(["O", "U", "G"], dtype=object)
@@ -61,26 +60,25 @@ def _roll_draft(
     people, last = block.people, block.calendar.last
     ended = end <= last
     gone = ended & (end == people.leave[pupil])
-    number_of_schools = max(2, block.people.count // 1500)
+    number_of_schools = max(2, people.count // 1500)
     school = (people.stays.more["unit"][np.searchsorted(people.stays.owner, pupil)] // 97) % number_of_schools
+    school = 2 * (school + block.areas.first) + secondary
     unknown = (random.random(people.count) < 0.03)[pupil]
     first_known = np.maximum(start, block.calendar.first).astype(np.int32)
     keyed = block.keyed(random, "schools", first_known)
     columns = {
-        "roll_ref": np.array([f"RL{block.people.first_id + i:08d}" for i in range(len(pupil))], dtype=object),
+        "roll_ref": block.ids("RL", len(pupil)),
         "upn": block.upn(pupil),
         "forename": people.forename[pupil],
         "surname": people.surname[pupil],
         "dob": people.birth[pupil],
         "gender": np.where(people.sex[pupil] == 1, "M", "F").astype(object),
-        "ethnicity": np.where(unknown, "NOBT", ETHNICITY[people.ethnic[pupil]]),
+        "ethnicity": np.where(unknown, "NOBT", block.ethnic_code(pupil)),
         "sen_disability": np.where(people.disabled[pupil], "Y", "N").astype(object),
-        "school_urn": np.array(
-            [f"99{4000 + s * 2 + k}" for s, k in zip(school, secondary, strict=True)], dtype=object
-        ),
+        "school_urn": np.array([f"{990_000 + s}" for s in school.tolist()], dtype=object),
         "on_roll_from": start,
         "on_roll_to": np.where(ended, end, NONE).astype(np.int32),
-        "leaving_reason": np.where(gone & ~people.died[pupil], "LA", np.where(ended, "CS", None)),
+        "leaving_reason": only(ended, np.where(gone & ~people.died[pupil], "LA", "CS")),
         "_signal": np.where(gone & ~people.died[pupil], "moved_away", ""),
     }
     return Draft(
@@ -98,18 +96,18 @@ def _addresses(random: Random, block: Block, pupil: Index, start: Days) -> Draft
     """Every address of a pupil from the day they came on a roll; a move is keyed weeks later."""
     child, first_row = np.unique(pupil, return_index=True)
     on_roll = start[first_row]
-    at, begins, ends, dwelling = homes_of(block, child)
+    at, begins, ends, dwelling = block.homes_of(child)
     there = ends > on_roll[at]
     at, begins, ends, dwelling = at[there], begins[there], ends[there], dwelling[there]
     told = np.maximum(np.maximum(begins, on_roll[at]), block.calendar.first).astype(np.int32)
     keyed = block.keyed(random, "address", told, dwelling)
     columns = {
-        "address_ref": np.array([f"PA{block.people.first_id + i:08d}" for i in range(len(at))], dtype=object),
+        "address_ref": block.ids("PA", len(at)),
         "upn": block.upn(child[at]),
         "uprn": block.uprn(dwelling),
         "postcode": block.postcode(dwelling),
         "lsoa": block.lsoa(dwelling),
-        "lives_there_from": begins,
+        "lives_there_from": np.maximum(block.since(random, begins), block.people.birth[child[at]]),
         "lives_there_to": np.where(ends > block.calendar.last, NONE, ends).astype(np.int32),
         "keyed_on": keyed,
     }
@@ -214,9 +212,7 @@ def _suspensions(random: Random, block: Block, pupil: Index, start: Days, end: D
         "schools",
         "suspensions",
         {
-            "suspension_ref": np.array(
-                [f"SU{block.people.first_id + i:08d}" for i in range(n)], dtype=object
-            ),
+            "suspension_ref": block.ids("SU", n),
             "upn": block.upn(child),
             "suspended_from": day,
             "sessions": 2 * between(random, 1, 5, n),

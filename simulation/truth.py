@@ -18,11 +18,11 @@ import pyarrow as pa
 from simulation import world
 from simulation.block import Block
 from simulation.calendar import NONE, OPEN, Days, Index, years_between
-from simulation.care import ETHNICITY, Care, homes_of
+from simulation.care import Care
 from simulation.crisis import Logs
 from simulation.deliver import Post
 from simulation.draw import Floats
-from simulation.money import ArrearsCases
+from simulation.rents import ArrearsCases
 from simulation.troubles import risk
 
 HORIZON = 180
@@ -47,7 +47,7 @@ def tell(post: Post, block: Block, cases: ArrearsCases, care: Care, logs: Logs) 
                 "leaves": _dates(np.where(people.leave >= OPEN, NONE, people.leave)),
                 "died": pa.array(people.died),
                 "sex": pa.array(np.where(people.sex == 1, "male", "female")),
-                "ethnicity": pa.array(ETHNICITY[people.ethnic], pa.string()),
+                "ethnicity": pa.array(block.ethnic_code(everybody), pa.string()),
                 "council_tax": pa.array(block.tax_key(everybody), pa.string()),
                 "rents": pa.array(block.tenant_key(everybody), pa.string()),
                 "police": pa.array(block.nominal(everybody), pa.string()),
@@ -57,7 +57,7 @@ def tell(post: Post, block: Block, cases: ArrearsCases, care: Care, logs: Logs) 
             }
         ),
     )
-    at, start, end, dwelling = homes_of(block, everybody)
+    at, start, end, dwelling = block.homes_of(everybody)
     post.append(
         "truth/residences.csv",
         pa.table(

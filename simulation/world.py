@@ -79,21 +79,21 @@ ADRIFT_KEEPS = 0.94
 ADRIFT_FROM_FAMILY = 0.45
 
 # --- what escalates ---------------------------------------------------------------------------
-ENQUIRY = 0.0017
-ENQUIRY_WEIGHTS = {"debt": 0.45, "alcohol": 0.85, "abuse": 1.15, "mind": 0.75}
+ENQUIRY = 0.0034
+ENQUIRY_WEIGHTS = {"debt": 0.28, "alcohol": 0.55, "abuse": 0.72, "mind": 0.47}
 ENQUIRY_CAP = 0.10
 """Section 47 enquiries of a family: ENQUIRY × exp(weights · troubles), never above the cap."""
 ENQUIRY_SIBLING = 0.8
-TEEN_ENQUIRY, TEEN_SLOPE, TEEN_CAP = 0.0008, 1.15, 0.06
+TEEN_ENQUIRY, TEEN_SLOPE, TEEN_CAP = 0.0014, 0.72, 0.05
 """Enquiries about one young person of 11 to 17, by how adrift they are."""
 PLAN_AFTER_ENQUIRY = 0.36
 CARE_AFTER_PLAN = 0.17
 CARE_AFTER_ENQUIRY = 0.04
-ARREARS_CASE, ARREARS_SLOPE, ARREARS_CAP = 0.006, 1.05, 0.20
+ARREARS_CASE, ARREARS_SLOPE, ARREARS_CAP = 0.021, 0.45, 0.12
 """Rent arrears cases of council tenants, by debt."""
-ARREARS_STAGES = {"notice": 0.42, "court": 0.45, "order": 0.62, "eviction": 0.50}
+ARREARS_STAGES = {"notice": 0.43, "court": 0.48, "order": 0.64, "eviction": 0.52}
 """The share of cases that go on to the next stage."""
-ARREARS_DEPTH = 0.10
+ARREARS_DEPTH = 0.05
 """How much a unit of debt adds to each of these shares."""
 
 # --- what is recorded -------------------------------------------------------------------------
@@ -108,17 +108,17 @@ ARRANGEMENT, ARRANGEMENT_KEPT = 0.28, 0.66
 BIRTH_DATE_ON_TAX = 0.93
 NINO_ON_RENTS = 0.7
 
-MIND_LOGS, MIND_SLOPE, MIND_SHAPE = 0.030, 0.95, 0.55
+MIND_LOGS, MIND_SLOPE, MIND_SHAPE = 0.036, 0.80, 0.85
 """Police logs about an adult's mental health: rate, growth with the trouble, and the shape of the
 gamma frailty that concentrates them in a few people."""
-MIND_PERSISTS = 1.4
+MIND_PERSISTS = 1.2
 """Spread of the crisis that comes and goes from quarter to quarter."""
 TAG_MISSING = 0.44
 """Mental-health logs that are closed as something else (the Wiltshire study, by inference)."""
 POLICE = {
     # signal: (background, per unit of its trouble)
     "alcohol": (0.0006, 0.050),
-    "domestic_abuse": (0.0008, 0.115),
+    "domestic_abuse": (0.0008, 0.075),
     "concern_for_safety": (0.0012, 0.020),
     "antisocial_behaviour": (0.0016, 0.030),
     "crime_victim": (0.0030, 0.010),
@@ -132,6 +132,7 @@ CHILD_PRESENT = 0.55
 """Children at home who are linked to a domestic-abuse log."""
 CONTACT_AFTER_ABUSE = 0.55
 MISSING, MISSING_SLOPE, MISSING_CAP = 0.0011, 1.45, 1.5
+MISSING_BY_CHANCE = 0.00002
 CONTACT, CONTACT_SLOPE, CONTACT_CAP = 0.0070, 0.62, 0.35
 CONTACT_GOES_ON = 0.34
 REFERRAL_GOES_ON = 0.66
