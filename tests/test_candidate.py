@@ -257,3 +257,13 @@ def test_a_slope_that_would_turn_the_order_round_is_not_exported(workspace: Work
     with pytest.raises(ValueError, match="above 0"):
         export(workspace, TREES, slope=-0.1)
     assert registry.entries(workspace.models) == []
+
+
+@pytest.mark.nightly
+def test_contributions_are_shapley_values() -> None:
+    import shap
+
+    model, people = draft(TREES, slope=1.0, intercept=0.0), panel(200)
+    booster = lightgbm.Booster(model_str=TREES.text)
+    expected = shap.TreeExplainer(booster)(model.columns(people)).values
+    np.testing.assert_allclose(model.contributions(people)[:, :-1], expected, rtol=0, atol=1e-12)
