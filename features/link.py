@@ -158,6 +158,9 @@ def _make_holdings(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[
     con.execute(PLAIN_TEXT)
     persons = ", ".join(f"'{name}'" for name in already_persons) or "''"
     identifiers = ", ".join(f"'{name} ' || solid({name})" for name in IDENTIFIERS)
+    who = ("source", "subject_key")
+    named = "(FROM compared WHERE name IS NOT NULL)"
+    codes = "(SELECT *, solid(postcode) AS code FROM address_facts WHERE code IS NOT NULL)"
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE holdings AS
@@ -166,12 +169,14 @@ def _make_holdings(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[
                    plain(forenames) || '|' || plain(surname) || '|' || birth_date::VARCHAR AS name,
                    known_on, {filled("known_until")} AS known_until
             FROM identities WHERE source NOT IN ({persons})
+        ), names AS ({merged_known_sql(named, (*who, "name"))}
+        ), codes AS ({merged_known_sql(codes, (*who, "code"))}
         ), keys AS (
             SELECT source, subject_key, unnest(identifiers) AS key, known_on, known_until FROM compared
             UNION ALL
-            SELECT source, subject_key, 'name ' || c.name || '|' || solid(a.postcode),
-                   greatest(c.known_on, a.known_on), least(c.known_until, a.known_until)
-            FROM compared c JOIN address_facts a USING (source, subject_key)
+            SELECT source, subject_key, 'name ' || n.name || '|' || c.code,
+                   greatest(n.known_on, c.known_on), least(n.known_until, c.known_until)
+            FROM names n JOIN codes c USING (source, subject_key)
             UNION ALL
             SELECT source, subject_key, 'person ' || subject_key, known_on, {FOREVER}
             FROM subjects WHERE source IN ({persons})

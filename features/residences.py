@@ -22,7 +22,7 @@ import duckdb
 import pyarrow as pa
 
 from features.asof import sql_known, sql_spell_open
-from features.intervals import emptied, filled, merged_known_sql
+from features.intervals import FOREVER, emptied, filled, merged_known_sql
 from features.snapshot import Snapshot
 
 
@@ -98,7 +98,9 @@ def make_residences(con: duckdb.DuckDBPyConnection, *, links: str) -> None:
     links: a table of source, subject_key, person_id, known_on, known_until (NULL = standing).
     Columns as `residences` of a snapshot. On every day on which something about a person's
     addresses was learned, what is then known is put in order once; what stays the same from one
-    such day to the next is one row.
+    such day to the next is one row. An address that only says again what the one before it says
+    anyhow (systems that repeat an address with every contact) is left out first: the days to look at
+    stay as few as the moves.
     """
     order = "PARTITION BY person_id, known_on ORDER BY start_on, told_on, source, record_key, uprn"
     believed = ("person_id", "uprn", "postcode", "area", "start_on", "end_on")
@@ -106,13 +108,20 @@ def make_residences(con: duckdb.DuckDBPyConnection, *, links: str) -> None:
         f"""
         CREATE OR REPLACE TEMP MACRO written_alike(code) AS upper(replace(code, ' ', ''));
         CREATE OR REPLACE TEMP TABLE new_residences AS
-        WITH facts AS (
+        WITH told AS (
             SELECT l.person_id, f.* EXCLUDE (subject_key, known_on, known_until), f.known_on AS told_on,
                    greatest(f.known_on, l.known_on) AS from_day,
                    least(f.known_until, {filled("l.known_until")}) AS to_day
             FROM address_facts f JOIN {links} l USING (source, subject_key)
             WHERE from_day < to_day AND f.start_on < f.end_on
               AND (f.uprn IS NOT NULL OR f.postcode IS NOT NULL)
+        ), facts AS (
+            FROM told
+            WINDOW before AS (PARTITION BY person_id ORDER BY start_on, told_on, source, record_key, uprn)
+            QUALIFY NOT coalesce(
+                (uprn, postcode, area) IS NOT DISTINCT FROM lag((uprn, postcode, area)) OVER before
+                AND end_on = {FOREVER} AND lag(end_on) OVER before = {FOREVER}
+                AND lag(from_day) OVER before <= from_day AND to_day <= lag(to_day) OVER before, FALSE)
         ), moments AS (
             SELECT person_id, day AS known_on,
                    {filled("lead(day) OVER (PARTITION BY person_id ORDER BY day)")} AS known_until
