@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class Drift:
     columns: tuple[ColumnDrift, ...]
     failed: tuple[str, ...]
     not_measured: tuple[str, ...]
-    evidently: dict[str, Any]
+    evidently: dict[str, Any] = field(repr=False)
 
     @property
     def drifted_share(self) -> float:

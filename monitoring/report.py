@@ -3,11 +3,13 @@ made by `monitoring.run`, shown by `monitoring.page`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from features.wording import day_words
 from models.disclosure import Shown
 from monitoring.drift import Drift
 from monitoring.fairness import Audit
@@ -31,7 +33,7 @@ class Realised:
 
     people: n, selected, positives, found, each person once over all the lists; precision, its 95 %
     interval, recall and base_rate are shares of them. per_list: precision per list entry, which is
-    what the card promised; promised_interval is the card's. None where a figure may not be shown.
+    what the card promised, both with 95 % intervals. None where a figure may not be shown.
     """
 
     dates: tuple[date, ...]
@@ -41,6 +43,7 @@ class Realised:
     recall: float | None
     base_rate: float | None
     per_list: float | None
+    per_list_interval: tuple[float, float] | None
     promised: float | None
     promised_interval: tuple[float, float] | None
     auc: float | None
@@ -66,14 +69,37 @@ class MonitorReport:
     this_week: tuple[Audit, ...]
     past: tuple[Audit, ...]
     drift: Drift
-    titles: dict[str, str]
+    titles: dict[str, str] = field(repr=False)
     folder: Path
-    files: tuple[str, ...] = field(default=())
+    files: tuple[str, ...]
 
     @property
     def gravest(self) -> str:
         """'critical', 'warning' or 'note'; '' where nothing was found."""
         return self.findings[0].severity if self.findings else ""
+
+    def text(self) -> str:
+        """The report for a terminal: what was found, how past lists did, where the rest lies."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"Watching the list of {day_words(self.as_of)}"
+        if self.approval:
+            yield self.approval
+        for finding in self.findings:
+            yield f"  {finding.severity.upper():<8}  {finding.what}"
+            yield f"            {finding.do}"
+        if not self.findings:
+            yield "  Nothing that anybody needs to look at."
+        if self.realised is None:
+            yield "Recall and precision by group: not yet known."
+        else:
+            first, last = self.realised.dates[0], self.realised.dates[-1]
+            yield (
+                f"Recall and precision by group are of {len(self.realised.dates)} past lists, "
+                f"{day_words(first)} to {day_words(last)}."
+            )
+        yield f"The whole report: {self.folder / 'report.html'}"
 
     def fairness_json(self) -> dict[str, Any]:
         """The audits as plain data, with the dates they are of."""

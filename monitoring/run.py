@@ -22,7 +22,7 @@ from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.workspace import Workspace
 from models.candidate import NOT_APPROVED, Candidate, load_candidate
-from models.disclosure import STAR, rate, show
+from models.disclosure import STAR, interval, rate, show
 from models.judge import judge
 from monitoring.backlists import Judged, judge_backlists, judging_day, read_backlists
 from monitoring.drift import SCORE, Drift, drift, sample, weightiest
@@ -177,6 +177,8 @@ def _realised(candidate: Candidate, judged: Sequence[Judged], listings: Sequence
     everybody = audit(EVERYBODY, tally(listings, EVERYBODY), [RECALL, PRECISION]).everybody
     people, promised = everybody.counts, candidate.card["test"]
     precision = everybody.estimates[PRECISION.name]
+    found, flagged = show(figures["found"]), show(figures["flagged"])
+    few = people[FOUND] == STAR  # entries are more than people: ten may be two people
     return Realised(
         dates=tuple(each.backlist.as_of for each in judged),
         people=people,
@@ -184,7 +186,8 @@ def _realised(candidate: Candidate, judged: Sequence[Judged], listings: Sequence
         interval=precision.interval,
         recall=everybody.estimates[RECALL.name].rate,
         base_rate=rate(people[POSITIVES], people[N]),
-        per_list=None if people[FOUND] == STAR else rate(show(figures["found"]), show(figures["flagged"])),
+        per_list=None if few else rate(found, flagged),
+        per_list_interval=None if few else interval(found, flagged),
         promised=promised["precision"],
         promised_interval=promised["precision_interval"],
         auc=figures["auc"],
