@@ -4,8 +4,8 @@ The contributions of a row add up to its calibrated log-odds. They are summed by
 channel that spans several signals (an agency, a theme, the household) is *folded*: its sum is dealt
 out to the signals under it that have an event for this person, in proportion to their events, so
 that no happening is told twice. What spans all agencies stays a reason of its own where two or more
-agencies are behind it, because no single signal says that. Nothing is lost on the way: the average
-person's log-odds, every channel's weight and `other` add up to the person's log-odds.
+agencies are behind it, because no single signal says that. Nothing is lost on the way: the base (for
+trees the average log-odds), every channel's weight and `other` add up to the person's log-odds.
 
 - A *reason* raises the chance and has at least one event behind it.
 - A *strength* lowers it and is a signal declared protective that still holds, or a measured
@@ -142,31 +142,27 @@ def weigh(
 ) -> Account:
     """Sum one person's contributions by channel and fold the broad channels into their signals.
 
-    contributions: (len(names) + 1,) log-odds, the average person's last; happened: the person's events.
+    contributions: (len(names) + 1,) log-odds, the base last; happened: the person's events.
     """
     channel_of = {feature.name: feature.channel for feature in catalogue.features}
     sums: dict[str, float] = defaultdict(float)
     for name, weight in zip(names, contributions[:-1].tolist(), strict=True):
         sums[channel_of[name]] += weight
-    silent: list[float] = []
-    behind = {
-        channel.name: _behind(channel, happened, as_of, catalogue.longest) for channel in catalogue.channels
-    }
+    events_of: dict[tuple[str, bool], list[EvidenceRow]] = defaultdict(list)
+    for event in happened:
+        events_of[event.signal, event.household].append(event)
+    behind = {c.name: _behind(c, events_of, as_of, catalogue.longest) for c in catalogue.channels}
     own = {c.name: sums.get(c.name, 0.0) for c in catalogue.channels if _stands(c, behind[c.name])}
+    told = [c for c in catalogue.channels if c.kind == "signal" and c.name in own]
+    silent: list[float] = []
     for channel in catalogue.channels:
         if channel.name in own or channel.name not in sums:
             continue
-        under = {
-            signal.name: len(behind[signal.name])
-            for signal in catalogue.channels
-            if signal.kind == "signal"
-            and signal.household == channel.household
-            and set(signal.signals) <= set(channel.signals)
-            and behind[signal.name]
-        }
-        events = sum(under.values())
-        for name, count in under.items():
-            own[name] += sums[channel.name] * count / events
+        parts = set(channel.signals)
+        under = [c.name for c in told if c.household == channel.household and c.signals[0] in parts]
+        events = sum(len(behind[name]) for name in under)
+        for name in under:
+            own[name] += sums[channel.name] * len(behind[name]) / events
         if not under:
             silent.append(sums[channel.name])
     ordered = sorted(own.items(), key=lambda item: (-item[1], item[0]))
@@ -180,16 +176,15 @@ def weigh(
 
 
 def _behind(
-    channel: Channel, happened: Sequence[EvidenceRow], as_of: date, longest: int
+    channel: Channel, events_of: Mapping[tuple[str, bool], list[EvidenceRow]], as_of: date, longest: int
 ) -> tuple[EvidenceRow, ...]:
     """The events of a channel; a spell that began before the longest window is told by its own signal."""
     today = asof.day_number(as_of)
     return tuple(
         event
-        for event in happened
-        if event.household == channel.household
-        and event.signal in channel.signals
-        and (channel.kind == "signal" or asof.in_window(asof.day_number(event.occurred_on), today, longest))
+        for signal in channel.signals
+        for event in events_of.get((signal, channel.household), ())
+        if channel.kind == "signal" or asof.in_window(asof.day_number(event.occurred_on), today, longest)
     )
 
 
