@@ -52,8 +52,9 @@ class Arrival:
         if not self.history:
             return self.day
         late = f"{happened} + {self.source.typical_delay_days}"
-        keyed = f"coalesce(greatest({recorded}, {happened}), {late})" if recorded else late
-        return self._scheduled(keyed)
+        if recorded:
+            late = f"CASE WHEN {recorded} IS NULL THEN {late} ELSE greatest({recorded}, {happened}) END"
+        return self._scheduled(late)
 
     def of_end(self, *, ended: str, recorded: str | None = None) -> str:
         """The day on which an end (SQL) became known; NULL where there is none."""
