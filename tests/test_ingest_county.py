@@ -1,0 +1,82 @@
+"""Nothing of a simulated county is lost or made up: its events against the truth they were written from."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from features.deliveries import read_ledger
+from features.snapshot import open_snapshot
+from features.tables import Tables
+
+SAME = """
+    e.source = t.source AND e.record_key = t.record_key AND e.signal = t.signal
+    AND e.subject_key IS NOT DISTINCT FROM t.subject_key AND e.occurred_on = t.occurred_on
+"""
+
+
+@pytest.fixture(scope="module")
+def con(county: Any, extracts: Path) -> duckdb.DuckDBPyConnection:
+    """The snapshot's `events` with, beside them, `truth`, `faults` and `quarantine`."""
+    con = open_snapshot(county.workspace).con
+    for name, file in (("truth", "events.csv"), ("faults", "faults.csv")):
+        path = extracts / "truth" / file
+        con.execute(
+            f"CREATE TABLE {name} AS SELECT * FROM read_csv('{path}', header = true, all_varchar = true)"
+        )
+    for column in ("occurred_on", "ended_on"):
+        con.execute(f"ALTER TABLE truth ALTER {column} TYPE DATE")
+    Tables(county.workspace.data).view(con, "quarantine", alias="quarantine")
+    return con
+
+
+def test_every_true_event_is_there_or_its_row_is_in_quarantine(con: duckdb.DuckDBPyConnection) -> None:
+    ended = "e.ended_on IS NOT DISTINCT FROM t.ended_on AND e.place IS NOT DISTINCT FROM t.place"
+    lost = con.execute(
+        f"""
+        SELECT DISTINCT t.source, t.record_key FROM truth t ANTI JOIN events e ON {SAME} AND {ended}
+        WHERE NOT EXISTS (
+            FROM faults f JOIN quarantine q
+                 ON parse_filename(f.file) = q.file AND CAST(f.row_number AS BIGINT) = q.row_number
+            WHERE f.record_key = t.record_key)
+        """
+    ).fetchall()
+    assert lost == []
+    assert con.execute("SELECT count(*) > 10000 FROM truth").fetchall() == [(True,)]
+
+
+def test_no_event_stands_twice_and_none_is_made_up(con: duckdb.DuckDBPyConnection) -> None:
+    twice = "source, record_key, subject_key, signal, occurred_on"
+    stands = "FROM events WHERE known_until IS NULL"
+    assert con.execute(f"SELECT {twice} {stands} GROUP BY ALL HAVING count(*) > 1").fetchall() == []
+    made_up = con.execute(f"SELECT e.record_key FROM events e ANTI JOIN truth t ON {SAME}").fetchall()
+    assert made_up == []
+
+
+def test_quarantine_holds_the_planted_faults_and_nothing_else(con: duckdb.DuckDBPyConnection) -> None:
+    planted = con.execute(
+        """
+        SELECT DISTINCT parse_filename(file), CAST(row_number AS BIGINT) FROM faults
+        WHERE kind <> 'duplicate' ORDER BY ALL
+        """
+    ).fetchall()
+    found = con.execute("SELECT file, row_number FROM quarantine ORDER BY ALL").fetchall()
+    assert found == planted
+    assert len(planted) > 20
+    values = "SELECT count(*) FROM quarantine WHERE regexp_matches(shape, '[b-zB-Z0-8]') AND shape <> 'empty'"
+    assert con.execute(values).fetchall() == [(0,)]
+
+
+def test_every_row_of_every_file_is_accounted_for(county: Any, extracts: Path) -> None:
+    ledger = read_ledger(Tables(county.workspace.data))
+    rows = {}
+    for folder in ("history", "deliveries"):
+        for file in (extracts / folder).rglob("*.csv"):
+            with file.open(encoding="latin-1", newline="") as lines:
+                rows[file.name] = sum(1 for _ in csv.reader(lines)) - 1
+    assert {d.file: d.rows for d in ledger} == {d.file: rows[d.file] for d in ledger}
+    assert {d.file for d in ledger} == set(rows)
+    assert all(d.rows == d.used + d.quarantined + d.ignored for d in ledger)
+    assert sum(d.ignored for d in ledger) == sum(sum(d.ignored_by_rule.values()) for d in ledger)
