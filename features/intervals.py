@@ -37,7 +37,7 @@ def merged_known_sql(rows: str, by: Sequence[str], first: Sequence[str] = ()) ->
     return f"""
         SELECT {columns}{kept}, min(known_on) AS known_on, max(known_until) AS known_until
         FROM (
-            SELECT *, sum(apart) OVER ({window} ROWS UNBOUNDED PRECEDING) AS island
+            SELECT *, sum(apart) OVER ({window}) AS island  -- equal intervals count as one row
             FROM (
                 SELECT *, coalesce(known_on > max(known_until) OVER (
                     {window} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), TRUE)::INTEGER AS apart

@@ -1,0 +1,80 @@
+"""The session's county: people found against people simulated, residences against where they lived."""
+
+from pathlib import Path
+from typing import Any
+
+from features.asof import sql_spell_open
+from features.person_rows import ensure_person_rows
+from features.residences import residents_sql
+from features.snapshot import Snapshot, open_snapshot
+
+SOURCES = "council_tax, rents, police, missing, social_care, schools"
+
+
+def with_truth(county: Any) -> Snapshot:
+    """The newest snapshot, with table truth(person, source, subject_key) of whom each key names."""
+    snapshot = open_snapshot(county.workspace)
+    people = Path(county.extracts) / "truth" / "people.csv"
+    snapshot.con.execute(
+        f"""
+        CREATE OR REPLACE TABLE truth AS
+        UNPIVOT (SELECT person, {SOURCES} FROM read_csv('{people}', all_varchar = true))
+        ON {SOURCES} INTO NAME source VALUE subject_key
+        """
+    )
+    return snapshot
+
+
+def test_nobody_is_mistaken_for_another_and_nearly_everybody_is_found_whole(county: Any) -> None:
+    con = with_truth(county).con
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE pairs AS SELECT person, person_id, count(*) AS subjects
+        FROM links JOIN truth USING (source, subject_key) WHERE known_until IS NULL GROUP BY ALL
+        """
+    )
+    mistaken = "SELECT count(*) FROM (FROM pairs SELECT person_id GROUP BY ALL HAVING count(person) > 1)"
+    several = (
+        "SELECT avg((people = 1)::INTEGER) FROM (FROM pairs SELECT person, count(*) AS people "
+        "GROUP BY ALL HAVING sum(subjects) > 1)"
+    )
+    whole = con.execute(several).fetchall()[0][0]
+    print(f"\nof people known to more than one agency, found whole: {whole:.1%}")
+    assert con.execute(mistaken).fetchall() == [(0,)]
+    assert whole > 0.9
+
+
+def test_people_are_found_to_live_where_they_live(county: Any) -> None:
+    snapshot = with_truth(county)
+    residences = Path(county.extracts) / "truth" / "residences.csv"
+    right, said = snapshot.con.execute(
+        f"""
+        WITH lived AS (SELECT * FROM read_csv('{residences}') SEMI JOIN truth USING (person)),
+        found AS (
+            SELECT DISTINCT t.person, r.uprn FROM ({residents_sql(county.as_of)}) r
+            JOIN links l USING (person_id) JOIN truth t USING (source, subject_key)
+            WHERE l.known_until IS NULL
+        )
+        SELECT count(*) FILTER (found.uprn::VARCHAR = lived.uprn::VARCHAR), count(*)
+        FROM found JOIN lived USING (person)
+        WHERE {sql_spell_open(county.as_of, start="lived.start", end='lived."end"')}
+        """
+    ).fetchall()[0]
+    print(f"\nof {said} people at home somewhere, found there: {right / said:.1%}")
+    assert said > 1000
+    assert right / said > 0.85
+
+
+def test_each_happening_is_there_once_a_person_on_any_morning(county: Any) -> None:
+    snapshot = open_snapshot(county.workspace)
+    ensure_person_rows(snapshot)
+    overlapping = """
+        SELECT count(*) FROM (
+            SELECT known_on < lag(coalesce(known_until, DATE '9999-12-31')) OVER (
+                PARTITION BY person, happening ORDER BY known_on) AS twice FROM person_rows)
+        WHERE twice
+    """
+    rows = snapshot.con.execute("SELECT count(*), count(*) FILTER (household) FROM person_rows").fetchall()[0]
+    print(f"\nperson rows: {rows[0]:,}, of them through the household {rows[1]:,}")
+    assert snapshot.con.execute(overlapping).fetchall() == [(0,)]
+    assert rows[1] > 1000
