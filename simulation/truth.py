@@ -146,6 +146,15 @@ def _rounded(values: Floats, digits: int = 3) -> pa.Array:
 
 
 # --- figures ----------------------------------------------------------------------------------
+_TYPES = {
+    "events": "'subject_key': 'VARCHAR', 'place': 'VARCHAR', 'occurred_on': 'DATE', 'ended_on': 'DATE'",
+    "people": "'social_care': 'VARCHAR', 'birth': 'DATE', 'leaves': 'DATE'",
+    "residences": "'uprn': 'VARCHAR', 'start': 'DATE', 'end': 'DATE'",
+    "outcomes": "'day': 'DATE', 'until': 'DATE'",
+    "latent": "'as_of': 'DATE', 'risk': 'DOUBLE'",
+}
+
+
 def on_the_books(out: Path, as_of: date) -> pa.Table:
     """Everybody whom a list of `as_of` would consider, by the truth: person, risk, outcome.
 
@@ -155,40 +164,40 @@ def on_the_books(out: Path, as_of: date) -> pa.Table:
     comes in [as_of, as_of + 180), those of children only under 18.
     """
     con = duckdb.connect()
-    for name in ("events", "people", "residences", "outcomes", "latent"):
-        con.execute(
-            f"CREATE VIEW {name} AS SELECT * FROM read_csv('{out}/truth/{name}.csv', all_varchar = true)"
-        )
     day, since, until = (f"DATE '{as_of + timedelta(days=d)}'" for d in (0, -730, HORIZON))
+    for name, types in _TYPES.items():
+        file = f"read_csv('{out}/truth/{name}.csv', types = {{{types}}})"
+        con.execute(f"CREATE VIEW {name} AS SELECT * FROM {file}")
     return con.sql(
         f"""
-        WITH keyed AS (
-            UNPIVOT (SELECT person, council_tax, rents, police, missing, social_care, schools FROM people)
-            ON council_tax, rents, police, missing, social_care, schools INTO NAME source VALUE subject_key
-        ), recent AS (
-            SELECT * FROM events
-            WHERE CAST(occurred_on AS DATE) >= {since} AND CAST(occurred_on AS DATE) < {day}
+        WITH recent AS MATERIALIZED (
+            SELECT source, subject_key, place, occurred_on FROM events
+            WHERE occurred_on >= {since} AND occurred_on < {day}
                   AND signal NOT IN ('schools.possible_sessions', 'social_care.early_help',
                                      'schools.moved_away', 'council_tax.moved_away')
+        ), keyed AS (
+            UNPIVOT (SELECT person, council_tax, rents, police, missing, social_care, schools FROM people)
+            ON council_tax, rents, police, missing, social_care, schools INTO NAME source VALUE subject_key
         ), seen AS (
-            SELECT person FROM recent JOIN keyed USING (source, subject_key)
+            SELECT person FROM keyed SEMI JOIN recent USING (source, subject_key)
             UNION
-            SELECT r.person FROM recent e JOIN residences r ON e.place = r.uprn
-            WHERE CAST(r.start AS DATE) <= CAST(e.occurred_on AS DATE)
-                  AND (r.end IS NULL OR CAST(e.occurred_on AS DATE) < CAST(r.end AS DATE))
+            SELECT r.person FROM residences r
+            JOIN (SELECT DISTINCT place, occurred_on FROM recent WHERE place IS NOT NULL) e
+                ON e.place = r.uprn AND r.start <= e.occurred_on
+                   AND (r.end IS NULL OR e.occurred_on < r.end)
         ), already AS (
-            SELECT person FROM outcomes WHERE CAST(day AS DATE) < {day}
-                AND (CAST(day AS DATE) >= {day} - INTERVAL {HORIZON} DAY
+            SELECT person FROM outcomes WHERE day < {day}
+                AND (day >= {day} - INTERVAL {HORIZON} DAY
                      OR (part IN ('child_protection_plan', 'looked_after')
-                         AND (until IS NULL OR CAST(until AS DATE) >= {day})))
+                         AND (until IS NULL OR until >= {day})))
         ), coming AS (
             SELECT DISTINCT person FROM outcomes JOIN people USING (person)
-            WHERE CAST(day AS DATE) >= {day} AND CAST(day AS DATE) < {until}
-                  AND (part = 'eviction' OR CAST(birth AS DATE) + INTERVAL 18 YEAR > {day})
+            WHERE day >= {day} AND day < {until}
+                  AND (part = 'eviction' OR birth + INTERVAL 18 YEAR > {day})
         )
-        SELECT person, CAST(risk AS DOUBLE) AS risk, person IN (SELECT person FROM coming) AS outcome
+        SELECT person, risk, person IN (SELECT person FROM coming) AS outcome
         FROM latent
-        WHERE CAST(as_of AS DATE) = {day} AND person IN (SELECT person FROM seen)
+        WHERE as_of = {day} AND person IN (SELECT person FROM seen)
               AND person NOT IN (SELECT person FROM already)
         ORDER BY person
         """
@@ -197,13 +206,14 @@ def on_the_books(out: Path, as_of: date) -> pa.Table:
 
 def latent_auc(out: Path, as_of: date) -> float:
     """How well the hidden troubles themselves rank who escalates in the 180 days from `as_of` on."""
+    return latent_figures(out, as_of)[0]
+
+
+def latent_figures(out: Path, as_of: date) -> tuple[float, float]:
+    """(AUC of the hidden troubles, base rate) among everybody on the books of `as_of`."""
     table = on_the_books(out, as_of)
-    return auc(table["risk"].to_numpy(), table["outcome"].to_numpy(zero_copy_only=False))
-
-
-def base_rate(out: Path, as_of: date) -> float:
-    """The share of people on the books who escalate in the 180 days from `as_of` on."""
-    return float(np.mean(on_the_books(out, as_of)["outcome"].to_numpy(zero_copy_only=False)))
+    outcome = table["outcome"].to_numpy(zero_copy_only=False)
+    return auc(table["risk"].to_numpy(), outcome), float(outcome.mean())
 
 
 def auc(score: Floats, outcome: np.ndarray) -> float:
@@ -222,7 +232,7 @@ def concentration(out: Path, *, top: float = 0.09) -> tuple[float, float]:
     that the `top` share of them makes; and the share of those logs that were not tagged.
     """
     con = duckdb.connect()
-    people = con.sql(
+    people = con.execute(
         f"""
         SELECT count(*) AS logs, count(*) FILTER (tagged) AS tagged
         FROM read_csv('{out}/truth/mental_health_logs.csv', types = {{'day': 'DATE', 'tagged': 'BOOLEAN'}})
