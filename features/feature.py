@@ -91,7 +91,7 @@ MEASURES = {
             "days_since",
             DAYS_SINCE,
             "T - the latest day of an event in the window, in days; NaN if there is none",
-            "days since the latest of the {many}",
+            "days since the latest of {many}",
         ),
         Measure(
             "repeats_7",

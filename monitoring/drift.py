@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.disclosure import Shown, show
+
 SCORE = "score"
 MOST_PEOPLE = 20_000
 MOST_COLUMNS = 40
@@ -47,11 +49,12 @@ class ColumnDrift:
 @dataclass(frozen=True)
 class Drift:
     """What was compared and what was found. columns: the score first, then by weight in the model.
-    failed: the conditions that do not hold, in words; not_measured: columns empty on one side."""
+    failed: the conditions that do not hold, in words; not_measured: columns empty on one side. The
+    numbers of people are as shown."""
 
     as_of: date
-    people: int
-    reference_people: int
+    people: Shown
+    reference_people: Shown
     method: str
     threshold: float
     chosen_by: str
@@ -128,8 +131,8 @@ def drift(
     drifted = {test["metric_config"]["params"]["column"] for test in broken}
     return Drift(
         as_of=as_of,
-        people=len(current),
-        reference_people=len(reference),
+        people=show(len(current)),
+        reference_people=show(len(reference)),
         method=METHOD,
         threshold=THRESHOLD,
         chosen_by=chosen_by,

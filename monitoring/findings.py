@@ -30,7 +30,7 @@ MANY_DRIFTED = 0.5
 terms and billing years move a third of them without anything being wrong."""
 MUCH_UNKNOWN = 0.25
 """Share of people in the group `unknown` that is worth a note."""
-NAMED = 5
+NAMED = 3
 """How many things a sentence names before it counts the rest."""
 
 

@@ -33,6 +33,7 @@ def _templates() -> Environment:
         "day": day_words,
         "words": words_of,
         "people": people,
+        "sentence_case": lambda text: text[:1].upper() + text[1:],
         "share": share,
         "interval": interval,
     }

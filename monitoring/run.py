@@ -142,7 +142,7 @@ def _drift(candidate: Candidate, panel: Panel, rows: np.ndarray, seed: int, html
         current,
         as_of=panel.as_of,
         seed=seed,
-        chosen_by=f"the mean size of their contributions, on {len(weighed):,} of this week's people",
+        chosen_by=f"the mean size of their contributions, on {show(len(weighed))} of this week's people",
         html=html,
     )
 
