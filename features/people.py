@@ -122,7 +122,7 @@ def display_identity(snapshot: Snapshot, as_of: date, person_ids: Sequence[str])
         at_home = together[uprn] if uprn else []
         household = 0 < len(at_home) <= snapshot.workspace.settings.household_max
         found[person] = Identity(
-            name=" ".join(part for part in (forenames, surname) if part) or None,
+            name=" ".join(_as_said(part) for part in (forenames, surname) if part) or None,
             birth_date=birth_date,
             age=age_on(birth_date, as_of) if birth_date else None,
             household_id=household_id(uprn) if uprn and household else None,
@@ -131,3 +131,8 @@ def display_identity(snapshot: Snapshot, as_of: date, person_ids: Sequence[str])
             area=area,
         )
     return found
+
+
+def _as_said(name: str) -> str:
+    """'BUTLER' → 'Butler': some systems write names in capitals, people do not."""
+    return name.title() if name.isupper() else name

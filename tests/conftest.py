@@ -4,11 +4,14 @@ The tools' telemetry is off, and LightGBM's idle threads sleep, before anything 
 """
 
 import os
+import tempfile
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
+# Without it a metrics page served in this process waits for ever.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
 
 import shutil
 import time
@@ -20,6 +23,13 @@ from pathlib import Path
 import pytest
 
 PEOPLE, YEARS, SEED = 3_000, 7, 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs the session's county on one worker, so that it is made once; the rest anywhere."""
+    for item in items:
+        if {"county", "extracts"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("county"))
 
 
 @dataclass(frozen=True)

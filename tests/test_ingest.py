@@ -444,6 +444,18 @@ def test_an_older_full_or_window_file_is_refused_and_older_changes_are_not(works
     ]  # no earlier than what it follows
 
 
+def test_many_small_deliveries_are_put_together_and_say_the_same(workspace, deliver, monkeypatch) -> None:
+    for day in (FIRST, SECOND):
+        deliver(row(balance=str(day.day)), on=day)
+    before = everything(workspace)
+    monkeypatch.setattr("features.committed.MANY_FILES", 1)
+    deliver(row(balance=str(SECOND.day)), on=THIRD)
+    after = everything(workspace)
+    assert {**after, "deliveries": after["deliveries"][:2]} == before
+    assert len(list((workspace.data / "events").glob("*.parquet"))) == 3  # two, and the two in one
+    assert deliver(row(balance="1"), on=THIRD).events == 2
+
+
 # Crashes
 
 

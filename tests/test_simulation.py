@@ -16,7 +16,7 @@ from features.errors import UserMistake
 from simulation import truth, world
 from simulation.county import County, simulate
 
-QUARTERS = (date(2024, 7, 1), date(2024, 10, 1), date(2025, 1, 1), date(2025, 4, 1), date(2025, 7, 1))
+QUARTERS = (date(2024, 7, 1), date(2025, 1, 1), date(2025, 7, 1))
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -1,0 +1,138 @@
+"""The front door as its users meet it: commands, answers, exit codes, sentences instead of tracebacks."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+def test_workspace_and_json_work_before_and_after_the_command(
+    earlyhelp_command: Command, tmp_path: Path
+) -> None:
+    before = earlyhelp_command("--workspace", tmp_path / "a", "--json", "init")
+    after = earlyhelp_command("init", "--json", f"--workspace={tmp_path / 'b'}")
+    assert before[0] == after[0] == 0
+    assert json.loads(before[1])["made"] == json.loads(after[1])["made"]
+    assert "settings.yaml" in json.loads(before[1])["made"]
+    assert (tmp_path / "b" / "sources" / "police.yaml").is_file()
+
+
+def test_the_environment_names_the_workspace(
+    earlyhelp_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARLYHELP_WORKSPACE", str(tmp_path / "c"))
+    assert earlyhelp_command("init")[0] == 0
+    assert (tmp_path / "c" / "specs" / "escalation.yaml").is_file()
+
+
+def test_init_leaves_what_is_there(earlyhelp_command: Command, tmp_path: Path) -> None:
+    earlyhelp_command("init", "--workspace", tmp_path)
+    (tmp_path / "settings.yaml").write_text("council: Anyshire\n")
+    _, text, _ = earlyhelp_command("init", "--workspace", tmp_path)
+    assert "everything was there already" in text
+    assert (tmp_path / "settings.yaml").read_text() == "council: Anyshire\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["link"], "no workspace"),
+        (["weekly", "--as-of", "29/06/2026"], "is not a date"),
+        (["train"], "no workspace"),
+        (["ingest", "nowhere.csv"], "no workspace"),
+        (["init", "--from", "nowhere"], "holds no folder `sources`"),
+    ],
+)
+def test_a_users_mistake_is_a_sentence(
+    earlyhelp_command: Command, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    (tmp_path / "settings.yaml").write_text("") if "29/06/2026" in arguments else None
+    code, text, error = earlyhelp_command("--workspace", tmp_path, *arguments)
+    assert code == 2
+    assert said in " ".join(error.split())
+    assert "Traceback" not in text + error
+
+
+def test_a_mistake_in_json_is_json(earlyhelp_command: Command, tmp_path: Path) -> None:
+    code, text, _ = earlyhelp_command("--json", "--workspace", tmp_path, "link")
+    assert code == 2
+    assert json.loads(text)["exit_code"] == 2
+
+
+def test_mistakes_of_the_settings_come_all_at_once(earlyhelp_command: Command, tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text("counsil: x\nthreads: 0\n")
+    code, _, error = earlyhelp_command("--workspace", tmp_path, "train")
+    assert code == 2
+    assert "counsil" in error and "threads" in error
+
+
+def test_our_own_fault_shows_no_value(
+    earlyhelp_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import features.link
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("Mary Example, born 1 January 1980")
+
+    monkeypatch.setattr(features.link, "link", broken)
+    earlyhelp_command("--workspace", tmp_path, "init")
+    code, text, error = earlyhelp_command("--workspace", tmp_path, "link")
+    assert code == 1
+    assert "RuntimeError" in error
+    assert "Mary" not in text + error
+
+
+def test_refused_data_has_its_own_code(earlyhelp_command: Command, tmp_path: Path) -> None:
+    earlyhelp_command("--workspace", tmp_path / "w", "init")
+    (tmp_path / "storm_logs_1.csv").write_text("name,team\nx,y\n")
+    code, text, error = earlyhelp_command(
+        "--workspace", tmp_path / "w", "ingest", tmp_path / "storm_logs_1.csv", "--received", "2026-01-05"
+    )
+    assert code == 3
+    assert "Traceback" not in text + error
+
+
+def test_the_week_is_safe_to_rerun(earlyhelp_command: Command, county_copy) -> None:
+    first = json.loads((county_copy.root / "lists" / str(county_copy.as_of) / "list.json").read_text())
+    code, text, error = earlyhelp_command(
+        "--workspace", county_copy.root, "weekly", "--as-of", county_copy.as_of
+    )
+    assert code == 0, error
+    again = json.loads((county_copy.root / "lists" / str(county_copy.as_of) / "list.json").read_text())
+    assert again["hash"] == first["hash"]
+    assert again["last_delivery"] == first["last_delivery"]
+    assert "NOT APPROVED" in text
+    assert "denies nobody anything" in text
+
+
+def test_ingest_answers_in_json(earlyhelp_command: Command, county_copy) -> None:
+    newest = sorted((county_copy.extracts / "deliveries").iterdir())[-1]
+    code, text, error = earlyhelp_command("--workspace", county_copy.root, "ingest", newest, "--json")
+    assert code == 0, error
+    extracts = json.loads(text)["extracts"]
+    assert extracts
+    for extract in extracts:
+        assert extract["rows"] == extract["used"] + extract["quarantined"] + extract["ignored"]
+        assert {"file", "source", "events"} <= set(extract)
+
+
+def test_features_and_explain(earlyhelp_command: Command, county) -> None:
+    code, text, error = earlyhelp_command(
+        "--workspace", county.root, "features", "--as-of", county.as_of, "--as-of", county.week_before
+    )
+    assert code == 0, error
+    assert text.count("people ×") == 2
+    listed = json.loads((county.root / "lists" / str(county.as_of) / "list.json").read_text())
+    person = listed["flags"][0]["person_id"]
+    code, text, error = earlyhelp_command("--workspace", county.root, "explain", person)
+    assert code == 0, error
+    assert listed["flags"][0]["reasons"][0]["sentence"] in text
+
+
+def test_explain_of_nobody_is_a_sentence(earlyhelp_command: Command, county) -> None:
+    code, _, error = earlyhelp_command("--workspace", county.root, "explain", "P00000000000")
+    assert code == 2
+    assert "P00000000000" in error

@@ -1,0 +1,93 @@
+"""What reaches us on the morning or later changes nothing on that morning's list.
+
+The session's county gets further deliveries of every kind of row: events, corrections, withdrawals,
+identities, addresses, registers, characteristics. The list made again from the newest state has the
+same canonical hash, and so has the list remade from what it names.
+"""
+
+import csv
+import json
+import random
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from features.ingest import ingest
+from features.link import link
+from features.snapshot import open_snapshot
+from features.tables import DATED, Tables
+from models.candidate import load_candidate
+from serving.weekly_list import make_list, remake
+
+
+def hash_kept(root: Path, as_of: date) -> str:
+    return json.loads((root / "lists" / str(as_of) / "list.json").read_text())["hash"]
+
+
+def altered(source: Path, target: Path, *, seed: int) -> None:
+    """A later file of the same extract: a few rows dropped, a few with cells taken from other rows."""
+    draw = random.Random(f"{seed} {source.name}")
+    with source.open(newline="", encoding="utf-8-sig") as lines:
+        header, *rows = list(csv.reader(lines))
+    rows = [row for row in rows if draw.random() > 0.004]
+    for row in rows:
+        if draw.random() < 0.2:
+            column = draw.randrange(len(row))
+            row[column] = draw.choice(rows)[column]
+    with target.open("w", newline="", encoding="utf-8") as lines:
+        csv.writer(lines).writerows([header, *rows])
+
+
+def rows_per_table(root: Path) -> dict[str, int]:
+    con, tables = duckdb.connect(), Tables(root / "data")
+    return {
+        name: con.execute(f"SELECT count(*) FROM {tables.view(con, name)}").fetchall()[0][0] for name in DATED
+    }
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_later_rows_of_every_kind_leave_the_list_unchanged(county_copy, tmp_path: Path, seed: int) -> None:
+    workspace, as_of = county_copy.workspace, county_copy.as_of
+    before, rows_before = hash_kept(county_copy.root, as_of), rows_per_table(county_copy.root)
+    folders = sorted((county_copy.extracts / "deliveries").iterdir())
+    ingest(workspace, folders[-1], received=as_of)  # received on the morning itself
+
+    later = tmp_path / str(as_of + timedelta(days=1))
+    later.mkdir()
+    newest: dict[str, Path] = {}
+    for folder in folders:
+        for file in folder.iterdir():
+            newest[file.name.rsplit("_", 1)[0]] = file
+    for name, file in newest.items():
+        altered(file, later / f"{name}_{later.name.replace('-', '')}.csv", seed=seed)
+    ingest(workspace, later, received=as_of)
+    link(workspace)
+
+    rows_after = rows_per_table(county_copy.root)
+    added = {name: rows_after[name] - rows_before[name] for name in DATED}
+    print(f"rows added on or after the morning: {added}")
+    assert all(added[name] > 0 for name in ("events", "identities", "addresses", "registers"))
+    assert added["characteristics"] > 0
+
+    kept = json.loads((county_copy.root / "lists" / str(as_of) / "list.json").read_text())
+    candidate = load_candidate(workspace.models / kept["model"])
+    newest_state = open_snapshot(workspace)
+    assert newest_state.last_delivery > kept["last_delivery"]
+    assert newest_state.link_run > kept["link_run"]
+    assert make_list(newest_state, candidate, as_of).hash == before
+    assert remake(workspace, as_of).hash == before
+
+
+def test_the_next_mornings_list_does_see_them(county_copy) -> None:
+    """The same deliveries do count from the day after: the test above is not blind."""
+    workspace, as_of = county_copy.workspace, county_copy.as_of
+    newest = sorted((county_copy.extracts / "deliveries").iterdir())[-1]
+    kept = json.loads((county_copy.root / "lists" / str(as_of) / "list.json").read_text())
+    candidate = load_candidate(workspace.models / kept["model"])
+    tomorrow = as_of + timedelta(days=1)
+    without = make_list(open_snapshot(workspace), candidate, tomorrow).hash
+    ingest(workspace, newest, received=as_of)
+    link(workspace)
+    assert make_list(open_snapshot(workspace), candidate, tomorrow).hash != without
