@@ -17,6 +17,9 @@ from features.errors import UserMistake
 from features.tables import DATED, Tables
 from features.workspace import Workspace
 
+MANY_FILES = 200
+"""Above so many files a table is put together again; about half a year of weekly deliveries."""
+
 
 class Committed:
     """The ledger, the tables as views `all_<table>` of a connection, and who has rows in them."""
@@ -88,4 +91,7 @@ def alone(workspace: Workspace) -> Iterator[Committed]:
                 "Another ingest is running in this workspace.",
                 problems=["wait for it to end, then try again"],
             ) from None
-        yield Committed(workspace)
+        committed = Committed(workspace)
+        yield committed
+        for table in (*DATED, "quarantine", "deliveries"):
+            committed.tables.compact(table, above=MANY_FILES)

@@ -179,43 +179,58 @@ class Tables:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._open: dict[str, DeltaTable] = {}
 
     def path(self, name: str) -> Path:
         return self.folder / name
 
     def exists(self, name: str) -> bool:
-        return DeltaTable.is_deltatable(str(self.path(name)))
+        return self._table(name) is not None
 
     def append(self, name: str, rows: pa.Table) -> None:
         """Add rows in one atomic Delta commit; columns are put in the schema's order and types."""
         schema = SCHEMAS[name]
-        write_deltalake(str(self.path(name)), rows.select(schema.names).cast(schema), mode="append")
+        rows = rows.select(schema.names).cast(schema)
+        write_deltalake(self._table(name) or str(self.path(name)), rows, mode="append")
 
     def remove(self, name: str, predicate: str) -> None:
         """Delete the rows an SQL predicate names (what a crash left; an erasure)."""
-        if self.exists(name):
-            DeltaTable(str(self.path(name))).delete(predicate)
+        table = self._table(name)
+        if table is not None:
+            table.delete(predicate)
 
     def replace(self, name: str, predicate: str, rows: pa.Table) -> None:
         """Replace the rows a predicate names by others, in one atomic commit (lists made again)."""
-        schema = SCHEMAS[name]
+        schema, table = SCHEMAS[name], self._table(name)
         rows = rows.select(schema.names).cast(schema)
-        if self.exists(name):
-            write_deltalake(str(self.path(name)), rows, mode="overwrite", predicate=predicate)
+        if table is not None:
+            write_deltalake(table, rows, mode="overwrite", predicate=predicate)
         else:
             write_deltalake(str(self.path(name)), rows, mode="append")
 
+    def compact(self, name: str, *, above: int) -> bool:
+        """Put a table's files together, in one atomic commit, if there are more than `above` of them.
+
+        The rows stay the same; it keeps reading fast after years of weekly deliveries.
+        """
+        table = self._table(name)
+        if table is None or len(table.file_uris()) <= above:
+            return False
+        table.optimize.compact()
+        return True
+
     def version(self, name: str) -> int | None:
         """Delta's version of a table, recorded as evidence; None if it is not there yet."""
-        return DeltaTable(str(self.path(name))).version() if self.exists(name) else None
+        table = self._table(name)
+        return None if table is None else table.version()
 
     def view(self, con: duckdb.DuckDBPyConnection, name: str, *, alias: str | None = None) -> str:
         """Make a view of all rows of a table, committed or not, over its own Parquet files.
 
         Returns the view's name, `alias` or `all_<name>`. It shows the files of this moment.
         """
-        alias = alias or f"all_{name}"
-        files = DeltaTable(str(self.path(name))).file_uris() if self.exists(name) else []
+        alias, table = alias or f"all_{name}", self._table(name)
+        files = [] if table is None else table.file_uris()
         con.unregister(alias)
         if files:
             paths = ", ".join("'" + uri.removeprefix("file://").replace("'", "''") + "'" for uri in files)
@@ -223,3 +238,11 @@ class Tables:
         else:
             con.register(alias, SCHEMAS[name].empty_table())
         return alias
+
+    def _table(self, name: str) -> DeltaTable | None:
+        """The table as it is now, None if it is not there; only what its log has since gained is read."""
+        if name in self._open:
+            self._open[name].update_incremental()
+        elif DeltaTable.is_deltatable(str(self.path(name))):
+            self._open[name] = DeltaTable(str(self.path(name)))
+        return self._open.get(name)
