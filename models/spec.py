@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "specs"
 
-OURS = ("objective", "seed", "deterministic", "force_row_wise", "num_threads", "verbosity")
+OURS = (
+    *("objective", "seed", "deterministic", "force_row_wise", "force_col_wise"),
+    *("num_threads", "verbosity", "feature_pre_filter", "bin_construct_sample_cnt"),
+)
 """LightGBM parameters that a specification may not set: the same fit must give the same bytes."""
 
 

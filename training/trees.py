@@ -16,6 +16,9 @@ from models.scorer import TreeScorer
 from models.spec import LightGBM
 from training.examples import Examples
 
+SAMPLE = 50_000
+"""Rows that LightGBM looks at to lay out its bins; it holds them in float64 while it does."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -43,7 +46,7 @@ def choose(
     y = np.concatenate([e.y for e in validate]) if validate else np.zeros(0)
     if not fit or not 0 < y.sum() < len(y) or not any(e.y.any() for e in fit):
         return [Setting(specification.parameters | specification.settings[0], specification.rounds[-1])]
-    data, tried = _dataset(names, fit, specification.parameters, seed), []
+    data, tried = _dataset(names, fit, specification.parameters, threads=threads, seed=seed), []
     for setting in specification.settings:
         parameters = specification.parameters | setting
         booster = _train(data, parameters, max(specification.rounds), threads=threads, seed=seed)
@@ -60,12 +63,14 @@ def fit_trees(
     setting: Setting, names: Sequence[str], training: Sequence[Examples], *, threads: int, seed: int
 ) -> TreeScorer:
     """Fit the trees of a setting on the labelled rows of all training dates."""
-    data = _dataset(names, training, setting.parameters, seed)
+    data = _dataset(names, training, setting.parameters, threads=threads, seed=seed)
     booster = _train(data, setting.parameters, setting.rounds, threads=threads, seed=seed)
     return TreeScorer(booster.model_to_string())
 
 
-def _dataset(names: Sequence[str], dates: Sequence[Examples], parameters: dict[str, Any], seed: int) -> Any:
+def _dataset(
+    names: Sequence[str], dates: Sequence[Examples], parameters: dict[str, Any], *, threads: int, seed: int
+) -> Any:
     """LightGBM's binned form, from the dates' rows as they lie: they are never put into one array."""
     import lightgbm
 
@@ -73,7 +78,7 @@ def _dataset(names: Sequence[str], dates: Sequence[Examples], parameters: dict[s
         [e.X for e in dates],
         label=np.concatenate([e.y for e in dates]),
         feature_name=list(names),
-        params=_ours(parameters, threads=1, seed=seed) | {"feature_pre_filter": False},
+        params=_ours(parameters, threads=threads, seed=seed),
     )
 
 
@@ -90,8 +95,9 @@ def _ours(parameters: dict[str, Any], *, threads: int, seed: int) -> dict[str, A
         "objective": "binary",
         "seed": seed,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": True,
         "num_threads": threads,
         "verbosity": -1,
         "feature_pre_filter": False,
+        "bin_construct_sample_cnt": SAMPLE,
     }
