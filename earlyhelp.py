@@ -28,12 +28,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import typer
 from rich.console import Console
 
-from features.errors import EarlyHelpError, UserMistake
+from features.errors import EarlyHelpError, GateFailed, UserMistake
 
 if TYPE_CHECKING:
     from features.ingest import ExtractReport
     from features.progress import Tell
     from features.workspace import Workspace
+    from monitoring.report import MonitorReport
     from serving.weekly_list import WeeklyList
 
 app = typer.Typer(
@@ -104,9 +105,12 @@ def demo(
         simulate_county(people=people, years=years, seed=seed, out=extracts, tell=tell)
         _, trained, week = do_main_job(asked.workspace, extracts, tell=tell)
     if asked.json:
-        return answer({"training": trained, "week": week})
-    _show_training(trained)
-    _show_week(week)
+        answer({"training": trained, "week": week})
+    else:
+        _show_training(trained)
+        say("")
+        _show_week(week)
+    _stop_if_critical(week.monitor)
 
 
 @app.command(rich_help_panel=START)
@@ -157,7 +161,8 @@ def weekly(as_of: Day) -> None:
     """Take in what the inbox received before the date, link, make the list, and watch it. Safe to rerun."""
     with progress() as tell:
         found = _week(_workspace(), day(as_of), tell)
-    return answer(found) if asked.json else _show_week(found)
+    answer(found) if asked.json else _show_week(found)
+    _stop_if_critical(found.monitor)
 
 
 @app.command(rich_help_panel=EACH_WEEK)
@@ -288,7 +293,8 @@ def monitor(
 
     with progress() as tell:
         report = watch(_workspace(), day(as_of), html=html, tell=tell)
-    return answer(report) if asked.json else _show_monitor(report)
+    answer(report) if asked.json else _show_monitor(report)
+    _stop_if_critical(report)
 
 
 # ── What the commands share ─────────────────────────────────────────────────────────────────────
@@ -366,7 +372,7 @@ class Week:
 
     extracts: list[Any]
     list: WeeklyList
-    monitor: Any
+    monitor: MonitorReport
 
 
 def _week(workspace: Workspace, as_of: date, tell: Tell) -> Week:
@@ -407,12 +413,9 @@ def say(text: str) -> None:
     out.print(text, markup=False)
 
 
-def answer(value: Any, **more: Any) -> None:
+def answer(value: Any) -> None:
     """Print a result as JSON: dataclasses as maps, dates as text."""
-    plain = json.loads(json.dumps(value, default=_plain))
-    if more:
-        plain = {"result": plain, **json.loads(json.dumps(more, default=_plain))}
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(value, default=_plain, indent=2, ensure_ascii=False) + "\n")
 
 
 def _plain(value: Any) -> Any:
@@ -456,8 +459,14 @@ def _show_week(week: Week) -> None:
     _show_monitor(week.monitor)
 
 
-def _show_monitor(report: Any) -> None:
+def _show_monitor(report: MonitorReport) -> None:
     say(report.text())
+
+
+def _stop_if_critical(report: MonitorReport) -> None:
+    """The list stands and the finding has been shown, but the command ends with the gate's code."""
+    if report.gravest == "critical":
+        raise SystemExit(GateFailed.exit_code)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,19 @@
+"""Every notebook runs from top to bottom, as a notebook, on the session's county."""
+
+from pathlib import Path
+
+import jupytext
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_notebook_runs(path: Path, county, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARLYHELP_WORKSPACE", str(county.root))
+    notebook = jupytext.read(path)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
+    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    assert "NOT APPROVED" in printed
+    assert "made again" in printed
