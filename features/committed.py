@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from features.deliveries import Delivery, read_ledger
 from features.errors import UserMistake
+from features.rule_sql import quoted
 from features.tables import DATED, Tables
 from features.workspace import Workspace
 
@@ -30,6 +31,8 @@ class Committed:
         self.ledger = read_ledger(self.tables)
         self.con = duckdb.connect()
         self.con.execute("SET enable_progress_bar = false")
+        # what does not fit in memory is put down here, not in the folder one happens to stand in
+        self.con.execute(f"SET temp_directory = {quoted(workspace.data / '.spill')}")
         self._holders: dict[str, set[tuple[str, str]]] = {}
         last = self.next_id - 1
         for table in (*DATED, "quarantine"):

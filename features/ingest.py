@@ -57,7 +57,7 @@ def ingest(
 
     received: the day on which the files reached us; a folder named YYYY-MM-DD gives its own.
     history:  a first load of past years, in which every row counts as known from the day on which a
-              live delivery would have brought it.
+              live delivery would have brought it; it adds and corrects, and withdraws nothing.
     Raises UserMistake, before anything is taken in, for a file that no declaration names, and
     DataRefused, when all other files are in, for those that had to be refused whole.
     """

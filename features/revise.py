@@ -40,20 +40,18 @@ def revise(
     """
     columns = payload(table)
     content = f"list_sort(list(hash({', '.join(columns)})))"
+    if not _find_changed(con, table, content):
+        return SCHEMAS[table].empty_table()
     derived = ""
     if table == "events":
         parts = f"{quoted(source)}, a.record_key, a.revision, s.position"
         derived = f", CASE WHEN NOT a.withdrawn THEN left(md5(concat_ws('|', {parts})), 20) END AS event_id"
     rows = con.sql(
         f"""
-        WITH head AS (
-            SELECT record_key, any_value(revision) AS revision, any_value(known_on) AS known_on,
-                   CASE WHEN NOT any_value(withdrawn) THEN {content} END AS content
-            FROM standing_{table} GROUP BY record_key
-        ), spans AS (  -- nothing is known earlier than what stands
-            SELECT n.* EXCLUDE (from_on, until_on), greatest(n.from_on, h.known_on) AS from_on,
-                   CASE WHEN n.until_on IS NOT NULL THEN greatest(n.until_on, h.known_on) END AS until_on
-            FROM new_{table} n LEFT JOIN head h USING (record_key)
+        WITH spans AS (  -- nothing is known earlier than what stands
+            SELECT n.* EXCLUDE (from_on, until_on), greatest(n.from_on, c.known_on) AS from_on,
+                   CASE WHEN n.until_on IS NOT NULL THEN greatest(n.until_on, c.known_on) END AS until_on
+            FROM new_{table} n JOIN changed c USING (record_key)
         ), states AS (  -- what a record says on each day on which it changed
             SELECT day.known_on, s.* EXCLUDE (from_on, until_on)
             FROM (SELECT DISTINCT record_key, from_on AS known_on FROM spans) day JOIN spans s
@@ -62,20 +60,15 @@ def revise(
         ), steps AS (
             SELECT record_key, known_on, {content} AS content FROM states GROUP BY ALL
             UNION ALL
-            SELECT record_key, greatest({sql_date(received)}, h.known_on), NULL
-            FROM told ANTI JOIN new_{table} USING (record_key) JOIN head h USING (record_key)
+            SELECT record_key, greatest({sql_date(received)}, known_on), NULL FROM changed WHERE says IS NULL
         ), compared AS (
-            SELECT s.*, h.content AS stands, coalesce(h.revision, 0) AS standing_revision,
-                   lag(s.content, 1, h.content) OVER record AS before,
-                   last_value(s.content) OVER (record ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
-                       AS last
-            FROM steps s LEFT JOIN head h USING (record_key)
+            SELECT s.*, c.revision AS standing, lag(s.content, 1, c.stands) OVER record AS before
+            FROM steps s JOIN changed c USING (record_key)
             WINDOW record AS (PARTITION BY s.record_key ORDER BY s.known_on)
         ), added AS (
             SELECT record_key, known_on, content IS NULL AS withdrawn,
-                   standing_revision + row_number() OVER record AS revision
-            FROM compared WHERE last IS DISTINCT FROM stands AND content IS DISTINCT FROM before
-            WINDOW record AS (PARTITION BY record_key ORDER BY known_on)
+                   standing + row_number() OVER (PARTITION BY record_key ORDER BY known_on) AS revision
+            FROM compared WHERE content IS DISTINCT FROM before
         )
         SELECT {quoted(source)} AS source, a.record_key, CAST(a.revision AS INTEGER) AS revision, a.withdrawn,
                a.known_on, CAST({delivery_id} AS BIGINT) AS delivery_id,
@@ -85,3 +78,27 @@ def revise(
         """
     ).to_arrow_table()
     return rows.select(SCHEMAS[table].names)
+
+
+def _find_changed(con: duckdb.DuckDBPyConnection, table: str, content: str) -> int:
+    """Make `changed`, the records that do not say what they said; returns how many.
+
+    revision, known_on, stands: of the revision that stands (0, NULL, NULL: none does, or nothing
+    stands in it); says: what the record says now, NULL if nothing.
+    """
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE changed AS
+        WITH head AS (
+            SELECT record_key, any_value(revision) AS revision, any_value(known_on) AS known_on,
+                   CASE WHEN NOT any_value(withdrawn) THEN {content} END AS stands
+            FROM standing_{table} GROUP BY record_key
+        ), final AS (  -- what is open-ended is how a record is left
+            SELECT record_key, {content} AS says FROM new_{table} WHERE until_on IS NULL GROUP BY record_key
+        )
+        SELECT record_key, coalesce(h.revision, 0) AS revision, h.known_on, h.stands, f.says
+        FROM told LEFT JOIN head h USING (record_key) LEFT JOIN final f USING (record_key)
+        WHERE f.says IS DISTINCT FROM h.stands
+        """
+    )
+    return int(con.execute("SELECT count(*) FROM changed").fetchall()[0][0])
