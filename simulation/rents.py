@@ -46,12 +46,7 @@ def arrears_cases(random: Random, people: People, troubles: Troubles, calendar: 
     debt = troubles.debt[unit, calendar.month_of(start)].astype(np.float64)
     going = np.ones(len(unit), dtype=bool)
     day, stages = start.astype(np.int64), {}
-    for stage, (low, high) in {
-        "notice": (14, 50),
-        "court": (21, 70),
-        "order": (10, 45),
-        "eviction": (18, 75),
-    }.items():
+    for stage, (_, low, high) in world.ARREARS_STAGES.items():
         going = going & (random.random(len(unit)) < arrears_step(stage, debt))
         day = day + between(random, low, high, len(unit))
         stages[stage] = np.where(going & (day < people.unit_leave[unit]), day, OPEN).astype(np.int32)

@@ -52,7 +52,7 @@ class Troubles:
 
 def arrears_step(stage: str, debt: Floats) -> Floats:
     """The chance that an arrears case goes on to `stage`, at a level of debt."""
-    return np.minimum(world.ARREARS_STAGES[stage] + world.ARREARS_DEPTH * debt, 0.95)
+    return np.minimum(world.ARREARS_STAGES[stage][0] + world.ARREARS_DEPTH * debt, 0.95)
 
 
 def trouble(random: Random, people: People, calendar: Calendar) -> Troubles:

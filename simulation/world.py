@@ -79,21 +79,28 @@ ADRIFT_KEEPS = 0.94
 ADRIFT_FROM_FAMILY = 0.45
 
 # --- what escalates ---------------------------------------------------------------------------
-ENQUIRY = 0.0034
-ENQUIRY_WEIGHTS = {"debt": 0.28, "alcohol": 0.55, "abuse": 0.72, "mind": 0.47}
+ENQUIRY = 0.0037
+ENQUIRY_WEIGHTS = {"debt": 0.25, "alcohol": 0.47, "abuse": 0.62, "mind": 0.40}
 ENQUIRY_CAP = 0.10
 """Section 47 enquiries of a family: ENQUIRY × exp(weights · troubles), never above the cap."""
 ENQUIRY_SIBLING = 0.8
-TEEN_ENQUIRY, TEEN_SLOPE, TEEN_CAP = 0.0014, 0.72, 0.05
+TEEN_ENQUIRY, TEEN_SLOPE, TEEN_CAP = 0.0016, 0.60, 0.05
 """Enquiries about one young person of 11 to 17, by how adrift they are."""
 PLAN_AFTER_ENQUIRY = 0.36
 CARE_AFTER_PLAN = 0.17
 CARE_AFTER_ENQUIRY = 0.04
-ARREARS_CASE, ARREARS_SLOPE, ARREARS_CAP = 0.021, 0.45, 0.12
+ARREARS_CASE, ARREARS_SLOPE, ARREARS_CAP = 0.036, 0.32, 0.14
 """Rent arrears cases of council tenants, by debt."""
-ARREARS_STAGES = {"notice": 0.43, "court": 0.48, "order": 0.64, "eviction": 0.52}
-"""The share of cases that go on to the next stage."""
-ARREARS_DEPTH = 0.05
+ARREARS_STAGES = {
+    # stage: (share that goes on to it, fewest and most days after the stage before)
+    "notice": (0.50, 10, 30),
+    "court": (0.50, 14, 40),
+    "order": (0.60, 7, 25),
+    "eviction": (0.35, 10, 40),
+}
+"""How rent arrears cases go on. Quicker than courts are, so that an eviction is not simply read off
+the stage that a case has reached half a year before."""
+ARREARS_DEPTH = 0.03
 """How much a unit of debt adds to each of these shares."""
 
 # --- what is recorded -------------------------------------------------------------------------
