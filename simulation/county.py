@@ -58,11 +58,10 @@ def simulate(*, people: int, years: int, seed: int, out: Path, tell: Tell = quie
     people: about how many live there on any day. years: of history, ending on `world.LAST_DAY`.
     Raises UserMistake where the numbers make no county or the folder holds something.
     """
-    if people < 50 or not 1 <= years <= 12:
-        raise UserMistake(
-            "That makes no county.",
-            problems=[f"people {people}: at least 50", f"years {years}: from 1 to 12"],
-        )
+    problems = [f"people: {people} given; at least 50 will do"] if people < 50 else []
+    problems += [f"years: {years} given; 1 to 12 will do"] if not 1 <= years <= 12 else []
+    if problems:
+        raise UserMistake("That makes no county.", problems=problems)
     if out.exists() and any(out.iterdir()):
         raise UserMistake(f"The folder {out.name!r} is not empty.", problems=["name a new one with --out"])
     calendar = Calendar(years)

@@ -16,6 +16,7 @@ from simulation.block import Block
 from simulation.calendar import NONE, Days, Index, Mask, years_between
 from simulation.draw import Floats, Random, between, capped, happen, only
 from simulation.extracts import Draft, Happening
+from simulation.people import Text
 
 CLOSING = {
     "mental_health": "MH", "alcohol": "ALC", "domestic_abuse": "DA", "concern_for_safety": "CFS",
@@ -30,14 +31,14 @@ class Logs:
     person: Index
     dwelling: Index
     day: Days
-    truly: np.ndarray
-    closed: np.ndarray
-    role: np.ndarray
+    truly: Text
+    closed: Text
+    role: Text
     incident: Index  # the same for everybody named on one log
     link: Index  # 0 = nobody named, 1, 2 … the people named
 
 
-def carriers(random: Random, block: Block) -> Index:
+def _carriers(random: Random, block: Block) -> Index:
     """The adult of each unit whom its drinking and its crises are about."""
     people = block.people
     families = people.families
@@ -59,7 +60,7 @@ def police(random: Random, block: Block) -> tuple[list[Draft], Logs]:
 
 def _all_logs(random: Random, block: Block) -> Logs:
     troubles, people, calendar = block.troubles, block.people, block.calendar
-    adult = carriers(random, block)
+    adult = _carriers(random, block)
     found: list[tuple[str, str, Index, Days, Index]] = []  # what, role, person, day, unit
 
     def by_unit(what: str, trouble: Floats, who: Index, role: str) -> None:

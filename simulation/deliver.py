@@ -17,15 +17,12 @@ from pyarrow import csv
 
 from features.declaration import Extract, Source
 from simulation import world
-from simulation.calendar import NONE, Calendar
+from simulation.calendar import NONE, Calendar, Days, Index
 from simulation.draw import Random
 from simulation.extracts import Draft, Values, Versions, as_text, files_of, versions
+from simulation.people import Text
 
 FAULT_COLUMNS = ("file", "row_number", "record_key", "column", "kind")
-EVENT_COLUMNS = (
-    "source", "extract", "record_key", "subject_key", "signal", "occurred_on", "ended_on", "place",
-    "recorded_on", "written_in", "gone_in",
-)  # fmt: skip
 
 
 @dataclass
@@ -88,9 +85,7 @@ class Post:
         self.rows[path] = (before or 0) + rows.num_rows
         return before or 0
 
-    def _tell_truth(
-        self, held: Versions, keys: np.ndarray, first: np.ndarray, gone: np.ndarray, labels: pa.Array
-    ) -> None:
+    def _tell_truth(self, held: Versions, keys: Text, first: Index, gone: Index, labels: pa.Array) -> None:
         draft, ever = held.draft, first >= 0
         for happening, signal in zip(draft.happenings, held.signals, strict=True):
             occurred = held.column(happening.occurred)
@@ -123,7 +118,7 @@ class Post:
                 self.append("truth/events.csv", pa.table(table))
 
 
-def record_keys(name: str, table: pa.Table, extract: Extract) -> np.ndarray:
+def record_keys(name: str, table: pa.Table, extract: Extract) -> Text:
     """'<extract>/<key columns joined by |>' of each row."""
     parts = [pc.fill_null(table[column], "") for column in extract.record_key]
     joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "|")
@@ -131,7 +126,7 @@ def record_keys(name: str, table: pa.Table, extract: Extract) -> np.ndarray:
 
 
 def plant(
-    random: Random, table: pa.Table, keys: np.ndarray, extract: Extract
+    random: Random, table: pa.Table, keys: Text, extract: Extract
 ) -> tuple[pa.Table, list[tuple[int, str, str, str]]]:
     """Spoil a few rows. Returns the table and (row number from 1, record key, column, kind) of each fault."""
     count = random.binomial(table.num_rows, world.FAULTS) if table.num_rows else 0
@@ -170,13 +165,11 @@ def plant(
     return pa.concat_tables([table, table.take(pa.array(again, pa.int64()))]), faults
 
 
-def _strings(values: Values) -> np.ndarray:
-    """A text column as an object array with '' for empty."""
-    if isinstance(values, pa.Array | pa.ChunkedArray):
-        values = np.array(values.to_pylist(), dtype=object)
-    return np.where(values == None, "", values)  # noqa: E711 (element by element)
+def _strings(values: Values) -> Text:
+    """A text column with '' for empty."""
+    return np.array(["" if value is None else value for value in values.tolist()], dtype=object)
 
 
-def _iso(days: np.ndarray) -> pa.Array:
+def _iso(days: Days) -> pa.Array:
     days = np.asarray(days, dtype=np.int32)
     return pa.array(days, mask=days == NONE).cast(pa.date32())

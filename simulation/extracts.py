@@ -16,17 +16,19 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.declaration import Column, Source, Window
 from simulation import world
 from simulation.calendar import NONE, OPEN, Calendar, Days, Index, Mask, day_of, number
-from simulation.draw import Random
+from simulation.draw import Random, only
 
-Values = Any
-"""A column: days (int32, `NONE` = empty) for dates, minutes (int64, negative = empty) for times,
-numbers (NaN = empty), or text (object array or Arrow strings, None = empty)."""
+Values = npt.NDArray[Any]
+"""A column: days for dates, minutes of the day for times, whole numbers (`NONE` = empty), numbers
+(NaN = empty), or text (None = empty)."""
+
+_CLOCK = pa.array([f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)])
 
 NEVER_BACK = 10_000
 """Days away after which a withdrawn record would come back: after the calendar's end."""
@@ -78,18 +80,13 @@ class Versions:
 
     def column(self, name: str) -> Values:
         """The values of a column, one a version."""
-        values = _take(self.draft.columns[name], self.row)
+        values = self.draft.columns[name][self.row]
         if name in self.draft.corrected:
-            new = _take(self.draft.corrected[name], self.row)
+            new = self.draft.corrected[name][self.row]
             values = np.where(self.is_corrected, new, values)
         if name in self.draft.end_columns:
-            if values.dtype.kind in "OU":
-                values = np.where(self.end_hidden, None, values)
-            else:
-                values = np.where(self.end_hidden, NONE, values)
-        if isinstance(values, np.ndarray) and values.dtype.kind == "U":
-            values = values.astype(object)
-        return values
+            values = only(~self.end_hidden, values)
+        return values.astype(object) if values.dtype.kind == "U" else values
 
     def where(self, chosen: Mask | Index) -> Versions:
         """Some of the versions."""
@@ -231,16 +228,8 @@ def text_of(values: Values, column: Column) -> pa.Array:
     """One column's values in the declared format; empty cells are null."""
     if column.type == "date":
         return _formatted(values, column.format or "")
-    if column.type == "datetime":
-        empty = np.asarray(values) < 0
-        moments = pa.array(np.asarray(values, dtype=np.int64) * 60, type=pa.int64()).cast(pa.timestamp("s"))
-        return pc.if_else(pa.array(~empty), pc.strftime(moments, format=column.format), None)
     if column.type == "time":
-        clock = pa.array([f"{m // 60:02d}:{m % 60:02d}" for m in range(1440)])
-        minutes = np.asarray(values)
-        return clock.take(pa.array(np.maximum(minutes, 0), mask=minutes < 0))
-    if isinstance(values, pa.Array | pa.ChunkedArray):
-        return values
+        return _CLOCK.take(pa.array(values))
     if values.dtype == object:
         return pa.array(values, type=pa.string(), from_pandas=True)
     if values.dtype.kind == "f":
@@ -260,9 +249,3 @@ def _formatted(days: Days, style: str) -> pa.Array:
 @lru_cache(maxsize=200_000)
 def _day_text(day: int, style: str) -> str:
     return day_of(day).strftime(style)
-
-
-def _take(values: Values, row: Index) -> Values:
-    if isinstance(values, pa.Array | pa.ChunkedArray):
-        return values.take(pa.array(row))
-    return values[row]
