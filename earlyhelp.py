@@ -332,36 +332,33 @@ def do_main_job(root: Path, extracts: Path, *, tell: Tell) -> tuple[date, Any, W
     Returns the as-of date (the last delivery day), the training report and the week.
     """
     from features.ingest import ingest as ingest_path
+    from features.snapshot import open_snapshot
     from features.workspace import Workspace
     from monitoring.backlists import make_backlists
+    from serving.weekly_list import flag as make_list
     from training.run import train as train_model
 
     county = json.loads((extracts / "county.json").read_text(encoding="utf-8"))
     _init(root, start_from=extracts)
     workspace, as_of = Workspace(root), day(county["delivery_days"][-1])
-    loaded = day(county["history_received_on"])
+    loaded, week_before = day(county["history_received_on"]), as_of - timedelta(days=7)
     ingest_path(workspace, extracts / "history", received=loaded, history=True, tell=tell)
     for folder in sorted((extracts / "deliveries").iterdir()):
         shutil.copytree(folder, workspace.inbox / folder.name, dirs_exist_ok=True)
-    week_before = as_of - timedelta(days=7)
     _take_in(workspace, before=week_before, tell=tell)
-    trained = train_model(workspace, workspace.settings.model, tell=tell)
-    make_backlists(workspace, tell=tell)
-    _week(workspace, week_before, tell)
+    snapshot = open_snapshot(workspace)
+    trained = train_model(workspace, workspace.settings.model, snapshot=snapshot, tell=tell)
+    make_backlists(workspace, snapshot=snapshot, tell=tell)
+    make_list(workspace, week_before, snapshot=snapshot, tell=tell)
     return as_of, trained, _week(workspace, as_of, tell)
 
 
-def _take_in(workspace: Workspace, *, before: date, tell: Tell) -> list[Any]:
+def _take_in(workspace: Workspace, *, before: date, tell: Tell) -> list[ExtractReport]:
     """Ingest what the inbox received before a morning, and link. Returns the ingest reports."""
-    from features.asof import OPEN, day_number, is_known
     from features.ingest import ingest as ingest_path
     from features.link import link as link_subjects
 
-    reports = []
-    for folder in sorted(f for f in workspace.inbox.iterdir() if f.is_dir()):
-        received = day(folder.name)
-        if is_known(day_number(received), OPEN, day_number(before)):
-            reports += ingest_path(workspace, folder, received=received, tell=tell)
+    reports = ingest_path(workspace, workspace.inbox, received=before, before=before, tell=tell)
     link_subjects(workspace, tell=tell)
     return reports
 
@@ -370,18 +367,21 @@ def _take_in(workspace: Workspace, *, before: date, tell: Tell) -> list[Any]:
 class Week:
     """What the weekly job did: the extracts taken in, the list, what monitoring found."""
 
-    extracts: list[Any]
+    extracts: list[ExtractReport]
     list: WeeklyList
     monitor: MonitorReport
 
 
 def _week(workspace: Workspace, as_of: date, tell: Tell) -> Week:
     """The weekly job, in order: ingest → link → features → flag → monitor."""
+    from features.snapshot import open_snapshot
     from monitoring.run import monitor as watch
     from serving.weekly_list import flag as make_list
 
     taken_in = _take_in(workspace, before=as_of, tell=tell)
-    return Week(taken_in, make_list(workspace, as_of, tell=tell), watch(workspace, as_of, tell=tell))
+    snapshot = open_snapshot(workspace)
+    weekly_list = make_list(workspace, as_of, snapshot=snapshot, tell=tell)
+    return Week(taken_in, weekly_list, watch(workspace, as_of, at_hand=snapshot, tell=tell))
 
 
 def day(text: str) -> date:
@@ -452,8 +452,8 @@ def _show_list(weekly_list: WeeklyList) -> None:
 
 
 def _show_week(week: Week) -> None:
-    if week.extracts:
-        say(f"{len(week.extracts)} extracts taken in, {sum(r.events for r in week.extracts):,} new events.\n")
+    new = [report for report in week.extracts if not report.unchanged]
+    say(f"{len(new)} extracts taken in, {sum(report.events for report in new):,} new events.\n")
     _show_list(week.list)
     say("")
     _show_monitor(week.monitor)

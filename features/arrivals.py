@@ -8,6 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from features.asof import OPEN, day_number, is_known
 from features.errors import UserMistake
 from features.workspace import Workspace
 
@@ -24,12 +25,20 @@ class Arrived:
     received: date
 
 
-def find_arrived(workspace: Workspace, path: Path, received: date) -> list[Arrived]:
-    """Every file under a path with the extract whose glob names it. Raises UserMistake for the others."""
+def find_arrived(
+    workspace: Workspace, path: Path, received: date, *, before: date | None = None
+) -> list[Arrived]:
+    """Every file under a path with the extract whose glob names it. Raises UserMistake for the others.
+
+    before: leave out folders of days on which files arrived too late to count on that morning; none
+    may be left then.
+    """
     if not path.exists():
         raise UserMistake(f"There is no {str(path)!r}.", problems=["name a file, or a folder with files"])
     folders = [path] if path.is_dir() else []
     folders += sorted(f for f in path.iterdir() if f.is_dir() and _day(f)) if path.is_dir() else []
+    late = {f for f in folders if before and (day := _day(f)) and not _counts(day, before)}
+    folders = [f for f in folders if f not in late]
     files = [path] if path.is_file() else [f for folder in folders for f in sorted(folder.iterdir())]
     globs = {
         (source.source, name): extract.files
@@ -38,8 +47,8 @@ def find_arrived(workspace: Workspace, path: Path, received: date) -> list[Arriv
     }
     arrived, problems = [], []
     for file in files:
-        if file.name.startswith(".") or file in folders:
-            continue
+        if file.name.startswith(".") or file.suffix == ".md" or file in folders or file in late:
+            continue  # hidden files and read-me notes are no deliveries
         if file.is_dir():
             problems.append(f"{file.name}: is a folder that is not named by a day, YYYY-MM-DD")
             continue
@@ -57,9 +66,13 @@ def find_arrived(workspace: Workspace, path: Path, received: date) -> list[Arriv
             problems.append(f"{file.name}: no declared extract has such a name; these would do: {wanted}")
     if problems:
         raise UserMistake("It is not known whose these files are; nothing was taken in.", problems=problems)
-    if not arrived:
+    if not arrived and before is None:
         raise UserMistake(f"There is no file to take in under {str(path)!r}.", problems=["it holds no .csv"])
     return sorted(arrived, key=lambda a: a.received)
+
+
+def _counts(received: date, as_of: date) -> bool:
+    return is_known(day_number(received), OPEN, day_number(as_of))
 
 
 def _day(folder: Path) -> date | None:

@@ -51,17 +51,24 @@ class ExtractReport:
 
 
 def ingest(
-    workspace: Workspace, path: Path, *, received: date, history: bool = False, tell: Tell = quiet
+    workspace: Workspace,
+    path: Path,
+    *,
+    received: date,
+    before: date | None = None,
+    history: bool = False,
+    tell: Tell = quiet,
 ) -> list[ExtractReport]:
     """Take in a file, a folder of files, or a folder of folders named by day (in the order of days).
 
     received: the day on which the files reached us; a folder named YYYY-MM-DD gives its own.
+    before:   take in only the folders of days that count on the morning of this date.
     history:  a first load of past years, in which every row counts as known from the day on which a
               live delivery would have brought it; it adds and corrects, and withdraws nothing.
     Raises UserMistake, before anything is taken in, for a file that no declaration names, and
     DataRefused, when all other files are in, for those that had to be refused whole.
     """
-    arrived = find_arrived(workspace, path, received)
+    arrived = find_arrived(workspace, path, received, before=before)
     reports, refused = [], []
     with alone(workspace) as committed:
         for file in arrived:

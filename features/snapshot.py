@@ -63,14 +63,20 @@ class Snapshot:
 
 
 def open_snapshot(
-    workspace: Workspace, *, last_delivery: int | None = None, link_run: int | None = None
+    workspace: Workspace,
+    *,
+    last_delivery: int | None = None,
+    link_run: int | None = None,
+    at_hand: Snapshot | None = None,
 ) -> Snapshot:
     """The newest state, or the one a list names, which is then taken at its word and nothing is read.
 
+    at_hand: a snapshot of before, given back with all it has read if it is of that same state.
     Raises UserMistake where nothing was ingested yet.
     """
     if last_delivery is not None and link_run is not None:
-        return Snapshot(workspace, last_delivery, link_run)
+        named = Snapshot(workspace, last_delivery, link_run)
+        return at_hand if at_hand == named and at_hand is not None else named
     tables, con = Tables(workspace.data), duckdb.connect()
     if last_delivery is None:
         tables.view(con, "deliveries")
@@ -84,7 +90,7 @@ def open_snapshot(
         tables.view(con, "link_runs")
         newest = "SELECT max(link_run) FROM all_link_runs WHERE last_delivery <= ?"
         link_run = con.execute(newest, [last_delivery]).fetchall()[0][0] or 0
-    return Snapshot(workspace, int(last_delivery), int(link_run))
+    return open_snapshot(workspace, last_delivery=int(last_delivery), link_run=int(link_run), at_hand=at_hand)
 
 
 def _standing(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> None:

@@ -34,7 +34,7 @@ class Settings(BaseModel):
     council: str = Field("The county in a box", description="as said on the list")
     model: str = Field("escalation", description="the specification that `flag` and `serve` use")
     mlflow_uri: str = Field("", description="default: SQLite in the workspace")
-    threads: int = Field(1, ge=1, description="threads LightGBM may use")
+    threads: int = Field(2, ge=1, description="threads LightGBM may use")
     household_max: int = Field(10, ge=2, description="above so many residents a place is no household")
     seed: int = 20260101
     withdrawal_share: float = Field(0.02, description="a full delivery that drops a larger share, and …")

@@ -77,14 +77,22 @@ class Made:
     nobody: tuple[date, ...]
 
 
-def make_backlists(workspace: Workspace, dates: Sequence[date] | None = None, *, tell: Tell = quiet) -> Made:
+def make_backlists(
+    workspace: Workspace,
+    dates: Sequence[date] | None = None,
+    *,
+    snapshot: Snapshot | None = None,
+    tell: Tell = quiet,
+) -> Made:
     """Make and keep the newest candidate's lists of past mornings; those it has stay as they are.
 
     dates: by default the first Monday of each of the last 6 months whose outcome is known by now.
+    snapshot: default, the newest state.
     Each date is one atomic commit, so that a rerun goes on where a crash stopped it. Raises
     UserMistake for a date that the last delivery does not reach.
     """
-    snapshot, candidate = open_snapshot(workspace), newest_candidate(workspace, workspace.settings.model)
+    snapshot = snapshot or open_snapshot(workspace)
+    candidate = newest_candidate(workspace, workspace.settings.model)
     today = judging_day(snapshot)
     if dates is None:
         dates = mondays(today - timedelta(days=days_to_wait(snapshot, candidate)), months=MONTHS)

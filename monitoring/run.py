@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 
@@ -20,6 +21,7 @@ from features.errors import UserMistake
 from features.panel import Panel, read_panel
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
+from features.tables import Tables
 from features.workspace import Workspace
 from models.candidate import NOT_APPROVED, Candidate, load_candidate
 from models.disclosure import STAR, interval, rate, show
@@ -49,12 +51,20 @@ WEIGHED_ON = 2_000
 """How many people's contributions say which features weigh most."""
 
 
-def monitor(workspace: Workspace, as_of: date, *, html: bool = False, tell: Tell = quiet) -> MonitorReport:
+def monitor(
+    workspace: Workspace,
+    as_of: date,
+    *,
+    html: bool = False,
+    at_hand: Snapshot | None = None,
+    tell: Tell = quiet,
+) -> MonitorReport:
     """Watch the list of a morning and write `reports/<as_of>/`: drift.json, fairness.json, report.html.
 
-    html: also Evidently's own page, drift.html (about 5 MB). Raises UserMistake if there is no list.
+    html: also Evidently's own page, drift.html (about 5 MB). at_hand: a snapshot of before, used
+    again if it is the one that the list names. Raises UserMistake if there is no list.
     """
-    listed, snapshot, candidate = _list(workspace, as_of)
+    listed, snapshot, candidate = _list(workspace, as_of, at_hand)
     folder = workspace.report_folder(as_of)
     folder.mkdir(parents=True, exist_ok=True)
     evidently = folder / "drift.html"
@@ -111,12 +121,14 @@ def monitor(workspace: Workspace, as_of: date, *, html: bool = False, tell: Tell
     return report
 
 
-def _list(workspace: Workspace, as_of: date) -> tuple[list[str], Snapshot, Candidate]:
+def _list(
+    workspace: Workspace, as_of: date, at_hand: Snapshot | None
+) -> tuple[list[str], Snapshot, Candidate]:
     """Who is on the list of a morning, and the snapshot and the model it names."""
-    newest = open_snapshot(workspace)
-    rows = newest.con.execute(
-        f"SELECT person_id, model, last_delivery, link_run FROM {newest.tables.view(newest.con, 'flags')} "
-        "WHERE as_of = ?",
+    con = duckdb.connect()
+    flags = Tables(workspace.data).view(con, "flags")
+    rows = con.execute(
+        f"SELECT person_id, model, last_delivery, link_run FROM {flags} WHERE as_of = ? ORDER BY rank",
         [as_of],
     ).fetchall()
     if not rows:
@@ -125,9 +137,7 @@ def _list(workspace: Workspace, as_of: date) -> tuple[list[str], Snapshot, Candi
             problems=[f"make it with `earlyhelp flag --as-of {as_of}`"],
         )
     _, model, last_delivery, link_run = rows[0]
-    snapshot = newest
-    if (last_delivery, link_run) != (newest.last_delivery, newest.link_run):
-        snapshot = open_snapshot(workspace, last_delivery=last_delivery, link_run=link_run)
+    snapshot = open_snapshot(workspace, last_delivery=last_delivery, link_run=link_run, at_hand=at_hand)
     return [person for person, *_ in rows], snapshot, load_candidate(workspace.models / model)
 
 

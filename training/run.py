@@ -54,14 +54,17 @@ class TrainingReport:
     versions: dict[str, int]
 
 
-def train(workspace: Workspace, name: str, *, tell: Tell = quiet) -> TrainingReport:
+def train(
+    workspace: Workspace, name: str, *, snapshot: Snapshot | None = None, tell: Tell = quiet
+) -> TrainingReport:
     """Fit, calibrate, judge, export and register the candidates of a specification.
 
+    snapshot: default, the newest state.
     Raises UserMistake where the specification or its calendar cannot be used on what is held.
     """
     specification = read_spec(workspace, name)
     catalogue = catalogue_of(workspace, specification)
-    snapshot, outcome = open_snapshot(workspace), specification.to_outcome()
+    snapshot, outcome = snapshot or open_snapshot(workspace), specification.to_outcome()
     question = Question(snapshot, catalogue, specification.to_eligibility(workspace, catalogue), outcome)
     calendar = _calendar(snapshot, specification, catalogue, lag=reporting_lag(snapshot, outcome))
 
