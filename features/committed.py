@@ -33,18 +33,21 @@ class Committed:
         self.con.execute("SET enable_progress_bar = false")
         # what does not fit in memory is put down here, not in the folder one happens to stand in
         self.con.execute(f"SET temp_directory = {quoted(workspace.data / '.spill')}")
-        self._holders: dict[str, set[tuple[str, str]]] = {}
-        last = self.next_id - 1
-        for table in (*DATED, "quarantine"):
-            key = "split_part(record_key, '/', 1)" if table in DATED else "''"
-            rows = self.tables.view(self.con, table)
-            found = self.con.execute(
-                f"SELECT DISTINCT source, {key}, delivery_id > {last} FROM {rows}"
-            ).fetchall()
-            if any(left for _, _, left in found):
-                self.tables.remove(table, f"delivery_id > {last}")
-                self.tables.view(self.con, table)
-            self._holders[table] = {(source, extract) for source, extract, left in found if not left}
+        self._holders: dict[str, set[tuple[str, str]]] = {table: set() for table in DATED}
+        new = f"delivery_id >= {self.next_id}"
+        found = self.con.execute(
+            " UNION ALL ".join(
+                f"SELECT DISTINCT '{table}', source, split_part({key}, '/', 1), {new} "
+                f"FROM {self.tables.view(self.con, table)}"
+                for table, key in (*dict.fromkeys(DATED, "record_key").items(), ("quarantine", "file"))
+            )
+        ).fetchall()
+        for table in {table for table, _, _, left in found if left}:
+            self.tables.remove(table, new)
+            self.tables.view(self.con, table)
+        for table, source, extract, left in found:
+            if table in DATED and not left:
+                self._holders[table].add((source, extract))
 
     @property
     def next_id(self) -> int:

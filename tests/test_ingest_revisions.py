@@ -166,7 +166,7 @@ def expected(all_delivered: list[Delivered]) -> Iterator[tuple]:
                 yield (f"plans/{ref}", day, until, f"plans.{signal}", occurred, ended, cost)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(deliveries())
 def test_revisions_are_those_of_a_naive_reading(all_delivered: list[Delivered]) -> None:
     with tempfile.TemporaryDirectory() as folder:
