@@ -219,9 +219,8 @@ def missing(random: Random, block: Block) -> list[Draft]:
     """Missing episodes, nearly all of young people who are adrift."""
     people, calendar = block.people, block.calendar
     adrift = block.troubles.adrift
-    rates = np.where(
-        adrift > 0, capped(world.MISSING, world.MISSING_SLOPE * adrift, world.MISSING_CAP), 0.00002
-    )
+    rates = capped(world.MISSING, world.MISSING_SLOPE * adrift, world.MISSING_CAP)
+    rates = np.where(adrift > 0, rates, world.MISSING_BY_CHANCE)
     row, day = happen(random, rates, calendar)
     child = block.troubles.children[row]
     age = years_between(people.birth[child], day)

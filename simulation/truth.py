@@ -204,13 +204,12 @@ def on_the_books(out: Path, as_of: date) -> pa.Table:
     ).to_arrow_table()
 
 
-def latent_auc(out: Path, as_of: date) -> float:
-    """How well the hidden troubles themselves rank who escalates in the 180 days from `as_of` on."""
-    return latent_figures(out, as_of)[0]
-
-
 def latent_figures(out: Path, as_of: date) -> tuple[float, float]:
-    """(AUC of the hidden troubles, base rate) among everybody on the books of `as_of`."""
+    """(AUC, base rate) among everybody on the books of `as_of`.
+
+    The AUC says how well the hidden troubles themselves rank who escalates in the 180 days from
+    `as_of` on: about what the best of models could reach that knew what agencies only glimpse.
+    """
     table = on_the_books(out, as_of)
     outcome = table["outcome"].to_numpy(zero_copy_only=False)
     return auc(table["risk"].to_numpy(), outcome), float(outcome.mean())
