@@ -231,7 +231,7 @@ WRITTEN = {
     "CRLF": f"{HEADER}\r\n{ROW}\r\n".encode(),
     "byte order mark": f"\ufeff{HEADER}\n{ROW}\n".encode(),
     "blank line, no last line break": f"{HEADER}\n\n{ROW}".encode(),
-    "quoted line break": f"{HEADER}\n{row(surname_1=chr(34) + 'Ash,' + chr(10) + 'the younger' + chr(34))}\n".encode(),
+    "quoted line break": "\n".join([HEADER, row(surname_1='"Ash,\nthe younger"')]).encode(),
     "a column more": f"extra,{HEADER}\nx,{ROW}\n".encode(),
 }
 
