@@ -25,6 +25,7 @@ import pytest
 PEOPLE, YEARS, SEED = 3_000, 7, 1
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what needs the session's county on one worker, so that it is made once; the rest anywhere."""
     for item in items:
