@@ -9,6 +9,7 @@ are atomic per table, an ingest writes several: so readers see only what a ledge
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
@@ -233,7 +234,8 @@ class Tables:
         files = [] if table is None else table.file_uris()
         con.unregister(alias)
         if files:
-            paths = ", ".join("'" + uri.removeprefix("file://").replace("'", "''") + "'" for uri in files)
+            places = [unquote(uri.removeprefix("file://")) for uri in files]
+            paths = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
             con.execute(f"CREATE OR REPLACE VIEW {alias} AS SELECT * FROM read_parquet([{paths}])")
         else:
             con.register(alias, SCHEMAS[name].empty_table())
