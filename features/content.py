@@ -160,15 +160,21 @@ def _identities(extract: Extract, arrival: Arrival) -> Iterator[str]:
 
 
 def _addresses(extract: Extract, arrival: Arrival) -> Iterator[str]:
-    """An address without a start keeps the one it stands with; a new one starts when it was recorded."""
+    """An address without a start keeps the one it stands with; a new one starts when it was recorded.
+
+    One without a UPRN is an address too: whoever moves to a place we cannot name has left the last one.
+    """
     cells = Cells(extract)
     recorded = cells.day(extract.recorded) if extract.recorded else None
     for key, subject in _about(extract):
         where = subject.address
         if where is None:
             continue
-        place = [cells.optional(c) for c in (where.uprn, where.postcode, where.area)]
-        uprn, postcode, area = (f"CAST({cell} AS VARCHAR)" for cell in place)
+        uprn, postcode, area = (
+            f"CAST({cells.optional(column)} AS VARCHAR)"
+            for column in (where.uprn, where.postcode, where.area)
+        )
+        dwelling = f"coalesce({uprn}, {postcode})"
         started = cells.day(where.start)
         known = arrival.of_undated(first_day=started, recorded=recorded, at_the_latest=arrival.day)
         since = ", ".join([started, "stood.start_on", *([recorded] if recorded else []), arrival.day])
@@ -179,10 +185,11 @@ def _addresses(extract: Extract, arrival: Arrival) -> Iterator[str]:
                    {ended} AS end_on, {known} AS from_on,
                    {arrival.of_end(ended=ended)} AS end_known_on
             FROM good g LEFT JOIN (
-                SELECT record_key, subject_key AS stood_key, uprn AS stood_uprn, min(start_on) AS start_on
+                SELECT record_key, subject_key AS stood_key, coalesce(uprn, postcode) AS stood_at,
+                       min(start_on) AS start_on
                 FROM standing_addresses WHERE NOT withdrawn GROUP BY ALL
-            ) stood ON stood.record_key = g.record_key AND stood_key = {key} AND stood_uprn = {uprn}
-            WHERE {key} IS NOT NULL AND {place[0]} IS NOT NULL"""
+            ) stood ON stood.record_key = g.record_key AND stood_key = {key} AND stood_at = {dwelling}
+            WHERE {key} IS NOT NULL AND {dwelling} IS NOT NULL"""
 
 
 def _registers(extract: Extract, arrival: Arrival) -> Iterator[str]:

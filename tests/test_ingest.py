@@ -16,7 +16,9 @@ import pytest
 from features.deliveries import freshness, read_ledger
 from features.errors import DataRefused, UserMistake
 from features.ingest import ExtractReport, ingest
+from features.link import link
 from features.read_extract import LONGEST_LINE
+from features.snapshot import open_snapshot
 from features.tables import DATED, Tables
 from features.workspace import Workspace, init_workspace, open_workspace
 
@@ -353,6 +355,27 @@ def test_an_address_without_a_start_keeps_the_one_it_stands_with(workspace, deli
     assert rows_of(workspace, "addresses", "revision, start_on") == [(1, FIRST)]
     deliver(row(since="", keyed="", balance="7", uprn="200"), on=THIRD)
     assert rows_of(workspace, "addresses", "revision, start_on") == [(1, FIRST), (2, THIRD)]
+
+
+def test_a_move_to_an_address_without_a_uprn_is_a_move(workspace, deliver) -> None:
+    declared = COUNCIL_TAX.replace("uprn: {}\n      stage:", "uprn: {}\n      postcode: {}\n      stage:")
+    declared = declared.replace(
+        "{uprn: uprn, start: since}", "{uprn: uprn, postcode: postcode, start: since}"
+    )
+    (workspace.sources_folder / "council_tax.yaml").write_text(declared)
+    header = f"{HEADER},postcode"
+    deliver(row(account="A1") + ",AB1 1AA", header=header)
+    for day in (SECOND, THIRD):
+        deliver(row(uprn="", since="10/01/2024", balance=str(day.day)) + ",AB1 2BB", header=header, on=day)
+    assert rows_of(workspace, "addresses", "revision, withdrawn, uprn, postcode, start_on") == [
+        (1, False, "100", "AB1 1AA", date(2023, 2, 1)),
+        (2, False, None, "AB1 2BB", date(2024, 1, 10)),
+    ]
+    link(workspace)
+    home = open_snapshot(workspace).con.execute(
+        "SELECT uprn, end_on FROM residences WHERE known_until IS NULL"
+    )
+    assert home.fetchall() == [("100", date(2024, 1, 10))]  # no longer there, but it was true then
 
 
 def test_only_what_changed_gets_a_revision_in_its_own_table(workspace, deliver) -> None:
