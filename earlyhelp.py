@@ -1,7 +1,7 @@
 """The front door: every command of Early Help, a few lines each.
 
-Only this file reads the clock and the environment; everything behind it is a function of its
-inputs. Heavy libraries are imported by the command that needs them, so that `--help` answers at once.
+Only this file reads the clock; everything behind it is a function of its inputs. Heavy libraries are
+imported by the command that needs them, so that `--help` answers at once.
 
 Exit codes: 0 done · 1 our fault · 2 the user's mistake · 3 the data was refused · 4 a gate failed.
 """
@@ -414,8 +414,9 @@ def say(text: str) -> None:
 
 
 def answer(value: Any) -> None:
-    """Print a result as JSON: dataclasses as maps, dates as text."""
-    sys.stdout.write(json.dumps(value, default=_plain, indent=2, ensure_ascii=False) + "\n")
+    """Print a result as JSON: dataclasses as maps, dates as text, what cannot be estimated as null."""
+    plain = json.loads(json.dumps(value, default=_plain), parse_constant=lambda not_a_number: None)
+    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
 
 
 def _plain(value: Any) -> Any:

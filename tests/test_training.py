@@ -1,9 +1,11 @@
 """Fitting: baselines learn their direction, settings are chosen on earlier dates, the same rows give
 the same model; and on the session's county, what a training run leaves behind."""
 
+import json
 import re
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,16 +13,22 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from earlyhelp import answer
 from features.catalogue import Catalogue, SourceFacts
+from features.errors import UserMistake
 from features.feature import Channel, Feature, Signal
 from features.workspace import Workspace
 from models import registry
 from models.calibration import chance
-from models.candidate import load_candidate
-from models.judge import auc
+from models.candidate import NOT_APPROVED, load_candidate
+from models.judge import Scored, auc, judge
 from models.spec import LightGBM
-from training.examples import Examples
+from training.calendar import Calendar
+from training.examples import Examples, need_both_outcomes
 from training.linear import fit_baseline, fit_logistic
+from training.run import TrainingReport
+from training.text import training_text
+from training.tracking import _experiment
 from training.trees import choose, fit_trees
 
 SIGNAL = Signal("fire.call", "fire", "call", "calls")
@@ -121,12 +129,66 @@ def test_without_anything_to_choose_on_the_first_setting_stands_untried(
     assert (only.rounds, only.auc) == (20, None)
 
 
+@pytest.mark.parametrize(
+    "dates",
+    [[without_outcome(examples(50, seed=1))], [Examples(date(2025, 1, 1), np.empty((0, 3)), np.empty(0))]],
+)
+def test_without_outcomes_there_is_a_sentence(dates: list[Examples]) -> None:
+    with pytest.raises(UserMistake, match="nothing to fit on") as mistake:
+        need_both_outcomes(dates, "fit", "training")
+    assert "had the outcome; give the calendar more training dates" in mistake.value.problems[0]
+
+
 def test_the_same_rows_give_the_same_bytes() -> None:
     training = [examples(800, seed=1), examples(400, seed=2)]
     setting = choose(SETTINGS, NAMES, fit=training, validate=[examples(300, seed=3)], threads=1, seed=1)[0]
     one, other = (fit_trees(setting, NAMES, training, threads=1, seed=1) for _ in range(2))
     assert one.text == other.text
     assert one.text != fit_trees(setting, NAMES, training[:1], threads=1, seed=1).text
+
+
+def nothing_followed() -> TrainingReport:
+    """The report of a run on whose test dates nobody had the outcome."""
+    days = tuple(date(2025, month, 1) for month in (1, 4, 7))
+    calendar = Calendar(*((day,) for day in days), (), days[1], days[2], date(2025, 10, 1), 60, 5)
+    nobody = Scored(days[2], np.array(["Pa"]), np.zeros(1), np.zeros(1), np.zeros(1, int))
+    shared = {"flow": {str(days[2]): [{"why": "already there", "left_out": 1, "left": 1}]}, "parts": {}}
+    judged = {"lightgbm": judge([nobody], capacity=30)}
+    titles = {"lightgbm": "trees"}
+    return TrainingReport("fires", "A fire at home", calendar, shared, [], titles, judged, {}, {}, {})
+
+
+def test_what_cannot_be_estimated_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    text = training_text(nothing_followed())
+    assert "1 judged, 0 with the outcome" in text and "nan" not in text
+    answer(nothing_followed())
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert told["judged"]["lightgbm"]["auc"] is None
+
+
+def test_a_training_run_says_that_nobody_has_approved_it() -> None:
+    assert NOT_APPROVED in training_text(nothing_followed())
+    assert nothing_followed().approval == NOT_APPROVED
+
+
+def test_a_copied_workspace_keeps_its_artefacts_to_itself(tmp_path: Path) -> None:
+    made: dict[str, Any] = {}
+
+    class Store:
+        def get_experiment_by_name(self, name: str) -> Any:
+            return made.get(name)
+
+        def create_experiment(self, name: str, *, artifact_location: str) -> str:
+            made[name] = SimpleNamespace(experiment_id=str(len(made)), artifact_location=artifact_location)
+            return made[name].experiment_id
+
+    def place(root: Path) -> str:
+        number = int(_experiment(Store(), Workspace(root), "fires"))
+        return list(made.values())[number].artifact_location
+
+    for root in (tmp_path / "here", tmp_path / "a copy", tmp_path / "here", tmp_path / "a copy"):
+        assert place(root) == (root / "mlartifacts").as_uri()
+    assert len(made) == 2
 
 
 # --- what a training run of the session's county leaves behind -------------------------------------
@@ -164,6 +226,8 @@ def test_blocks_lie_apart_and_the_card_says_how_the_test_went(trained: Workspace
     assert low <= test["precision"] <= high
     assert 0 < test["base_rate"] < 0.1
     assert set(card["beside"]) == set(kinds(trained)) - {"lightgbm"}
+    # What was made from the model, such as a list, may not give the same model another hash.
+    assert not {"flags", "backlists", "quarantine", "characteristics"} & set(card["tables"])
     for part in card["parts"].values():
         assert part["base_rate"] == part["positives"] / part["n"] <= test["base_rate"]
 

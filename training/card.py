@@ -10,11 +10,14 @@ from datetime import date
 from typing import Any
 
 from features.outcomes import Labels
-from features.tables import SCHEMAS
+from features.snapshot import OPEN_VIEWS
 from models.judge import Judgement
 from models.spec import Specification
 from training.calendar import Calendar
 from training.examples import Examples, Morning, Question
+
+READ = (*OPEN_VIEWS, "deliveries", "link_runs", "links", "residences")
+"""The tables a run reads; the versions of others would give the same model another name."""
 
 
 def common(
@@ -48,7 +51,7 @@ def common(
         "catalogue": question.catalogue.hash,
         "last_delivery": snapshot.last_delivery,
         "link_run": snapshot.link_run,
-        "tables": {table: snapshot.tables.version(table) for table in SCHEMAS},
+        "tables": {table: snapshot.tables.version(table) for table in READ},
     }
 
 

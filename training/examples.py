@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from features.catalogue import Catalogue
 from features.cohort import Eligibility, cohort
+from features.errors import UserMistake
 from features.outcomes import Labels, Outcome, labels
 from features.panel import Panel, read_panel
 from features.snapshot import Snapshot
@@ -63,3 +65,16 @@ class Question:
         """The labelled rows of a date, as known on a later morning."""
         followed = self.labels(morning, judged_on)
         return Examples(morning.as_of, morning.panel.X[followed.labelled], followed.y[followed.labelled])
+
+
+def need_both_outcomes(dates: Sequence[Examples], to_do: str, block: str) -> None:
+    """Raises UserMistake where nobody on these dates had the outcome, or everybody, or there is nobody."""
+    y = np.concatenate([examples.y for examples in dates])
+    if not 0 < y.sum() < len(y):
+        raise UserMistake(
+            f"There is nothing to {to_do} on.",
+            problems=[
+                f"of {len(y)} people judged on the {block} dates {int(y.sum())} had the outcome; "
+                f"give the calendar more {block} dates, or check the outcome's signals"
+            ],
+        )

@@ -16,19 +16,18 @@ import numpy as np
 
 from features.catalogue import Catalogue
 from features.deliveries import read_ledger
-from features.errors import UserMistake
 from features.outcomes import Labels, reporting_lag
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.workspace import Workspace
 from models.calibration import Platt, fit_platt
-from models.candidate import Candidate, columns_by_name, export_candidate, reference_of
+from models.candidate import NOT_APPROVED, Candidate, columns_by_name, export_candidate, reference_of
 from models.judge import Judgement, Scored, judge
 from models.scorer import Scorer
 from models.spec import Specification, catalogue_of, read_spec
 from training.calendar import Calendar, lay_out
 from training.card import card, common
-from training.examples import Examples, Morning, Question
+from training.examples import Examples, Morning, Question, need_both_outcomes
 from training.linear import fit_baseline, fit_logistic
 from training.tracking import register
 from training.trees import Setting, choose, fit_trees
@@ -40,7 +39,8 @@ TREES, LOGISTIC = "lightgbm", "logistic"
 class TrainingReport:
     """What a training run did. judged: kind → figures on the test dates; also_report: date → kind →
     figures; models: kind → sha256; versions: kind → version in the register of MLflow; tried: every
-    setting of the trees, the best first; shared: what the cards have in common."""
+    setting of the trees, the best first; shared: what the cards have in common; approval: that nobody
+    has approved any of them."""
 
     specification: str
     title: str
@@ -52,6 +52,7 @@ class TrainingReport:
     also_report: dict[str, dict[str, Judgement]]
     models: dict[str, str]
     versions: dict[str, int]
+    approval: str = NOT_APPROVED
 
 
 def train(
@@ -78,10 +79,12 @@ def train(
         if day in fit_days:
             earlier.append(question.examples(morning, validation_days[0]))
     validation = training[len(training) - len(validation_days) :]
+    need_both_outcomes(training, "fit", "training")
     later = []
     for day in calendar.calibrate:
         tell(f"what was known on {day}, and what followed")
         later.append(question.examples(question.morning(day), calendar.calibrate_judged_on))
+    need_both_outcomes(later, "calibrate", "calibration")
     reported, followed = [], []
     for day in calendar.reported:
         tell(f"what was known on {day}, and what followed")
@@ -159,16 +162,8 @@ def _calendar(
 
 
 def _calibrate(scorer: Scorer, catalogue: Catalogue, later: Sequence[Examples]) -> Platt:
-    """Platt's numbers from dates after those it was fitted on. Raises UserMistake without outcomes."""
+    """Platt's numbers from dates after those it was fitted on."""
     y = np.concatenate([examples.y for examples in later])
-    if not 0 < y.sum() < len(y):
-        raise UserMistake(
-            "There is nothing to calibrate on.",
-            problems=[
-                f"of {len(y)} people judged on the calibration dates {int(y.sum())} had the outcome; "
-                "give the calendar more calibration dates, or check the outcome's signals"
-            ],
-        )
     columns = [columns_by_name(examples.X, catalogue.names, scorer.names) for examples in later]
     return fit_platt(np.concatenate([scorer.margin(X) for X in columns]), y)
 

@@ -17,6 +17,7 @@ def training_text(report: TrainingReport) -> str:
 def _lines(report: TrainingReport) -> Iterator[str]:
     calendar, shared = report.calendar, report.shared
     yield report.title
+    yield report.approval
     yield f"  {calendar.horizon_days} days ahead; 95 % of outcomes are known within {calendar.lag_days} days"
     for block, days in (
         ("fitted", calendar.train),

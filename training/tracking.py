@@ -91,11 +91,18 @@ def _register(client: Any, workspace: Workspace, candidate: Candidate) -> int:
 
 
 def _experiment(client: Any, workspace: Workspace, name: str) -> str:
-    """The specification's experiment; its artefacts lie in the workspace, not where we are called."""
+    """The specification's experiment; its artefacts lie in the workspace, not where we are called.
+
+    MLflow never moves an experiment's artefacts: in a workspace that was copied or moved, another one
+    named after the new place keeps them from being written to the old.
+    """
+    artefacts = (workspace.root / "mlartifacts").resolve()
     found = client.get_experiment_by_name(name)
+    if found is not None and found.artifact_location != artefacts.as_uri():
+        name = f"{name} in {workspace.root.resolve()}"
+        found = client.get_experiment_by_name(name)
     if found is not None:
         return found.experiment_id
-    artefacts = (workspace.root / "mlartifacts").resolve()
     return client.create_experiment(name, artifact_location=artefacts.as_uri())
 
 
