@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 LEAST_SLOPE = 1e-3
-"""The slope where the calibration dates say that a higher margin means less risk: nearly flat, order kept."""
+"""The slope where the calibration dates say that a higher margin means less risk: nearly flat, order kept.
+Of margins that spread wider than 1, such as sums of pounds, it is the slope per spread."""
 
 
 @dataclass(frozen=True)
 class Platt:
-    """slope > 0 and intercept; `held` says that the data asked for a slope below `LEAST_SLOPE`."""
+    """slope > 0 and intercept; `held` says that the data asked for one still flatter."""
 
     slope: float
     intercept: float
@@ -42,11 +43,12 @@ def fit_platt(margin: np.ndarray, y: np.ndarray) -> Platt:
     if not positives or not negatives:
         raise ValueError("calibration needs people with and without the outcome")
     smoothed = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    least = LEAST_SLOPE / max(1.0, float(np.std(margin)))
     slope, intercept = logistic_line(margin, smoothed)
-    if slope >= LEAST_SLOPE:
+    if slope >= least:
         return Platt(slope, intercept)
-    _, intercept = logistic_line(np.zeros_like(margin), smoothed, offset=LEAST_SLOPE * margin)
-    return Platt(LEAST_SLOPE, intercept, held=True)
+    _, intercept = logistic_line(np.zeros_like(margin), smoothed, offset=least * margin)
+    return Platt(least, intercept, held=True)
 
 
 def logistic_line(

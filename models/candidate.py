@@ -190,9 +190,10 @@ def export_candidate(workspace: Workspace, draft: Candidate, reference: pa.Table
 
     sha256 = content_hash(making)
     folder = workspace.models / sha256
-    if folder.exists():
+    if folder.exists() and content_hash(folder) == sha256:
         shutil.rmtree(making)
     else:
+        shutil.rmtree(folder, ignore_errors=True)  # changed since: it would never load
         making.rename(folder)
     registry.record(
         workspace.models,

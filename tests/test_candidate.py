@@ -217,13 +217,25 @@ def test_the_same_model_exported_twice_is_one_folder(workspace: Workspace, score
 
 
 @pytest.mark.parametrize(
-    "name", ["booster.txt", "calibration.json", "catalogue.json", "card.json", "eligibility.json"]
+    "name",
+    [
+        *("booster.txt", "calibration.json", "catalogue.json", "card.json", "eligibility.json"),
+        *("specification.yaml", "reference.parquet"),
+    ],
 )
 def test_a_folder_that_was_changed_does_not_load(workspace: Workspace, name: str) -> None:
     folder = workspace.models / export(workspace, TREES).sha256
-    (folder / name).write_text((folder / name).read_text() + " ")
+    (folder / name).write_bytes((folder / name).read_bytes() + b" ")
     with pytest.raises(UserMistake, match="have been changed"):
         load_candidate(folder)
+
+
+def test_training_again_mends_a_folder_that_was_changed(workspace: Workspace) -> None:
+    made = export(workspace, TREES)
+    (workspace.models / made.sha256 / "card.json").write_text("{}")
+    again = export(workspace, TREES)
+    assert again.sha256 == made.sha256
+    assert load_candidate(workspace.models / made.sha256).card == CARD
 
 
 def test_a_file_put_beside_the_others_is_noticed(workspace: Workspace) -> None:

@@ -118,8 +118,17 @@ def test_platt_gives_chances_that_come_true() -> None:
 def test_a_margin_that_points_the_wrong_way_keeps_its_order_and_hardly_counts() -> None:
     margin, y = noisy_line(3000, -0.7, -3.0)
     platt = fit_platt(margin, y)
-    assert platt.held and platt.slope == LEAST_SLOPE
+    assert platt.held and platt.slope == LEAST_SLOPE / margin.std()
     assert chance(platt.slope * margin + platt.intercept).mean() == pytest.approx(y.mean(), abs=0.002)
+
+
+def test_a_margin_in_pounds_keeps_the_slope_it_needs() -> None:
+    rng = np.random.default_rng(3)
+    owed = rng.gamma(1, 2000, 20_000)
+    y = (rng.random(len(owed)) < chance(-4 + 0.0005 * owed)).astype(float)
+    platt = fit_platt(owed, y)
+    assert not platt.held
+    assert platt.slope == pytest.approx(0.0005, rel=0.1)
 
 
 @pytest.mark.parametrize("y", [np.zeros(9), np.ones(9)])
