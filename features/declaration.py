@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,6 +63,18 @@ _Yaml.add_implicit_resolver(
 )
 
 
+@cache
+def _runs(sql: str, given: str) -> bool:
+    """Whether DuckDB, which is to read the cells, takes a format or a pattern."""
+    import duckdb  # not for the many commands that read no declaration
+
+    try:
+        duckdb.connect().execute(f"SELECT {sql}", [given])
+    except duckdb.InvalidInputException:
+        return False
+    return True
+
+
 class Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -94,11 +107,12 @@ class Column(Declared):
             raise ValueError("a code column needs `codes`, a map from the agency's code to a value")
         if self.type != "code" and self.codes:
             raise ValueError(f"`codes` are for a code column; this one is declared as {self.type}")
-        if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                raise ValueError(f"`pattern` is not a regular expression: {error}") from None
+        if self.format is not None and not _runs("try_strptime('', ?)", self.format):
+            raise ValueError(f"`format` is not one of strptime, such as '%d/%m/%Y'; given {self.format!r}")
+        if self.pattern is not None and not _runs("regexp_full_match('', ?)", self.pattern):
+            raise ValueError(
+                f"`pattern` is not a regular expression, or looks ahead or back; given {self.pattern!r}"
+            )
         return self
 
 

@@ -17,21 +17,19 @@ DATES = ("date", "datetime")
 NUMBERS = ("integer", "number")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
-_ENDED = re.compile(r"^(?P<column>\S+)(?: \+ (?P<days>\d+) days)?$")
-_DAYS_FROM = re.compile(r"^days from (?P<start>\S+) to (?P<end>\S+)$")
+_ENDED = re.compile(r"(?P<column>.+) \+ (?P<days>\d+) days")
+_DAYS_FROM = re.compile(r"days from (?P<start>.+) to (?P<end>.+)")
 
 
 def parse_ended(text: str) -> tuple[str, int]:
-    """'start + 28 days' → ('start', 28); 'end' → ('end', 0). Raises ValueError."""
-    found = _ENDED.match(text)
-    if not found:
-        raise ValueError(f"{text!r} is neither a column nor '<column> + N days'")
-    return found["column"], int(found["days"] or 0)
+    """'start + 28 days' → ('start', 28); 'end date' → ('end date', 0)."""
+    found = _ENDED.fullmatch(text)
+    return (found["column"], int(found["days"])) if found else (text, 0)
 
 
 def parse_days_from(text: str) -> tuple[str, str] | None:
     """'days from a to b' → ('a', 'b'); None if it is not of that form."""
-    found = _DAYS_FROM.match(text)
+    found = _DAYS_FROM.fullmatch(text)
     return (found["start"], found["end"]) if found else None
 
 
@@ -64,6 +62,12 @@ def _extract(extract: Extract, source: Source) -> Iterator[str]:
     for column in extract.overwritten:
         if column in keys:
             yield f"overwritten: {column!r} names or dates the row and cannot be empty in history"
+    for name, column in extract.columns.items():
+        for word in sorted({"present", "absent"} & set((column.codes or {}).values())):
+            yield (
+                f"columns.{name}.codes: {word!r} asks in a `when` whether the cell is empty; use another, "
+                f"such as 'is {word}'"
+            )
     names = [subject.name for subject in extract.subjects]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"subjects: {name!r} is there twice; give each subject of a row its own `name`"
@@ -101,10 +105,11 @@ def _event(extract: Extract, rule: EventRule, where: str, names: list[str], sour
     yield from _missing(extract, f"{where}.place", [rule.place])
     yield from _when(extract, where, rule.when)
     if rule.ended is not None:
-        try:
-            yield from _typed(extract, f"{where}.ended", [parse_ended(rule.ended)[0]], DATES, "a date")
-        except ValueError as problem:
-            yield f"{where}.ended: {problem}"
+        column, later = parse_ended(rule.ended)
+        if column in extract.columns or later:
+            yield from _typed(extract, f"{where}.ended", [column], DATES, "a date")
+        else:
+            yield f"{where}.ended: {column!r} is neither a column nor '<column> + N days'"
     if isinstance(rule.amount, str):
         days = parse_days_from(rule.amount)
         if days:
