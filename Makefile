@@ -12,7 +12,7 @@ demo: $(VENV)/.ok            ## simulate a county and print its weekly list
 	$(B)/earlyhelp demo
 
 test: $(VENV)/.ok $(VENV)/.system   ## every fast test
-	$(B)/python -m pytest -q -m "not nightly" -n 2 --dist loadgroup --durations=10
+	$(B)/python -m pytest -q -m "not nightly" -n 2 --durations=10
 
 check: $(VENV)/.ok           ## style, types, import arrows
 	$(B)/ruff check .

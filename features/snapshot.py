@@ -44,7 +44,6 @@ class Snapshot:
         Withdrawn revisions are not in the tables: they only end what stood before them.
         """
         con = duckdb.connect()
-        con.execute("SET enable_progress_bar = false")
         for name in OPEN_VIEWS:
             _standing(con, self, name)
         _links(con, self)

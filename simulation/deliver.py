@@ -57,10 +57,9 @@ class Post:
             rows, faults = plant(random, table.filter(pa.array(holds)), keys[holds], extract)
             path = f"{file.folder}/{file.name}"
             start = self.append(path, rows, delimiter=extract.delimiter, encoding=extract.encoding)
-            if faults:
-                rows_of = [(path, start + row, key, column, kind) for row, key, column, kind in faults]
-                listed = {name: pa.array([f[i] for f in rows_of]) for i, name in enumerate(FAULT_COLUMNS)}
-                self.append("truth/faults.csv", pa.table(listed))
+            rows_of = [(path, start + row, key, column, kind) for row, key, column, kind in faults]
+            listed = {name: pa.array([f[i] for f in rows_of]) for i, name in enumerate(FAULT_COLUMNS)}
+            self.append("truth/faults.csv", pa.table(listed))
             written += rows.num_rows
         labels = pa.array([f.folder.removeprefix("deliveries/") for f in files])
         self._tell_truth(held, keys, first, gone, labels)

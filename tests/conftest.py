@@ -13,24 +13,37 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 # Without it a metrics page served in this process waits for ever.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
 
+import re
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 PEOPLE, YEARS, SEED = 3_000, 7, 1
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs the session's county on one worker, so that it is made once; the rest anywhere."""
-    for item in items:
-        if {"county", "extracts"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("county"))
+class CountyScheduling(LoadScopeScheduling):
+    """Files that ask for the session's county go to one worker, so that it is made once; the rest
+    anywhere, a test at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "county" if asks_for_the_county(Path(nodeid.split("::")[0])) else nodeid
+
+
+@cache
+def asks_for_the_county(file: Path) -> bool:
+    text = (Path(__file__).parent.parent / file).read_text(encoding="utf-8")
+    return re.search(r"def \w+\([^)]*\b(county|county_copy|extracts)\b", text) is not None
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> CountyScheduling:
+    return CountyScheduling(config, log)
 
 
 @dataclass(frozen=True)

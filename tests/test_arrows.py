@@ -1,4 +1,4 @@
-"""The arrows between the packages point one way, and slow libraries stay behind the commands that need them."""
+"""The arrows between the packages point one way; slow libraries stay behind the commands that need them."""
 
 import ast
 import subprocess

@@ -135,4 +135,4 @@ def test_features_and_explain(earlyhelp_command: Command, county) -> None:
 def test_explain_of_nobody_is_a_sentence(earlyhelp_command: Command, county) -> None:
     code, _, error = earlyhelp_command("--workspace", county.root, "explain", "P00000000000")
     assert code == 2
-    assert "P00000000000" in error
+    assert "Nobody with that id" in error

@@ -93,7 +93,7 @@ def test_every_file_has_the_columns_of_its_declaration(extracts: Path) -> None:
 def test_deliveries_come_on_mondays_and_each_source_on_its_own_schedule(extracts: Path) -> None:
     county = json.loads((extracts / "county.json").read_text())
     days = [date.fromisoformat(d) for d in county["delivery_days"]]
-    assert len(days) == 8 and all(d.weekday() == 0 for d in days)
+    assert len(days) == world.DELIVERIES and all(d.weekday() == 0 for d in days)
     assert date.fromisoformat(county["history_received_on"]) == days[0] - timedelta(days=7)
     for path, source, _, _ in each_file(extracts):
         if path.parent.name != "history":
