@@ -16,11 +16,11 @@ from features.feature import Channel
 from features.people import Identity, display_identity, resolve
 from features.wording import amount_words, counted, day_words
 from features.workspace import Workspace
-from models.candidate import NOT_APPROVED, newest_candidate
+from models.candidate import NOT_APPROVED
 from models.reasons import Explanation
 from serving.flags import NO_NAME
 from serving.score import score, stand
-from serving.weekly_list import kept_dates, kept_list, snapshot_of
+from serving.weekly_list import kept_dates, named, read_for
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class PersonExplained:
 def explain_person(workspace: Workspace, person_id: str, as_of: date | None = None) -> PersonExplained:
     """Explain a person on a morning, by default that of the newest list.
 
+    Of a morning with a list, with the model that made it; of another, with the newest candidate.
     Raises UserMistake on an id nobody has, and where there is neither a date nor a list.
     """
     if as_of is None:
@@ -71,16 +72,15 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
         if not dates:
             raise UserMistake("There is no list yet, so say which morning you mean with --as-of.")
         as_of = dates[-1]
-    candidate = newest_candidate(workspace, workspace.settings.model)
-    snapshot = snapshot_of(workspace, as_of)
+    read = read_for(workspace, as_of)
+    snapshot, candidate = named(workspace, read)
     person = resolve(snapshot, person_id, as_of)
     morning = stand(snapshot, candidate, as_of)
     scores = score(morning, candidate, [person.person_id])
     explanation = scores.explanations[0][0] if scores.explanations else None
     catalogue = candidate.catalogue
     happened = evidence(snapshot, catalogue, as_of, [person.person_id]).get(person.person_id, [])
-    kept = kept_list(workspace, as_of) or {"flags": []}
-    ranks = {flag["person_id"]: flag["rank"] for flag in kept["flags"]}
+    ranks = {flag["person_id"]: flag["rank"] for flag in read.get("flags", ())}
     said = {channel.parts[0].name: channel for channel in catalogue.channels if channel.kind == "signal"}
     titles = {fact.source: fact.title for fact in catalogue.facts}
     return PersonExplained(

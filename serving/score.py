@@ -1,7 +1,8 @@
 """A chance and its reasons for people who are asked about: what the list shows, for anybody.
 
 Scoring goes through the functions that make the list. Of a morning with a kept list it reads what
-that list read, so that a person on it gets the same score and the same reasons to the last bit.
+that list read, with the model that made it, so that a person on it gets the same score and the same
+reasons to the last bit.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from features.panel import Panel, read_panel
 from features.person_rows import ensure_person_rows
 from features.snapshot import Snapshot
 from features.workspace import Workspace
-from models.candidate import Candidate, newest_candidate
+from models.candidate import Candidate
 from models.reasons import Explanation, explain
-from serving.weekly_list import snapshot_of
+from serving.weekly_list import named, read_for
 
 MORNINGS_KEPT = 3
 
@@ -38,7 +39,7 @@ class Scores:
     silent: those with nothing recorded as far back as the model looks, who get no score."""
 
     as_of: date
-    model: str
+    candidate: Candidate
     explanations: tuple[tuple[Explanation, bool], ...]
     silent: tuple[str, ...]
 
@@ -59,34 +60,35 @@ def score(morning: Morning, candidate: Candidate, people: Sequence[str]) -> Scor
     explained = explain(candidate, morning.snapshot, morning.panel, scored)
     return Scores(
         as_of=morning.panel.as_of,
-        model=candidate.sha256,
+        candidate=candidate,
         explanations=tuple((told, told.person_id in morning.eligible) for told in explained),
         silent=tuple(person for person in asked if person not in recorded),
     )
 
 
 class Desk:
-    """Answers for a workspace with its newest candidate, keeping the last few mornings at hand.
+    """Answers for a workspace, keeping the last few mornings at hand.
 
     One question at a time: a snapshot's connection is not for two threads.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.candidate = newest_candidate(workspace, workspace.settings.model)
-        self._mornings: OrderedDict[tuple[date, int, int], Morning] = OrderedDict()
+        self._mornings: OrderedDict[tuple[date, int, int, str], tuple[Morning, Candidate]] = OrderedDict()
         self._lock = Lock()
 
     def score(self, people: Sequence[str], as_of: date) -> Scores:
         """The chance and reasons of people on a morning. Raises UserMistake without any delivery."""
         with self._lock:
-            return score(self._morning(as_of), self.candidate, people)
+            morning, candidate = self._morning(as_of)
+            return score(morning, candidate, people)
 
-    def _morning(self, as_of: date) -> Morning:
-        snapshot = snapshot_of(self.workspace, as_of)
-        key = (as_of, snapshot.last_delivery, snapshot.link_run)
+    def _morning(self, as_of: date) -> tuple[Morning, Candidate]:
+        read = read_for(self.workspace, as_of)
+        key = (as_of, read["last_delivery"], read["link_run"], read["model"])
         if key not in self._mornings:
-            self._mornings[key] = stand(snapshot, self.candidate, as_of)
+            snapshot, candidate = named(self.workspace, read)
+            self._mornings[key] = stand(snapshot, candidate, as_of), candidate
         self._mornings.move_to_end(key)
         while len(self._mornings) > MORNINGS_KEPT:
             self._mornings.popitem(last=False)

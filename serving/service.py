@@ -5,9 +5,8 @@
     GET  /                      the newest list, to read
     GET  /livez /readyz /metrics
 
-It holds code only. The workspace (EARLYHELP_WORKSPACE) has the model and the records; the newest
-candidate is loaded at the start. What a caller sends is never logged: a refused value is named by
-its place, not repeated.
+It holds code only. The workspace (EARLYHELP_WORKSPACE) has the models and the records. What a caller
+sends is never logged: a refused value is named by its place, not repeated.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from starlette.types import Receive, Scope, Send
 from features.errors import EarlyHelpError
 from features.workspace import Workspace, open_workspace
 from models.candidate import NOT_APPROVED
-from models.reasons import Explanation, Reason
+from models.reasons import Explanation
 from serving.access import Access
 from serving.pages import pages
 from serving.quiet_logs import keep_values_out_of_logs
@@ -54,6 +53,8 @@ class Ask(BaseModel):
 class Said(BaseModel):
     """A reason or a strength, its weight in log-odds and the events behind it."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     sentence: str
     theme: str
     sources: list[str]
@@ -74,6 +75,12 @@ class Scored(BaseModel):
     strengths: list[Said]
     other_share: float
     not_held: list[str]
+
+    @classmethod
+    def of(cls, told: Explanation, *, eligible: bool) -> Scored:
+        """What the list would say of a person, and whether it may."""
+        shown = {name: getattr(told, name) for name in cls.model_fields if name != "eligible"}
+        return cls(eligible=eligible, **shown)
 
 
 class Answer(BaseModel):
@@ -100,7 +107,7 @@ async def web(scope: Scope, receive: Receive, send: Send) -> None:
 @bentoml.service(name="earlyhelp", workers=1, traffic={"timeout": 60}, logging={"access": {"enabled": False}})
 @bentoml.asgi_app(web, path="/")
 class EarlyHelp:
-    """Scores people of a workspace with its newest candidate."""
+    """Scores people of a workspace."""
 
     def __init__(self) -> None:
         keep_values_out_of_logs()
@@ -117,41 +124,16 @@ class EarlyHelp:
             scores = self.desk.score(ask.people, as_of)
         except EarlyHelpError as error:
             raise InvalidArgument(error.message) from None
-        candidate = self.desk.candidate
+        candidate = scores.candidate
         SCORED.labels(model=candidate.sha256[:12]).inc(len(scores.explanations))
         return Answer(
             as_of=as_of,
-            model=scores.model,
+            model=candidate.sha256,
             approval="" if candidate.approved else NOT_APPROVED,
             horizon_days=candidate.specification.outcome.horizon_days,
-            scores=[_scored(told, eligible) for told, eligible in scores.explanations],
+            scores=[Scored.of(told, eligible=eligible) for told, eligible in scores.explanations],
             silent=list(scores.silent),
         )
 
 
 EarlyHelp.add_asgi_middleware(Access)  # type: ignore[attr-defined]
-
-
-def _scored(told: Explanation, eligible: bool) -> Scored:
-    return Scored(
-        person_id=told.person_id,
-        eligible=eligible,
-        log_odds=told.log_odds,
-        chance=told.chance,
-        chance_words=told.chance_words,
-        reasons=[_said(reason) for reason in told.reasons],
-        strengths=[_said(strength) for strength in told.strengths],
-        other_share=told.other_share,
-        not_held=list(told.not_held),
-    )
-
-
-def _said(reason: Reason) -> Said:
-    return Said(
-        sentence=reason.sentence,
-        theme=reason.theme,
-        sources=list(reason.sources),
-        weight=reason.weight,
-        latest_on=reason.latest_on,
-        event_ids=list(reason.event_ids),
-    )

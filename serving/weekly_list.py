@@ -180,12 +180,23 @@ def kept_dates(workspace: Workspace) -> list[date]:
     return sorted(date.fromisoformat(path.parent.name) for path in workspace.root.glob("lists/*/list.json"))
 
 
-def snapshot_of(workspace: Workspace, as_of: date) -> Snapshot:
-    """What the kept list of a morning read; the newest state where none is kept."""
+def read_for(workspace: Workspace, as_of: date) -> dict[str, Any]:
+    """last_delivery, link_run and model of the kept list of a morning; the newest where none is kept."""
     kept = kept_list(workspace, as_of)
-    if kept is None:
-        return open_snapshot(workspace)
-    return open_snapshot(workspace, last_delivery=kept["last_delivery"], link_run=kept["link_run"])
+    if kept is not None:
+        return kept
+    snapshot, candidate = open_snapshot(workspace), newest_candidate(workspace, workspace.settings.model)
+    return {
+        "last_delivery": snapshot.last_delivery,
+        "link_run": snapshot.link_run,
+        "model": candidate.sha256,
+    }
+
+
+def named(workspace: Workspace, read: dict[str, Any]) -> tuple[Snapshot, Candidate]:
+    """The state and the model that a list names, see `read_for`."""
+    snapshot = open_snapshot(workspace, last_delivery=read["last_delivery"], link_run=read["link_run"])
+    return snapshot, load_candidate(workspace.models / read["model"])
 
 
 def remake(workspace: Workspace, as_of: date, *, tell: Tell = quiet) -> WeeklyList:
@@ -196,8 +207,7 @@ def remake(workspace: Workspace, as_of: date, *, tell: Tell = quiet) -> WeeklyLi
     kept = kept_list(workspace, as_of)
     if kept is None:
         raise no_list(workspace, as_of)
-    candidate = load_candidate(workspace.models / kept["model"])
-    return make_list(snapshot_of(workspace, as_of), candidate, as_of, tell=tell)
+    return make_list(*named(workspace, kept), as_of, tell=tell)
 
 
 def no_list(workspace: Workspace, as_of: date) -> UserMistake:
