@@ -112,7 +112,7 @@ def test_every_feature_says_what_it_is_and_how_it_is_computed(catalogue: Catalog
     said = dict(zip(catalogue.names, titles, strict=True))
     assert said["police.incident.count_90"] == "incidents in the last 90 days"
     assert said["household.council_tax.reminder.count_30"] == "the household's reminders in the last 30 days"
-    assert said["schools.absence.amount_sum_90"] == "sessions of absences in the last 90 days, in all"
+    assert said["schools.absence.amount_sum_90"] == "absences in the last 90 days: sessions in all"
     assert said["theme.crime.count_30"] == "events under ‘diverted from crime’ in the last 30 days"
     assert {f.formula for f in catalogue.features} == {m.formula for m in MEASURES.values()}
 
