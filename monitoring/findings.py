@@ -53,8 +53,20 @@ def words_of(characteristic: str) -> str:
     return characteristic.replace("_", " ")
 
 
-def drift_findings(drift: Drift, titles: Mapping[str, str]) -> list[Finding]:
-    """What dried up, whether the scores moved, and which features did. titles: column → words."""
+def drift_findings(drift: Drift | None, titles: Mapping[str, str]) -> list[Finding]:
+    """What dried up, whether the scores moved, and which features did. titles: column → words.
+
+    drift: None where there was nobody to compare.
+    """
+    if drift is None:
+        return [
+            Finding(
+                "critical",
+                "There is nobody to compare: nobody could be considered for this list, or nobody could on "
+                "the dates that the model was judged on.",
+                "Find out whether deliveries or links are missing, before the list is used.",
+            )
+        ]
     found = [
         *_dried_up("critical", [c for c in drift.columns if _growth(c) >= DRIED_UP], titles),
         *_dried_up("warning", [c for c in drift.columns if DRYING <= _growth(c) < DRIED_UP], titles),

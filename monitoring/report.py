@@ -54,7 +54,8 @@ class Realised:
 @dataclass(frozen=True)
 class MonitorReport:
     """What was seen on the list of a morning. judged_on: the morning on which past lists were judged;
-    realised is None and past empty where what followed is not yet known. titles: column of `drift` →
+    realised is None and past empty where what followed is not yet known; drift is None where there was
+    nobody to compare. titles: column of `drift` →
     words. files: what was written in `folder`."""
 
     as_of: date
@@ -68,7 +69,7 @@ class MonitorReport:
     realised: Realised | None
     this_week: tuple[Audit, ...]
     past: tuple[Audit, ...]
-    drift: Drift
+    drift: Drift | None
     titles: dict[str, str] = field(repr=False)
     folder: Path
     files: tuple[str, ...]
@@ -124,7 +125,7 @@ class MonitorReport:
 
     def drift_json(self) -> dict[str, Any]:
         """The drift as plain data, columns with their titles, Evidently's own report with it."""
-        told = self.drift.to_json()
+        told = self.drift.to_json() if self.drift else {"columns": []}
         for column in told["columns"]:
             column["title"] = self.titles[column["name"]]
-        return told
+        return {"approval": self.approval, "model": self.model, **told}

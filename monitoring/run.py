@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 
@@ -21,7 +20,6 @@ from features.errors import UserMistake
 from features.panel import Panel, read_panel
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
-from features.tables import Tables
 from features.workspace import Workspace
 from models.candidate import NOT_APPROVED, Candidate, load_candidate
 from models.disclosure import STAR, interval, rate, show
@@ -67,6 +65,7 @@ def monitor(
     listed, snapshot, candidate = _list(workspace, as_of, at_hand)
     folder = workspace.report_folder(as_of)
     folder.mkdir(parents=True, exist_ok=True)
+    approval = "" if candidate.approved else NOT_APPROVED
     evidently = folder / "drift.html"
     evidently.unlink(missing_ok=True)  # an earlier run's would not be of this report
 
@@ -77,6 +76,9 @@ def monitor(
     moved = _drift(
         candidate, panel, panel.rows_of(people), workspace.settings.seed, evidently if html else None
     )
+    if evidently.is_file():
+        drawn = evidently.read_text(encoding="utf-8")
+        _write(evidently, drawn.replace("<body>", f"<body><p><strong>{approval}</strong></p>", 1))
 
     tell("what followed the past lists")
     judged_on, backlists = judging_day(snapshot, as_of), read_backlists(snapshot, candidate)
@@ -97,12 +99,12 @@ def monitor(
         council=workspace.settings.council,
         specification=candidate.specification.title,
         model=candidate.sha256,
-        approval="" if candidate.approved else NOT_APPROVED,
+        approval=approval,
         findings=ordered(
             [
                 *drift_findings(moved, titles),
                 *realised_findings(realised, seen[0].seen if seen else None, len(seen)),
-                *fairness_findings(this_week, past),
+                *(fairness_findings(this_week, past) if len(people) else []),
             ]
         ),
         judged_on=judged_on,
@@ -113,7 +115,12 @@ def monitor(
         drift=moved,
         titles=titles,
         folder=folder,
-        files=("drift.json", "fairness.json", "report.html", *(["drift.html"] if html else [])),
+        files=(
+            "drift.json",
+            "fairness.json",
+            "report.html",
+            *(["drift.html"] if evidently.is_file() else []),
+        ),
     )
     _write(folder / "drift.json", json.dumps(report.drift_json(), indent=1))
     _write(folder / "fairness.json", json.dumps(report.fairness_json(), indent=1, default=str))
@@ -125,30 +132,34 @@ def _list(
     workspace: Workspace, as_of: date, at_hand: Snapshot | None
 ) -> tuple[list[str], Snapshot, Candidate]:
     """Who is on the list of a morning, and the snapshot and the model it names."""
-    con = duckdb.connect()
-    flags = Tables(workspace.data).view(con, "flags")
-    rows = con.execute(
-        f"SELECT person_id, model, last_delivery, link_run FROM {flags} WHERE as_of = ? ORDER BY rank",
-        [as_of],
-    ).fetchall()
-    if not rows:
+    path = workspace.list_folder(as_of) / "list.json"
+    if not path.is_file():
         raise UserMistake(
             f"There is no list of {as_of} to watch.",
             problems=[f"make it with `earlyhelp flag --as-of {as_of}`"],
         )
-    _, model, last_delivery, link_run = rows[0]
-    snapshot = open_snapshot(workspace, last_delivery=last_delivery, link_run=link_run, at_hand=at_hand)
-    return [person for person, *_ in rows], snapshot, load_candidate(workspace.models / model)
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    snapshot = open_snapshot(
+        workspace, last_delivery=kept["last_delivery"], link_run=kept["link_run"], at_hand=at_hand
+    )
+    listed = [flag["person_id"] for flag in kept["flags"]]
+    return listed, snapshot, load_candidate(workspace.models / kept["model"])
 
 
-def _drift(candidate: Candidate, panel: Panel, rows: np.ndarray, seed: int, html: Path | None) -> Drift:
-    """This week's score and weightiest features against the model's reference."""
+def _drift(
+    candidate: Candidate, panel: Panel, rows: np.ndarray, seed: int, html: Path | None
+) -> Drift | None:
+    """This week's score and weightiest features against the model's reference; None without anybody on
+    either side."""
+    reference = candidate.reference()
+    if not len(rows) or not reference.num_rows:
+        return None
     weighed = rows[sample(len(rows), most=WEIGHED_ON, seed=seed)]
     names = weightiest(candidate.names, candidate.contributions(panel, weighed))
     current = pd.DataFrame(candidate.columns(panel, rows), columns=list(candidate.names))[names]
     current[SCORE] = candidate.log_odds(panel, rows)
     return drift(
-        candidate.reference().select([*names, SCORE]).to_pandas(),
+        reference.select([*names, SCORE]).to_pandas(),
         current,
         as_of=panel.as_of,
         seed=seed,
@@ -199,7 +210,7 @@ def _realised(candidate: Candidate, judged: Sequence[Judged], listings: Sequence
         per_list=None if few else rate(found, flagged),
         per_list_interval=None if few else interval(found, flagged),
         promised=promised["precision"],
-        promised_interval=promised["precision_interval"],
+        promised_interval=None if promised["precision"] is None else promised["precision_interval"],
         auc=figures["auc"],
         calibration_slope=figures["calibration_slope"],
         calibration_intercept=figures["calibration_intercept"],

@@ -209,12 +209,11 @@ def fit(workspace: Workspace) -> Candidate:
 
 
 def put_on_list(workspace: Workspace, candidate: Candidate, as_of: date, people: list[str]) -> None:
-    named = {"as_of": as_of, "model": candidate.sha256, "last_delivery": 1, "link_run": 1}
-    empty = dict.fromkeys(SCHEMAS["flags"].names)
-    rows = [{**empty, **named, "rank": at, "person_id": person} for at, person in enumerate(people, 1)]
-    Tables(workspace.data).replace(
-        "flags", f"as_of = '{as_of}'", pa.Table.from_pylist(rows, schema=SCHEMAS["flags"])
-    )
+    named = {"model": candidate.sha256, "last_delivery": 1, "link_run": 1}
+    flags = [{"rank": at, "person_id": person} for at, person in enumerate(people, 1)]
+    folder = workspace.list_folder(as_of)
+    folder.mkdir(parents=True)
+    (folder / "list.json").write_text(json.dumps({**named, "flags": flags}), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -423,6 +422,8 @@ def test_what_is_written_is_what_was_seen(town: tuple[Workspace, Candidate]) -> 
     assert [each["what_followed"] for each in told["past_lists"][:-1]] == ["known"] * 6
     drifted = json.loads((report.folder / "drift.json").read_text(encoding="utf-8"))
     assert [c["title"] for c in drifted["columns"]] == ["the score", "police calls in the last 90 days"]
+    assert drifted["approval"] == report.approval
+    assert report.approval in (report.folder / "drift.html").read_text(encoding="utf-8")
     page = (report.folder / "report.html").read_text(encoding="utf-8")
     assert "NOT APPROVED" in page
     assert "not yet known; from 2 September 2026" in page
@@ -439,6 +440,29 @@ def test_without_a_back_list_what_followed_is_not_yet_known(town: tuple[Workspac
     told = json.loads((report.folder / "fairness.json").read_text(encoding="utf-8"))
     assert told["recall_and_precision"] == "not yet known"
     assert any("not yet known" in finding.what for finding in report.findings)
+
+
+def test_a_list_of_nobody_is_watched_and_said_to_be_one(town: tuple[Workspace, Candidate]) -> None:
+    workspace, candidate = town
+    long_before = date(2010, 1, 4)
+    put_on_list(workspace, candidate, long_before, [])
+    report = monitor(workspace, long_before, html=True)
+    assert [f.severity for f in report.findings if "nobody could be considered" in f.what] == ["critical"]
+    assert (report.drift, report.this_week) == (None, ())
+    assert sorted(path.name for path in report.folder.iterdir()) == sorted(report.files)
+    assert "Not estimable" in (report.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_card_that_promised_nothing_is_held_to_nothing(town: tuple[Workspace, Candidate]) -> None:
+    workspace, candidate = town
+    silent = {**candidate.card["test"], "precision": None, "precision_interval": [None, None]}
+    card = {**candidate.card, "test": silent}
+    other = export_candidate(workspace, replace(candidate, card=card), candidate.reference())
+    (workspace.list_folder(AS_OF) / "list.json").unlink()
+    workspace.list_folder(AS_OF).rmdir()
+    put_on_list(workspace, other, AS_OF, [IDS[i] for i in sorted(HEAVY)])
+    make_backlists(workspace)
+    assert monitor(workspace, AS_OF).realised is not None
 
 
 def test_there_is_no_report_without_a_list(made_town: tuple[Workspace, Candidate]) -> None:
