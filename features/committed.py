@@ -5,16 +5,13 @@ One ingest at a time: so what is held is read once, kept at hand, and follows ev
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import duckdb
 import pyarrow as pa
 
 from features.deliveries import Delivery, read_ledger
-from features.errors import UserMistake
-from features.rule_sql import quoted
+from features.lock import only_writer
 from features.tables import DATED, Tables
 from features.workspace import Workspace
 
@@ -29,10 +26,7 @@ class Committed:
         """Clears what an ingest that did not come to its ledger row has left: all rows are committed."""
         self.tables = Tables(workspace.data)
         self.ledger = read_ledger(self.tables)
-        self.con = duckdb.connect()
-        self.con.execute("SET enable_progress_bar = false")
-        # what does not fit in memory is put down here, not in the folder one happens to stand in
-        self.con.execute(f"SET temp_directory = {quoted(workspace.data / '.spill')}")
+        self.con = self.tables.connect()
         self._holders: dict[str, set[tuple[str, str]]] = {table: set() for table in DATED}
         new = f"delivery_id >= {self.next_id}"
         found = self.con.execute(
@@ -84,19 +78,8 @@ class Committed:
 
 @contextmanager
 def alone(workspace: Workspace) -> Iterator[Committed]:
-    """Hold the workspace for one ingest; the system lets go of it if the process dies.
-
-    Raises UserMistake if another ingest holds it.
-    """
-    workspace.data.mkdir(parents=True, exist_ok=True)
-    with (workspace.data / "ingest.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserMistake(
-                "Another ingest is running in this workspace.",
-                problems=["wait for it to end, then try again"],
-            ) from None
+    """Hold the workspace for one ingest. Raises UserMistake if somebody else holds it."""
+    with only_writer(workspace):
         committed = Committed(workspace)
         yield committed
         for table in (*DATED, "quarantine", "deliveries"):

@@ -26,6 +26,7 @@ from features.asof import OPEN
 from features.clusters import Holdings, timelines
 from features.declaration import IDENTIFIERS
 from features.intervals import FOREVER, filled, merged_known_sql
+from features.lock import only_writer
 from features.progress import Tell, quiet
 from features.residences import make_address_facts, make_residences
 from features.snapshot import open_snapshot
@@ -66,8 +67,13 @@ single (`plain`) or none (`solid`); NULL where nothing is left."""
 def link(workspace: Workspace, *, tell: Tell = quiet) -> LinkReport:
     """Link everything that has been delivered. Safe to run again: what is linked stays as it is.
 
-    Raises UserMistake where nothing has been ingested yet.
+    Raises UserMistake where nothing has been ingested yet, or while another run is at work.
     """
+    with only_writer(workspace):
+        return _link(workspace, tell)
+
+
+def _link(workspace: Workspace, tell: Tell) -> LinkReport:
     snapshot = open_snapshot(workspace)
     con, tables = snapshot.con, snapshot.tables
     _clear_uncommitted(tables)

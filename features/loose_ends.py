@@ -62,8 +62,8 @@ def _extract(extract: Extract, source: Source) -> Iterator[str]:
     for column in extract.overwritten:
         if column in keys:
             yield f"overwritten: {column!r} names or dates the row and cannot be empty in history"
-    for name, column in extract.columns.items():
-        for word in sorted({"present", "absent"} & set((column.codes or {}).values())):
+    for name, declared in extract.columns.items():
+        for word in sorted({"present", "absent"} & set((declared.codes or {}).values())):
             yield (
                 f"columns.{name}.codes: {word!r} asks in a `when` whether the cell is empty; use another, "
                 f"such as 'is {word}'"

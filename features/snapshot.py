@@ -43,7 +43,7 @@ class Snapshot:
 
         Withdrawn revisions are not in the tables: they only end what stood before them.
         """
-        con = duckdb.connect()
+        con = self.tables.connect()
         for name in OPEN_VIEWS:
             _standing(con, self, name)
         _links(con, self)
@@ -54,7 +54,7 @@ class Snapshot:
 
         Columns source, subject_key, characteristic, value, known_on, known_until.
         """
-        con = duckdb.connect()
+        con = self.tables.connect()
         _standing(con, self, "characteristics")
         return con.sql(
             "SELECT source, subject_key, characteristic, value, known_on, known_until FROM characteristics"

@@ -175,12 +175,24 @@ COMMIT = {**dict.fromkeys([*DATED, "quarantine"], "delivery"), "links": "link_ru
 """Which ledger commits a table's rows."""
 
 
+TIME_ZONE = "Europe/London"
+"""In which a time that an agency writes with its offset is told; other times are local already."""
+
+
 class Tables:
     """The Delta tables under a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._open: dict[str, DeltaTable] = {}
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection whose local time is ours, wherever the machine stands, and whose spills of what
+        does not fit in memory lie in the workspace, not in the folder one happens to stand in."""
+        con = duckdb.connect(config={"temp_directory": str(self.folder / ".spill")})
+        con.execute("SET enable_progress_bar = false")
+        con.execute(f"SET TimeZone = '{TIME_ZONE}'")
+        return con
 
     def path(self, name: str) -> Path:
         return self.folder / name
