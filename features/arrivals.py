@@ -35,6 +35,7 @@ def find_arrived(
     """
     if not path.exists():
         raise UserMistake(f"There is no {str(path)!r}.", problems=["name a file, or a folder with files"])
+    path = path.resolve()  # `.` is a folder named by a day, too
     folders = [path] if path.is_dir() else []
     folders += sorted(f for f in path.iterdir() if f.is_dir() and _day(f)) if path.is_dir() else []
     late = {f for f in folders if before and (day := _day(f)) and not _counts(day, before)}

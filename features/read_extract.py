@@ -125,7 +125,8 @@ def _as_utf8(path: Path, encoding: str) -> bytes:
             f"{path.name} is not a text file in {encoding}.",
             problems=["it holds NUL characters; it may be a spreadsheet, or UTF-16: send it as CSV in UTF-8"],
         )
-    return text.removeprefix("\ufeff").encode()
+    ends = "" if text.endswith("\n") else "\n"  # or Arrow takes a header by itself for half a file
+    return (text.removeprefix("\ufeff") + ends).encode()
 
 
 def _check_lines(path: Path, text: bytes) -> None:

@@ -173,6 +173,9 @@ def _checks(extract: Extract, cells: Cells, received: date) -> tuple[list[Proble
                 checks.append(
                     (name, f"the key of the {subject.name} is empty", f"{cells.text(name)} IS NULL")
                 )
+    if extract.area:
+        fifth = extract.area.deprivation_fifth
+        checks.append((fifth, "is not a fifth, 1 to 5", f"{cells[fifth]} NOT BETWEEN 1 AND 5"))
     if extract.recorded:
         late = f"{cells.day(extract.recorded)} > {sql_date(received)}"
         checks.append((extract.recorded, "later than the day the delivery was received", late))

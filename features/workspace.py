@@ -12,6 +12,7 @@ What the package ships are templates, copied by `init`; only the workspace's are
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
@@ -99,7 +100,8 @@ class Workspace:
 
 
 def open_workspace(root: Path) -> Workspace:
-    """The workspace in a folder. Raises UserMistake if `init` has not made one there."""
+    """The workspace in a folder. Raises UserMistake if `init` has not made one there, or could not."""
+    _check_path(root)
     if not (root / "settings.yaml").is_file():
         raise UserMistake(
             f"There is no workspace in {str(root)!r}.",
@@ -116,8 +118,10 @@ def init_workspace(
     """Lay out a workspace and copy the templates into it; what is there already stays as it is.
 
     sources, specs: folders of `*.yaml` to copy. settings: a file to copy; by default one is written
-    that lists what can be set. Returns the paths made, relative to the root.
+    that lists what can be set. Returns the paths made, relative to the root. Raises UserMistake on
+    a path at which tables cannot lie.
     """
+    _check_path(root)
     made: list[str] = []
     for folder in ("sources", "specs", "inbox", "data", "models", "lists", "reports"):
         (root / folder).mkdir(parents=True, exist_ok=True)
@@ -131,6 +135,18 @@ def init_workspace(
                 shutil.copyfile(template, target)
                 made.append(f"{folder}/{template.name}")
     return made
+
+
+def _check_path(root: Path) -> None:
+    """Delta reads %41 in a path as a letter and stops at brackets; DuckDB reads * and ? as any text."""
+    found = re.search(r"[*?\[\]]|%[0-9A-Fa-f]{2}", str(root.resolve()))
+    if found:
+        raise UserMistake(
+            f"A workspace cannot lie in {str(root)!r}.",
+            problems=[
+                f"its tables cannot be read where a path holds {found.group()!r}; choose another folder"
+            ],
+        )
 
 
 def _default_settings() -> str:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -17,6 +17,7 @@ from features.deliveries import freshness, read_ledger
 from features.errors import DataRefused, UserMistake
 from features.ingest import ExtractReport, ingest
 from features.link import link
+from features.lock import only_writer
 from features.read_extract import LONGEST_LINE
 from features.snapshot import open_snapshot
 from features.tables import DATED, Tables
@@ -87,6 +88,12 @@ extracts:
       start: {type: date, format: "%Y-%m-%d"}
     subjects:
       - {key: account, register: {start: start}}
+  areas:
+    files: "areas_*.csv"
+    delivery: full
+    record_key: code
+    columns: {code: {}, fifth: {type: integer}}
+    area: {code: code, deprivation_fifth: fifth}
 signals:
   reminder: {one: reminder, many: reminders, unit: £, shared: true, theme: finance}
   summons: {one: summons, many: summonses, theme: finance}
@@ -209,6 +216,12 @@ def test_an_ended_register_that_ends_before_it_begins(workspace, deliver) -> Non
     assert report.quarantined_by_reason == {"end: ends before it begins": 1}
 
 
+def test_an_area_lies_in_one_of_five_fifths(workspace, deliver) -> None:
+    report = deliver("E1,5", "E2,0", "E3,99999999999", header="code,fifth", name="areas_1.csv")
+    assert report.quarantined_by_reason == {"fifth: is not a fifth, 1 to 5": 2}
+    assert rows_of(workspace, "areas", "area, deprivation_fifth") == [("E1", 5)]
+
+
 def test_a_row_that_nothing_is_made_of_is_set_aside_not_lost(deliver) -> None:
     report = deliver(row(liable_1="", issued=""))
     assert report.quarantined_by_reason == {"no rule makes anything of this row, and none ignores it": 1}
@@ -235,6 +248,7 @@ WRITTEN = {
     "blank line, no last line break": f"{HEADER}\n\n{ROW}".encode(),
     "quoted line break": "\n".join([HEADER, row(surname_1='"Ash,\nthe younger"')]).encode(),
     "a column more": f"extra,{HEADER}\nx,{ROW}\n".encode(),
+    "CR": f"{HEADER}\r{ROW}\r".encode(),
 }
 
 
@@ -244,9 +258,39 @@ def test_files_may_be_written_in_many_ways(workspace, tmp_path, subtests) -> Non
             file = tmp_path / "recovery_1.csv"
             file.write_bytes(data)
             assert ingest(workspace, file, received=FIRST)[0].used == 1
+    nothing = tmp_path / "liability_1.csv"
+    nothing.write_text("account,uprn,start,end")  # no rows, and no line break either
+    assert ingest(workspace, nothing, received=FIRST)[0].rows == 0
     packed = tmp_path / "recovery_2.csv.gz"
     packed.write_bytes(gzip.compress(WRITTEN["CRLF"]))
     assert ingest(workspace, packed, received=SECOND)[0].used == 1
+
+
+def test_a_time_with_its_offset_is_told_in_our_local_time_wherever_the_machine_stands(
+    workspace, deliver, monkeypatch
+) -> None:
+    declared = COUNCIL_TAX.replace(
+        'issued: {type: date, format: "%d/%m/%Y"', 'issued: {type: datetime, format: "%Y-%m-%dT%H:%M:%S%z"'
+    )
+    (workspace.sources_folder / "council_tax.yaml").write_text(declared)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        deliver(row(issued="2024-07-01T23:30:00+0000", stage="S", keyed=""), on=date(2024, 8, 5))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert rows_of(workspace, "events", "occurred_at") == [(datetime(2024, 7, 2, 0, 30),)]  # summer time
+
+
+def test_what_spills_stays_in_the_workspace_whatever_its_name(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "it's ours"
+    folder.mkdir()
+    con = Tables(folder).connect()
+    con.execute("SET memory_limit = '60MB'")
+    con.execute("CREATE TABLE much AS SELECT range, md5(range::VARCHAR) FROM range(1_500_000)")
+    assert [path.name for path in tmp_path.iterdir()] == ["it's ours"] and list(folder.glob(".spill/*"))
 
 
 def test_ragged_rows_are_set_aside_by_number(workspace, deliver) -> None:
@@ -479,6 +523,34 @@ def test_many_small_deliveries_are_put_together_and_say_the_same(workspace, deli
 
 
 # Crashes
+
+
+def test_who_stands_in_the_folder_of_a_day_takes_in_what_was_received_on_it(
+    workspace, tmp_path, monkeypatch
+) -> None:
+    folder = tmp_path / SECOND.isoformat()
+    folder.mkdir()
+    for name in ("recovery_1.csv", "recovery_2.csv"):
+        (folder / name).write_text(f"{HEADER}\n{ROW}\n")
+    monkeypatch.chdir(folder)
+    ingest(workspace, Path("recovery_1.csv"), received=THIRD)
+    ingest(workspace, Path(), received=THIRD)
+    assert {d.received_on for d in read_ledger(Tables(workspace.data))} == {SECOND}
+
+
+def test_one_writer_at_a_time(workspace, deliver) -> None:
+    deliver(ROW)
+    for write in (lambda: deliver(ROW, on=SECOND), lambda: link(workspace)):
+        with only_writer(workspace), pytest.raises(UserMistake, match="wait for it to end"):
+            write()
+    assert link(workspace).link_run == 1
+
+
+@pytest.mark.parametrize("name", ["ours [1]", "50%25", "what?", "a*"])
+def test_a_workspace_is_not_made_where_its_tables_could_not_be_read(tmp_path, name) -> None:
+    for make in (init_workspace, open_workspace):
+        with pytest.raises(UserMistake, match="choose another folder"):
+            make(tmp_path / name)
 
 
 class Crash(Exception):

@@ -18,6 +18,7 @@ from features.link import LinkReport, link, make_links, person_id
 from features.people import age_on, display_identity, resolve
 from features.snapshot import open_snapshot
 from features.tables import PAYLOAD, SCHEMAS, Tables
+from features.vital import ages_sql
 from features.workspace import Workspace, init_workspace, open_workspace
 
 D0 = date(2026, 1, 1)
@@ -424,5 +425,12 @@ def test_who_somebody_is_and_whom_they_live_with(workspace: Workspace) -> None:
         (date(2008, 2, 29), date(2026, 3, 1), 18),
     ],
 )
-def test_age_counts_the_birthday_itself(born: date, on: date, age: int) -> None:
-    assert age_on(born, on) == age
+def test_age_counts_the_birthday_itself(workspace: Workspace, born: date, on: date, age: int) -> None:
+    """However it is asked; of two dates that became known on one day the same is taken."""
+    other = born.replace(year=1990, day=1)
+    who = [fact("care", "A", known=0, birth_date=other), fact("police", "B", known=0, birth_date=born)]
+    deliver(workspace, 1, 0, identities=[row | {"nhs_number": "1"} for row in who])
+    link(workspace)
+    snapshot, person = open_snapshot(workspace), person_id("care", "A")
+    assert age_on(born, on) == age == display_identity(snapshot, on, [person])[person].age
+    assert snapshot.con.execute(ages_sql(known=on, on=on)).fetchall() == [(person, age)]
