@@ -29,7 +29,7 @@ nightly: $(VENV)/.ok $(VENV)/.system   ## the long tests, figures printed
 $(VENV)/.ok: requirements.lock pyproject.toml
 	$(PY) -m venv $(VENV)
 	$(B)/python -m pip install -q --disable-pip-version-check uv==0.13.9
-	$(B)/uv pip sync -q --python $(B)/python --require-hashes requirements.lock
+	$(B)/uv pip sync -q --compile-bytecode --python $(B)/python --require-hashes requirements.lock
 	$(B)/uv pip install -q --python $(B)/python --no-deps --no-build-isolation -e .
 	touch $@
 
