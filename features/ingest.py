@@ -98,8 +98,7 @@ def _take_in(workspace: Workspace, committed: Committed, file: Arrived, *, histo
     source, con = workspace.sources[file.source], committed.con
     extract = source.extracts[file.extract]
     if extract.delivery != "changes" and not history:
-        live = [d for d in before if not d.history]
-        refuse_older(file.path.name, file.received, last_received(live, file.source))
+        refuse_older(file.path.name, file.received, last_received(before, file.source))
     every = {f"{s.source}.{name}": e for s in workspace.sources.values() for name, e in s.extracts.items()}
     raw = read_extract(file.path, extract, extracts=every)
     problems = type_rows(con, raw.rows, file.extract, extract, received=file.received, history=history)

@@ -171,9 +171,6 @@ SCHEMAS["backlists"] = pa.schema(
     ]
 )
 
-COMMIT = {**dict.fromkeys([*DATED, "quarantine"], "delivery"), "links": "link_run", "residences": "link_run"}
-"""Which ledger commits a table's rows."""
-
 
 TIME_ZONE = "Europe/London"
 """In which a time that an agency writes with its offset is told; other times are local already."""

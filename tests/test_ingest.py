@@ -493,8 +493,11 @@ def test_a_full_file_that_leaves_out_too_many_is_refused(workspace, deliver, sto
         assert deliver(*(row(account=f"A{i}") for i in range(left)), on=SECOND).withdrawn == stood - left
 
 
-def test_an_older_full_or_window_file_is_refused_and_older_changes_are_not(workspace, deliver) -> None:
-    deliver(ROW, on=SECOND)
+@pytest.mark.parametrize("history", [False, True])
+def test_an_older_full_or_window_file_is_refused_and_older_changes_are_not(
+    workspace, deliver, history
+) -> None:
+    deliver(ROW, on=SECOND, history=history)
     with pytest.raises(DataRefused, match="older"):
         deliver(row(balance="1"), on=FIRST)
     deliver("A1,2024-01-01", header="account,start", name="week_1.csv", on=SECOND)
