@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from features.errors import UserMistake
-from features.loose_ends import loose_ends
+from features.loose_ends import DATES, NUMBERS, loose_ends
 
 THEMES = {
     "education": "getting a good education",
@@ -87,8 +87,8 @@ class Column(Declared):
     codes: dict[str, str] | None = Field(None, description="the agency's code → the value used here")
     required: bool = False
     pattern: str | None = Field(None, description="a regular expression the whole text must match")
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(None, allow_inf_nan=False)
+    max: float | None = Field(None, allow_inf_nan=False)
     not_before: date | None = None
     typical: bool = Field(False, description="the column's name is only typical of such systems")
 
@@ -107,6 +107,10 @@ class Column(Declared):
             raise ValueError("a code column needs `codes`, a map from the agency's code to a value")
         if self.type != "code" and self.codes:
             raise ValueError(f"`codes` are for a code column; this one is declared as {self.type}")
+        if self.type not in NUMBERS and (self.min, self.max) != (None, None):
+            raise ValueError(f"`min` and `max` are for numbers; this column is declared as {self.type}")
+        if self.not_before is not None and self.type not in DATES:
+            raise ValueError(f"`not_before` is for dates; this column is declared as {self.type}")
         if self.format is not None and not _runs("try_strptime('', ?)", self.format):
             raise ValueError(f"`format` is not one of strptime, such as '%d/%m/%Y'; given {self.format!r}")
         if self.pattern is not None and not _runs("regexp_full_match('', ?)", self.pattern):

@@ -158,7 +158,10 @@ def _by_rule(con: duckdb.DuckDBPyConnection, rules: list[str]) -> dict[str, int]
     found = con.execute(
         "SELECT ignored, count(*) FROM rows WHERE ignored IS NOT NULL GROUP BY ALL ORDER BY ALL"
     )
-    return {rules[index]: rows for index, rows in found.fetchall()}
+    counts: Counter[str] = Counter()
+    for index, rows in found.fetchall():
+        counts[rules[index]] += rows  # one rule may be declared in several parts
+    return dict(counts)
 
 
 def _quarantine(delivery: Delivery, raw: RawRows, aside: pa.Table) -> pa.Table:

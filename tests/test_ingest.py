@@ -227,6 +227,15 @@ def test_a_row_that_nothing_is_made_of_is_set_aside_not_lost(deliver) -> None:
     assert report.quarantined_by_reason == {"no rule makes anything of this row, and none ignores it": 1}
 
 
+def test_a_rule_declared_in_two_parts_is_counted_once(workspace, deliver) -> None:
+    parts = """- {rule: written off, when: {stage: written_off}}
+      - {rule: written off, when: {liable_1: absent, liable_2: absent}}"""
+    declared = COUNCIL_TAX.replace("- {rule: written off, when: {stage: written_off}}", parts)
+    (workspace.sources_folder / "council_tax.yaml").write_text(declared)
+    report = deliver(row(stage="X"), row(account="A2", liable_1="", liable_2=""), ROW.replace("A1", "A3"))
+    assert (report.used, report.ignored, report.ignored_by_rule) == (1, 2, {"written off": 2})
+
+
 def test_ignored_rows_are_counted_by_rule_even_with_a_bad_value(deliver) -> None:
     report = deliver(ROW, row(account="A2", stage="X"), row(account="A3", stage="X", issued="31/02/2024"))
     assert (report.used, report.quarantined, report.ignored) == (1, 0, 2)
