@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from serving.flags import Flag, WeeklyList
+from serving.page import people
 
 
 def list_text(weekly: WeeklyList, *, in_full: int = 5) -> str:
@@ -16,10 +17,10 @@ def _lines(weekly: WeeklyList, in_full: int) -> Iterator[str]:
     yield f"{weekly.council}: {weekly.title}, {weekly.as_of:%A %-d %B %Y}"
     if weekly.approval:
         yield weekly.approval
-    yield f"{len(weekly.flags)} people to offer help to, of {weekly.scored:,} looked at. The chance is of "
+    yield f"{people(len(weekly.flags))} to offer help to, of {weekly.scored:,} looked at. The chance is of"
     yield f"{weekly.outcome} within {weekly.horizon_days} days."
     if weekly.expected:
-        e, listed = weekly.expected, len(weekly.flags)
+        e, listed = weekly.expected, weekly.capacity  # what the card judged were full lists
         yield (
             f"Of {listed} people on a list like this about {e.precision * listed:.0f} had it "
             f"({e.low * listed:.0f} to {e.high * listed:.0f}); of {listed} picked at random, "

@@ -17,6 +17,7 @@ from models.candidate import NOT_APPROVED
 from models.reasons import Reason
 from serving.flags import NEW, STILL_HERE, Expected, Feed, Flag, WeeklyList
 from serving.page import TEMPLATES, out_of, page, table
+from serving.text import list_text
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_a_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium: `apt-get install chromium`")
@@ -133,6 +134,14 @@ def test_what_to_expect_is_said_in_people() -> None:
     ) in READ.text
     assert "on dates the model" not in READ.text
     assert "6 October 2025" in READ.text
+
+
+def test_the_terminal_promises_what_the_page_does_however_few_are_listed() -> None:
+    one = replace(WEEKLY, flags=WEEKLY.flags[:1])
+    text = list_text(one)
+    assert "1 person to offer help to, of 8,421 looked at." in text
+    assert "Of 30 people on a list like this about 5 had it (3 to 9)" in text
+    assert NOT_APPROVED in list_text(replace(one, flags=()))
 
 
 def test_where_nothing_can_be_promised_it_says_so() -> None:
