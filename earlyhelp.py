@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -94,6 +94,7 @@ def demo(
 ) -> None:
     """Simulate a county, do the main job on it from extracts to list, and show the list."""
     from simulation.county import simulate as simulate_county
+    from training.text import training_text
 
     extracts = asked.workspace / "county"
     if (asked.workspace / "settings.yaml").exists() and not (extracts / "county.json").exists():
@@ -104,12 +105,7 @@ def demo(
     with progress() as tell:
         simulate_county(people=people, years=years, seed=seed, out=extracts, tell=tell)
         _, trained, week = do_main_job(asked.workspace, extracts, tell=tell)
-    if asked.json:
-        answer({"training": trained, "week": week})
-    else:
-        _show_training(trained)
-        say("")
-        _show_week(week)
+    give({"training": trained, "week": week}, lambda: f"{training_text(trained)}\n\n{_week_text(week)}")
     _stop_if_critical(week.monitor)
 
 
@@ -122,14 +118,11 @@ def init(
 ) -> None:
     """Lay out a workspace: settings, source declarations, model specifications, an inbox."""
     made = _init(asked.workspace, start_from=start_from)
-    if asked.json:
-        return answer({"workspace": str(asked.workspace), "made": made})
-    say(
-        f"Workspace {asked.workspace}: {len(made)} files made"
-        + ("." if made else "; everything was there already.")
+    said = f"{len(made)} files made" + ("." if made else "; everything was there already.")
+    give(
+        {"workspace": asked.workspace, "made": made},
+        lambda: "\n  ".join([f"Workspace {asked.workspace}: {said}", *made]),
     )
-    for name in made:
-        say(f"  {name}")
 
 
 @app.command(rich_help_panel=START)
@@ -144,12 +137,13 @@ def simulate(
 
     with progress() as tell:
         county = simulate_county(people=people, years=years, seed=seed, out=out_folder, tell=tell)
-    if asked.json:
-        return answer(county)
-    say(f"{people:,} people over {years} years in {out_folder}: history/, deliveries/, sources/, truth/.")
-    say(
-        f"Load the past with: earlyhelp ingest {out_folder / 'history'} --history "
-        f"--received {county.history_received_on}"
+    give(
+        county,
+        lambda: (
+            f"{people:,} people over {years} years in {out_folder}: history/, deliveries/, sources/, truth/."
+            f"\nLoad the past with: earlyhelp ingest {out_folder / 'history'} --history "
+            f"--received {county.history_received_on}"
+        ),
     )
 
 
@@ -161,7 +155,7 @@ def weekly(as_of: Day) -> None:
     """Take in what the inbox received before the date, link, make the list, and watch it. Safe to rerun."""
     with progress() as tell:
         found = _week(_workspace(), day(as_of), tell)
-    answer(found) if asked.json else _show_week(found)
+    give(found, lambda: _week_text(found))
     _stop_if_critical(found.monitor)
 
 
@@ -172,7 +166,7 @@ def flag(as_of: Day) -> None:
 
     with progress() as tell:
         weekly_list = make_list(_workspace(), day(as_of), tell=tell)
-    return answer(weekly_list) if asked.json else _show_list(weekly_list)
+    give(weekly_list, lambda: _list_text(weekly_list))
 
 
 @app.command(rich_help_panel=EACH_WEEK)
@@ -186,7 +180,7 @@ def explain(
     from serving.person import explain_person
 
     explanation = explain_person(_workspace(), person, as_of=day(as_of) if as_of else None)
-    return answer(explanation) if asked.json else say(explanation.text())
+    give(explanation, explanation.text)
 
 
 @app.command(rich_help_panel=EACH_WEEK)
@@ -214,6 +208,7 @@ def ingest(
 ) -> None:
     """Turn extracts into events: every row is used, quarantined with its reason, or ignored by a rule."""
     from features.ingest import ingest as ingest_path
+    from features.ingest_text import ingest_text
 
     with progress() as tell:
         reports = ingest_path(
@@ -223,7 +218,7 @@ def ingest(
             history=history,
             tell=tell,
         )
-    return answer({"extracts": reports}) if asked.json else _show_ingest(reports)
+    give({"extracts": reports}, lambda: ingest_text(reports))
 
 
 @app.command(rich_help_panel=BEHIND)
@@ -233,11 +228,12 @@ def link() -> None:
 
     with progress() as tell:
         report = link_subjects(_workspace(), tell=tell)
-    if asked.json:
-        return answer(report)
-    say(
-        f"Link run {report.link_run}: {report.subjects:,} subjects are {report.persons:,} people; "
-        f"{report.changed:,} subjects changed since the run before."
+    give(
+        report,
+        lambda: (
+            f"Link run {report.link_run}: {report.subjects:,} subjects are {report.persons:,} people; "
+            f"{report.changed:,} subjects changed since the run before."
+        ),
     )
 
 
@@ -261,11 +257,11 @@ def features(
             tell(f"panel of {morning}")
             panel = read_panel(snapshot, catalogue, morning)
             made.append({"as_of": morning, "people": len(panel.person_ids), "features": len(panel.names)})
-    if asked.json:
-        return answer({"catalogue": catalogue.hash, "panels": made})
-    for row in made:
-        say(f"{row['as_of']}: {row['people']:,} people × {row['features']} features")
-    say(f"catalogue {catalogue.hash[:12]}")
+    said = [f"{row['as_of']}: {row['people']:,} people × {row['features']} features" for row in made]
+    give(
+        {"catalogue": catalogue.hash, "panels": made},
+        lambda: "\n".join([*said, f"catalogue {catalogue.hash[:12]}"]),
+    )
 
 
 @app.command(rich_help_panel=BEHIND)
@@ -276,11 +272,12 @@ def train(
 ) -> None:
     """Fit a model and its baselines, judge them on later time, and register them as candidates."""
     from training.run import train as train_model
+    from training.text import training_text
 
     workspace = _workspace()
     with progress() as tell:
         report = train_model(workspace, model or workspace.settings.model, tell=tell)
-    return answer(report) if asked.json else _show_training(report)
+    give(report, lambda: training_text(report))
 
 
 @app.command(rich_help_panel=BEHIND)
@@ -293,7 +290,7 @@ def monitor(
 
     with progress() as tell:
         report = watch(_workspace(), day(as_of), html=html, tell=tell)
-    answer(report) if asked.json else _show_monitor(report)
+    give(report, report.text)
     _stop_if_critical(report)
 
 
@@ -409,8 +406,12 @@ def progress() -> Iterator[Tell]:
 # ── What people read ────────────────────────────────────────────────────────────────────────────
 
 
-def say(text: str) -> None:
-    out.print(text, markup=False)
+def give(value: Any, text: Callable[[], str]) -> None:
+    """Answer with a result: as JSON where that was asked for, in words otherwise."""
+    if asked.json:
+        answer(value)
+    else:
+        out.print(text(), markup=False)
 
 
 def answer(value: Any) -> None:
@@ -433,35 +434,17 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
-def _show_ingest(reports: Sequence[ExtractReport]) -> None:
-    from features.ingest_text import ingest_text
-
-    say(ingest_text(reports))
-
-
-def _show_training(report: Any) -> None:
-    from training.text import training_text
-
-    say(training_text(report))
-
-
-def _show_list(weekly_list: WeeklyList) -> None:
+def _list_text(weekly_list: WeeklyList) -> str:
     from serving.text import list_text
 
-    say(list_text(weekly_list))
-    say(f"The page: {asked.workspace / 'lists' / str(weekly_list.as_of) / 'list.html'}")
+    page = asked.workspace / "lists" / str(weekly_list.as_of) / "list.html"
+    return f"{list_text(weekly_list)}\nThe page: {page}"
 
 
-def _show_week(week: Week) -> None:
+def _week_text(week: Week) -> str:
     new = [report for report in week.extracts if not report.unchanged]
-    say(f"{len(new)} extracts taken in, {sum(report.events for report in new):,} new events.\n")
-    _show_list(week.list)
-    say("")
-    _show_monitor(week.monitor)
-
-
-def _show_monitor(report: MonitorReport) -> None:
-    say(report.text())
+    taken_in = f"{len(new)} extracts taken in, {sum(report.events for report in new):,} new events."
+    return f"{taken_in}\n\n{_list_text(week.list)}\n\n{week.monitor.text()}"
 
 
 def _stop_if_critical(report: MonitorReport) -> None:
