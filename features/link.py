@@ -29,6 +29,7 @@ from features.intervals import FOREVER, filled, merged_known_sql
 from features.lock import only_writer
 from features.progress import Tell, quiet
 from features.residences import make_address_facts, make_residences
+from features.rule_sql import quoted
 from features.snapshot import open_snapshot
 from features.tables import Tables
 from features.workspace import Workspace
@@ -162,7 +163,7 @@ def _number_subjects(con: duckdb.DuckDBPyConnection) -> None:
 def _make_holdings(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[str]) -> None:
     """Make temporary table holdings(subject, key, known_on, known_until): keys that several hold."""
     con.execute(PLAIN_TEXT)
-    persons = ", ".join(f"'{name}'" for name in already_persons) or "''"
+    persons = ", ".join(map(quoted, already_persons)) or "''"
     identifiers = ", ".join(f"'{name} ' || solid({name})" for name in IDENTIFIERS)
     who = ("source", "subject_key")
     named = "(FROM compared WHERE name IS NOT NULL)"

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.asof import sql_in_outcome, sql_in_window, sql_known, sql_spell_open
+from features.rule_sql import quoted
 from features.snapshot import Snapshot
 from features.vital import ages_sql, died_sql, gone_sql, sql_in, usable_rows
 
@@ -92,7 +93,7 @@ def happened_sql(rows: str, outcome: Outcome, *, known: date, as_of: date) -> st
     Ages are those of the as-of day, from what was known on `known`.
     """
     parts = ", ".join(
-        f"('{part.name}', '{signal}', {'NULL' if part.under_age is None else part.under_age})"
+        f"({quoted(part.name)}, {quoted(signal)}, {'NULL' if part.under_age is None else part.under_age})"
         for part in outcome.parts
         for signal in part.signals
     )
@@ -162,7 +163,8 @@ def labels(
     happened = happened_sql(rows, outcome, known=judged_on, as_of=as_of)
     followed = f"FROM ({happened}) WHERE {sql_in_outcome(as_of, outcome.horizon_days)}"
     parts = {
-        part.name: of_asked(f"SELECT person_id {followed} AND part = '{part.name}'") for part in outcome.parts
+        part.name: of_asked(f"SELECT person_id {followed} AND part = {quoted(part.name)}")
+        for part in outcome.parts
     }
     positive = np.logical_or.reduce(list(parts.values()))
     already = of_asked(already_there_sql(rows, outcome, known=judged_on, as_of=as_of))

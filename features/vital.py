@@ -13,6 +13,7 @@ from datetime import date
 from features.asof import sql_before, sql_date, sql_known
 from features.declaration import Source
 from features.person_rows import ensure_person_rows, usable_person_rows_sql
+from features.rule_sql import quoted
 from features.snapshot import Snapshot
 
 KEPT = 3
@@ -60,8 +61,7 @@ def _table(as_of: date) -> str:
 
 def sql_in(names: Iterable[str]) -> str:
     """Names as the right side of an SQL `IN`; no name at all matches nothing."""
-    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
-    return f"({quoted or 'NULL'})"
+    return f"({', '.join(map(quoted, names)) or 'NULL'})"
 
 
 def ages_sql(*, known: date, on: date) -> str:
