@@ -27,6 +27,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
 
 from features.errors import EarlyHelpError, GateFailed, UserMistake
 
@@ -308,6 +309,9 @@ def _init(root: Path, *, start_from: Path | None = None) -> list[str]:
     import models.spec
     from features.workspace import TEMPLATES, init_workspace
 
+    if root.is_file():
+        raise UserMistake(f"{str(root)!r} is a file; a workspace is a folder.")
+
     if start_from is None:
         return init_workspace(root, sources=TEMPLATES, specs=models.spec.TEMPLATES)
     sources, specs, settings = (start_from / name for name in ("sources", "specs", "settings.yaml"))
@@ -455,8 +459,13 @@ def _stop_if_critical(report: MonitorReport) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end with its exit code; a user's mistake is a sentence, never a traceback."""
+    words = _anywhere(list(sys.argv[1:] if arguments is None else arguments))
+    asked.json = "--json" in words
     try:
-        app(args=_anywhere(list(sys.argv[1:] if arguments is None else arguments)), prog_name="earlyhelp")
+        # Asked for JSON, a missing option is answered in JSON too; otherwise Typer draws its own box.
+        app(args=words, prog_name="earlyhelp", standalone_mode=not asked.json)
+    except TyperException as error:
+        _report(UserMistake.heading, [error.format_message()], code=UserMistake.exit_code)
     except EarlyHelpError as error:
         _report(error.heading, [error.message, *error.problems], code=error.exit_code)
     except Exception as error:

@@ -62,6 +62,30 @@ def test_a_mistake_in_json_is_json(earlyhelp_command: Command, tmp_path: Path) -
     assert json.loads(text)["exit_code"] == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["flag"], "--as-of"),
+        (["nonsense"], "nonsense"),
+        (["train", "--model"], "--model"),
+        (["serve", "--port", "0"], "--port"),
+    ],
+)
+def test_a_mistyped_command_is_answered_in_json_too(
+    earlyhelp_command: Command, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    code, text, _ = earlyhelp_command(*arguments, "--workspace", tmp_path, "--json")
+    assert code == json.loads(text)["exit_code"] == 2
+    assert said in json.loads(text)["problems"][0]
+
+
+def test_a_file_is_no_workspace(earlyhelp_command: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, error = earlyhelp_command("--workspace", tmp_path / "file", "init")
+    assert code == 2
+    assert "is a file" in error
+
+
 def test_mistakes_of_the_settings_come_all_at_once(earlyhelp_command: Command, tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_text("counsil: x\nthreads: 0\n")
     code, _, error = earlyhelp_command("--workspace", tmp_path, "train")
