@@ -187,7 +187,6 @@ class Tables:
         """A connection whose local time is ours, wherever the machine stands, and whose spills of what
         does not fit in memory lie in the workspace, not in the folder one happens to stand in."""
         con = duckdb.connect(config={"temp_directory": str(self.folder / ".spill")})
-        con.execute("SET enable_progress_bar = false")
         con.execute(f"SET TimeZone = '{TIME_ZONE}'")
         return con
 
