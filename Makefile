@@ -24,7 +24,7 @@ bench: $(VENV)/.ok           ## measure; prints ratios, changes nothing
 	$(B)/python -m benchmarks
 
 nightly: $(VENV)/.ok $(VENV)/.system   ## the long tests, figures printed
-	$(B)/python -m pytest -q -s -m nightly
+	$(B)/python -m pytest -q -s -m "nightly or hypothesis" --hypothesis-profile=search
 
 $(VENV)/.ok: requirements.lock pyproject.toml
 	$(PY) -m venv $(VENV)

@@ -16,7 +16,7 @@ from datetime import date
 # --- time -------------------------------------------------------------------------------------
 LAST_DAY = date(2026, 6, 28)
 """The last day that is simulated; the last delivery is the Monday after it."""
-DELIVERIES = 6
+DELIVERIES = 5
 """Weekly Mondays with deliveries; the first load of history arrives on the Monday before them."""
 BLOCK = 20_000
 """People simulated at a time: memory stays that of one block, however large the county."""

@@ -130,6 +130,7 @@ def test_the_week_is_safe_to_rerun(earlyhelp_command: Command, county_copy) -> N
     assert again["last_delivery"] == first["last_delivery"]
     assert "NOT APPROVED" in text
     assert "denies nobody anything" in text
+    assert f"Watching the list of {county_copy.as_of:%-d %B %Y}" in text and "report.html" in text
 
 
 def test_ingest_answers_in_json(earlyhelp_command: Command, county_copy) -> None:

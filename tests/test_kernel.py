@@ -220,7 +220,7 @@ def arrays(events: list[Event], held: list[Held], signals: tuple[str, ...]) -> P
     """The rows as linking hands them over."""
     people = sorted({row.person for row in [*events, *held]})
     events = sorted(events, key=lambda e: (e.person, e.occurred, -1 if e.minute is None else e.minute))
-    held = sorted(held)
+    held = sorted(held, key=lambda h: (h.person, h.source, h.household, h.start))
     sources = tuple(sorted({h.source for h in held} | {"fire"}))
 
     def days(given: list[date | None]) -> np.ndarray:

@@ -70,7 +70,7 @@ SOURCES = (
 )
 
 
-class County:
+class Town:
     """A workspace whose tables are written by hand: every subject is its own person, by the same name."""
 
     def __init__(self, root: Path) -> None:
@@ -157,16 +157,16 @@ class County:
 
 
 @pytest.fixture
-def county(tmp_path: Path) -> County:
-    return County(tmp_path)
+def town(tmp_path: Path) -> Town:
+    return Town(tmp_path)
 
 
 @pytest.fixture
-def value(county: County) -> Callable[[str, str, str | date], float | None]:
+def value(town: Town) -> Callable[[str, str, str | date], float | None]:
     """A person's number on a morning; None where it is NaN or the person has no row."""
 
     def look(who: str, name: str, as_of: str | date = AS_OF) -> float | None:
-        panel = build_panel(county.snapshot, county.catalogue, day(as_of))
+        panel = build_panel(town.snapshot, town.catalogue, day(as_of))
         if who not in panel.person_ids:
             return None
         found = float(panel.column(name)[panel.rows_of([who])[0]])
@@ -175,18 +175,18 @@ def value(county: County) -> Callable[[str, str, str | date], float | None]:
     return look
 
 
-def test_late_news_counts_from_the_day_after_it_came(county: County, value: Callable) -> None:
-    county.person("ann")
-    county.event("ann", "police.incident", "1 Jan 2025")
-    county.event("ann", "missing.episode", "3 Jan", known="24 Feb")
+def test_late_news_counts_from_the_day_after_it_came(town: Town, value: Callable) -> None:
+    town.person("ann")
+    town.event("ann", "police.incident", "1 Jan 2025")
+    town.event("ann", "missing.episode", "3 Jan", known="24 Feb")
     seen = {on: value("ann", "missing.episode.count_90", on) for on in ("10 Feb", "24 Feb", "25 Feb")}
     assert seen == {"10 Feb": 0, "24 Feb": 0, "25 Feb": 1}
 
 
-def test_a_plan_is_open_until_its_end_is_learned(county: County, value: Callable) -> None:
-    county.person("ann")
-    county.event("ann", "missing.episode", "4 Jan", known="5 Jan", record="rows/plan")
-    county.event(
+def test_a_plan_is_open_until_its_end_is_learned(town: Town, value: Callable) -> None:
+    town.person("ann")
+    town.event("ann", "missing.episode", "4 Jan", known="5 Jan", record="rows/plan")
+    town.event(
         "ann", "missing.episode", "4 Jan", known="8 Jul", ended="30 Jun", record="rows/plan", revision=2
     )
     assert [value("ann", "missing.episode.open", on) for on in ("8 Jul", "9 Jul")] == [1, 0]
@@ -194,14 +194,14 @@ def test_a_plan_is_open_until_its_end_is_learned(county: County, value: Callable
     assert value("ann", "missing.episode.count_365", "9 Jul") == 1, "a correction is no second event"
 
 
-def test_arrears_reach_who_lived_there_on_the_day(county: County, value: Callable) -> None:
+def test_arrears_reach_who_lived_there_on_the_day(town: Town, value: Callable) -> None:
     """A child moves from X to Y on 1 March, known on the 10th."""
-    county.person("kid", "adult")
+    town.person("kid", "adult")
     for uprn in "XY":
-        county.registered("rents", None, "1 Jan 2018", place=uprn)
-        county.event(None, "rents.arrears_letter", "20 Jan", known="21 Jan", place=uprn, amount=100)
-        county.event(None, "rents.arrears_letter", "5 Mar", known="6 Mar", place=uprn, amount=300)
-    county._write(
+        town.registered("rents", None, "1 Jan 2018", place=uprn)
+        town.event(None, "rents.arrears_letter", "20 Jan", known="21 Jan", place=uprn, amount=100)
+        town.event(None, "rents.arrears_letter", "5 Mar", known="6 Mar", place=uprn, amount=300)
+    town._write(
         "residences",
         {
             "link_run": 1,
@@ -212,14 +212,14 @@ def test_arrears_reach_who_lived_there_on_the_day(county: County, value: Callabl
             "known_until": day("10 Mar"),
         },
     )
-    county.lives("kid", "X", "1 Jan 2018", end="1 Mar", known="10 Mar")
-    county.lives("kid", "Y", "1 Mar", known="10 Mar")
-    county.lives("adult", "Y", "1 Jan 2018")
+    town.lives("kid", "X", "1 Jan 2018", end="1 Mar", known="10 Mar")
+    town.lives("kid", "Y", "1 Mar", known="10 Mar")
+    town.lives("adult", "Y", "1 Jan 2018")
     letters = "household.rents.arrears_letter"
     assert value("kid", f"{letters}.count_90", "10 Mar") == 2, "X's of January and, as known then, of March"
     assert value("kid", f"{letters}.amount_sum_90", "10 Mar") == 400
     assert value("kid", f"{letters}.count_90", "11 Mar") == 2, "X's of January, Y's of March"
-    rows = evidence(county.snapshot, county.catalogue, day("11 Mar"), ["kid", "adult"])
+    rows = evidence(town.snapshot, town.catalogue, day("11 Mar"), ["kid", "adult"])
     assert [(r.occurred_on, r.event_id) for r in rows["kid"]] == [
         (day("20 Jan"), "e002"),
         (day("5 Mar"), "e006"),
@@ -227,13 +227,13 @@ def test_arrears_reach_who_lived_there_on_the_day(county: County, value: Callabl
     assert [r.event_id for r in rows["adult"]] == ["e005", "e006"]
 
 
-def test_zero_and_nothing_known(county: County, value: Callable) -> None:
-    county.person("ann", "bob")
-    county.event("ann", "police.incident", "1 Feb")
-    county.event("bob", "police.incident", "1 Feb")
-    county.registered("schools", "ann", "1 Sep 2025")
-    county.registered("rents", None, "1 Jan 2018", place="X")
-    county.lives("ann", "X", "1 Jan 2024")
+def test_zero_and_nothing_known(town: Town, value: Callable) -> None:
+    town.person("ann", "bob")
+    town.event("ann", "police.incident", "1 Feb")
+    town.event("bob", "police.incident", "1 Feb")
+    town.registered("schools", "ann", "1 Sep 2025")
+    town.registered("rents", None, "1 Jan 2018", place="X")
+    town.lives("ann", "X", "1 Jan 2024")
     assert value("ann", "missing.episode.count_730") == 0, "covered since 2018"
     assert value("ann", "fire.visit.count_30") == 0, "covered for long enough"
     assert value("ann", "fire.visit.count_180") is None, "covered since December"
@@ -241,7 +241,7 @@ def test_zero_and_nothing_known(county: County, value: Callable) -> None:
     assert value("bob", "schools.absence.count_90") is None, "not on the roll"
     assert value("ann", "household.rents.arrears_letter.count_90") == 0, "lives in a tenancy"
     assert value("bob", "household.rents.arrears_letter.count_90") is None, "does not"
-    assert not_held(county.snapshot, county.catalogue, AS_OF, ["bob", "ann"]) == {
+    assert not_held(town.snapshot, town.catalogue, AS_OF, ["bob", "ann"]) == {
         "ann": ["Fire: we hold it only from 1 December 2025"],
         "bob": [
             "Fire: we hold it only from 1 December 2025",
@@ -251,45 +251,45 @@ def test_zero_and_nothing_known(county: County, value: Callable) -> None:
     }
 
 
-def test_nothing_is_said_of_somebody_never_linked(county: County) -> None:
-    county.person("ann")
+def test_nothing_is_said_of_somebody_never_linked(town: Town) -> None:
+    town.person("ann")
     with pytest.raises(KeyError, match="1 of 2 people were never linked"):
-        not_held(county.snapshot, county.catalogue, AS_OF, ["ann", "nobody"])
+        not_held(town.snapshot, town.catalogue, AS_OF, ["ann", "nobody"])
 
 
-def test_a_place_of_more_than_a_household_reaches_nobody(county: County, value: Callable) -> None:
+def test_a_place_of_more_than_a_household_reaches_nobody(town: Town, value: Callable) -> None:
     names = [f"p{i:02}" for i in range(11)]
-    county.person(*names)
-    county.event(None, "rents.arrears_letter", "20 Feb", place="hostel")
+    town.person(*names)
+    town.event(None, "rents.arrears_letter", "20 Feb", place="hostel")
     for name in names[:-1]:
-        county.lives(name, "hostel", "1 Jan 2025")
+        town.lives(name, "hostel", "1 Jan 2025")
     assert value("p00", "household.rents.arrears_letter.count_30") == 1
-    county.lives(names[-1], "hostel", "1 Jan 2025")
+    town.lives(names[-1], "hostel", "1 Jan 2025")
     assert value("p00", "household.rents.arrears_letter.count_30") is None
-    assert evidence(county.snapshot, county.catalogue, AS_OF, names) == {name: [] for name in names}
+    assert evidence(town.snapshot, town.catalogue, AS_OF, names) == {name: [] for name in names}
 
 
-def test_who_has_a_row(county: County) -> None:
-    county.person("ann", "bob", "cat", "dan")
-    county.event("cat", "police.incident", "28 Feb")
-    county.event("ann", "police.incident", "1 Mar 2024")
-    county.event("bob", "police.incident", "29 Feb 2024")
-    county.event("dan", "police.incident", "1 Mar")
-    panel = build_panel(county.snapshot, county.catalogue, AS_OF)
+def test_who_has_a_row(town: Town) -> None:
+    town.person("ann", "bob", "cat", "dan")
+    town.event("cat", "police.incident", "28 Feb")
+    town.event("ann", "police.incident", "1 Mar 2024")
+    town.event("bob", "police.incident", "29 Feb 2024")
+    town.event("dan", "police.incident", "1 Mar")
+    panel = build_panel(town.snapshot, town.catalogue, AS_OF)
     assert panel.person_ids.tolist() == ["ann", "cat"], "an event in the 730 days before the morning"
     assert panel.X.dtype == np.float32
-    assert panel.X.shape == (2, len(county.catalogue.features))
+    assert panel.X.shape == (2, len(town.catalogue.features))
 
 
-def test_evidence_reads_well(county: County) -> None:
-    county.person("ann")
+def test_evidence_reads_well(town: Town) -> None:
+    town.person("ann")
     for on in ("20 Feb", "27 Feb", "3 Dec 2025"):
-        county.event("ann", "missing.episode", on, ended=on)
-    county.event("ann", "missing.episode", "1 Mar 2023", ended="2 Mar 2023")
-    county.event("ann", "fire.visit", "27 Feb")
-    county.event("ann", "police.incident", "28 Feb", known="1 Mar")
-    catalogue = county.catalogue
-    rows = evidence(county.snapshot, catalogue, AS_OF, ["ann"])["ann"]
+        town.event("ann", "missing.episode", on, ended=on)
+    town.event("ann", "missing.episode", "1 Mar 2023", ended="2 Mar 2023")
+    town.event("ann", "fire.visit", "27 Feb")
+    town.event("ann", "police.incident", "28 Feb", known="1 Mar")
+    catalogue = town.catalogue
+    rows = evidence(town.snapshot, catalogue, AS_OF, ["ann"])["ann"]
     assert [row.occurred_on for row in rows] == [day(d) for d in ("3 Dec 2025", "20 Feb", "27 Feb", "27 Feb")]
     assert sentence(catalogue.channel("missing.episode"), rows, AS_OF) == (
         "2 episodes in the last 30 days, the latest 2 days ago; 1 in the year before"
@@ -297,14 +297,14 @@ def test_evidence_reads_well(county: County) -> None:
     assert sentence(catalogue.channel("fire.visit"), rows, AS_OF) == "1 visit, 2 days ago"
 
 
-def test_a_feature_knows_its_evidence(county: County) -> None:
-    county.person("ann")
-    county.event("ann", "missing.episode", "1 Feb 2023")
-    county.event("ann", "missing.episode", "27 Feb", ended="28 Feb")
-    county.event("ann", "police.incident", "27 Feb")
-    catalogue = county.catalogue
-    rows = evidence(county.snapshot, catalogue, AS_OF, ["ann"])["ann"]
-    panel = build_panel(county.snapshot, catalogue, AS_OF)
+def test_a_feature_knows_its_evidence(town: Town) -> None:
+    town.person("ann")
+    town.event("ann", "missing.episode", "1 Feb 2023")
+    town.event("ann", "missing.episode", "27 Feb", ended="28 Feb")
+    town.event("ann", "police.incident", "27 Feb")
+    catalogue = town.catalogue
+    rows = evidence(town.snapshot, catalogue, AS_OF, ["ann"])["ann"]
+    panel = build_panel(town.snapshot, catalogue, AS_OF)
     behind = {
         feature.name: [
             row.event_id for row in feature.evidence(catalogue.channel(feature.channel), rows, AS_OF)
@@ -320,11 +320,11 @@ def test_a_feature_knows_its_evidence(county: County) -> None:
             assert got == len(behind[feature.name]), feature.name
 
 
-def test_a_stored_panel_is_the_panel(county: County) -> None:
-    county.person("ann", "bob")
-    county.event("ann", "police.incident", "20 Feb")
-    county.event("bob", "missing.episode", "20 Feb", amount=3)
-    snapshot, catalogue = county.snapshot, county.catalogue
+def test_a_stored_panel_is_the_panel(town: Town) -> None:
+    town.person("ann", "bob")
+    town.event("ann", "police.incident", "20 Feb")
+    town.event("bob", "missing.episode", "20 Feb", amount=3)
+    snapshot, catalogue = town.snapshot, town.catalogue
     path = panel_path(snapshot, catalogue, AS_OF)
     built, first = build_panel(snapshot, catalogue, AS_OF), read_panel(snapshot, catalogue, AS_OF)
     assert [p.name for p in path.parent.iterdir()] == ["2026-03-01.parquet"], "nothing unfinished is left"
@@ -339,10 +339,10 @@ def test_a_stored_panel_is_the_panel(county: County) -> None:
         assert (panel.catalogue_hash, panel.last_delivery, panel.link_run) == (catalogue.hash, 1, 1)
 
 
-def test_a_stored_panel_of_other_features_is_not_taken(county: County) -> None:
-    county.person("ann")
-    county.event("ann", "police.incident", "20 Feb")
-    snapshot, catalogue = county.snapshot, county.catalogue
+def test_a_stored_panel_of_other_features_is_not_taken(town: Town) -> None:
+    town.person("ann")
+    town.event("ann", "police.incident", "20 Feb")
+    snapshot, catalogue = town.snapshot, town.catalogue
     other = catalogue.select(catalogue.names[:3])
     mine, theirs = panel_path(snapshot, catalogue, AS_OF), panel_path(snapshot, other, AS_OF)
     read_panel(snapshot, other, AS_OF)
@@ -351,33 +351,33 @@ def test_a_stored_panel_of_other_features_is_not_taken(county: County) -> None:
     assert read_panel(snapshot, catalogue, AS_OF).names == catalogue.names
 
 
-def test_the_catalogue_travels_without_the_workspace_s_declarations(county: County) -> None:
+def test_the_catalogue_travels_without_the_workspace_s_declarations(town: Town) -> None:
     """A new source, or new words, never change the numbers of a model that does not know them."""
-    county.person("ann")
-    county.event("ann", "police.incident", "20 Feb")
-    before, catalogue = build_panel(county.snapshot, county.catalogue, AS_OF), county.catalogue
+    town.person("ann")
+    town.event("ann", "police.incident", "20 Feb")
+    before, catalogue = build_panel(town.snapshot, town.catalogue, AS_OF), town.catalogue
     new = declaration("health", visit={}, covers_from="1 Jan 2026")
-    county.declare(county.workspace.root, new)
-    county.declare(county.workspace.root, declaration("police", incident={}, covers_from="1 Feb"))
-    county.workspace = open_workspace(county.workspace.root)
-    county.event("ann", "health.visit", "21 Feb")
-    after = build_panel(county.snapshot, Catalogue.from_json(catalogue.to_json()), AS_OF)
+    town.declare(town.workspace.root, new)
+    town.declare(town.workspace.root, declaration("police", incident={}, covers_from="1 Feb"))
+    town.workspace = open_workspace(town.workspace.root)
+    town.event("ann", "health.visit", "21 Feb")
+    after = build_panel(town.snapshot, Catalogue.from_json(catalogue.to_json()), AS_OF)
     np.testing.assert_array_equal(before.X, after.X)
-    assert county.catalogue.hash != catalogue.hash
+    assert town.catalogue.hash != catalogue.hash
 
 
-def test_what_comes_on_the_day_or_later_changes_no_number(county: County) -> None:
-    county.person("ann")
-    county.lives("ann", "X", "1 Jan 2025")
-    county.registered("rents", None, "1 Jan 2018", place="X")
-    county.event("ann", "police.incident", "20 Feb", record="rows/one")
-    county.event(None, "rents.arrears_letter", "20 Feb", place="X")
-    before = build_panel(county.snapshot, county.catalogue, AS_OF)
+def test_what_comes_on_the_day_or_later_changes_no_number(town: Town) -> None:
+    town.person("ann")
+    town.lives("ann", "X", "1 Jan 2025")
+    town.registered("rents", None, "1 Jan 2018", place="X")
+    town.event("ann", "police.incident", "20 Feb", record="rows/one")
+    town.event(None, "rents.arrears_letter", "20 Feb", place="X")
+    before = build_panel(town.snapshot, town.catalogue, AS_OF)
     for known in (AS_OF, AS_OF + timedelta(days=1)):
-        county.event("ann", "missing.episode", "1 Feb", known=known)
-        county.event(None, "rents.arrears_letter", "2 Feb", place="X", known=known)
-        county.lives("ann", "Y", "1 Feb", known=f"{known:%d %b %Y}")
-    county.event("ann", "police.incident", "1 Jan", record="rows/one", revision=2, known=AS_OF)
-    after = build_panel(county.snapshot, county.catalogue, AS_OF)
+        town.event("ann", "missing.episode", "1 Feb", known=known)
+        town.event(None, "rents.arrears_letter", "2 Feb", place="X", known=known)
+        town.lives("ann", "Y", "1 Feb", known=f"{known:%d %b %Y}")
+    town.event("ann", "police.incident", "1 Jan", record="rows/one", revision=2, known=AS_OF)
+    after = build_panel(town.snapshot, town.catalogue, AS_OF)
     assert before.person_ids.tolist() == after.person_ids.tolist()
     np.testing.assert_array_equal(before.X, after.X)
