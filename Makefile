@@ -31,6 +31,7 @@ $(VENV)/.ok: requirements.lock pyproject.toml
 	$(B)/python -m pip install -q --disable-pip-version-check uv==0.13.9
 	$(B)/uv pip sync -q --compile-bytecode --python $(B)/python --require-hashes requirements.lock
 	$(B)/uv pip install -q --python $(B)/python --no-deps --no-build-isolation -e .
+	$(B)/python -c "from features.kernel import compile_ahead; compile_ahead()"
 	touch $@
 
 # A browser for the tests of pages, where we may install one; elsewhere those tests skip and say so.

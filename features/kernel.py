@@ -146,6 +146,23 @@ def covered_sources(rows: Rows, program: Program, as_of: date, people: np.ndarra
     return _covered_each(rows, program, people.astype(np.int64), day_number(as_of))
 
 
+def compile_ahead() -> None:
+    """Compile for the types the kernel meets and keep the result, so that no first panel waits for it."""
+    wide = {name: np.zeros(1, np.int64) for name in ("start", "happening", "held_start")}
+    kinds = {"amount": np.float64, "held_household": np.bool_}
+    kinds |= dict.fromkeys(("signal", "minute", "held_source"), np.int16)
+    narrow: dict[str, np.ndarray] = {
+        name: np.zeros(0, kinds.get(name, np.int32)) for name in Rows._fields if name not in wide
+    }
+    nobody = Rows(**wide, **narrow)._replace(happening=np.zeros(0, np.int64))
+    whole = {name: np.zeros(1, np.int64) for name in Program._fields if name not in ("longest", "year")}
+    whole |= {"channel_start": np.zeros(2, np.int64), "register": np.zeros(1, np.bool_)}
+    del whole["recent"]
+    program = Program(**whole, longest=0, year=0, recent=0)
+    compute(nobody, program, date(2026, 1, 1), 1)
+    covered_sources(nobody, program, date(2026, 1, 1), np.zeros(0, np.int64))
+
+
 @njit(cache=True)
 def usable_rows(rows: Rows, as_of: int, household_max: int) -> np.ndarray:
     """(rows,) bool: usable on the day number `as_of`, and reaching no more people than a household."""
