@@ -9,6 +9,7 @@ Exit codes: 0 done · 1 our fault · 2 the user's mistake · 3 the data was refu
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
 import shutil
@@ -487,6 +488,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ],
             code=EarlyHelpError.exit_code,
         )
+    finally:
+        gc.collect()  # what lives on in cycles makes DuckDB's binding complain as the interpreter leaves
 
 
 def _report(heading: str, lines: Sequence[str], *, code: int) -> None:
