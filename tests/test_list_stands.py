@@ -56,9 +56,7 @@ def test_later_rows_of_every_kind_leave_the_list_unchanged(county_copy, tmp_path
     tomorrow_without, rows_before = make_list(state, candidate, tomorrow), rows_per_table(county_copy.root)
 
     folders = sorted((county_copy.extracts / "deliveries").iterdir())
-    ingest(workspace, folders[-1], received=as_of)  # received on the morning itself
-
-    later = tmp_path / str(tomorrow)
+    later = tmp_path / str(as_of)  # received on the morning itself
     later.mkdir()
     newest: dict[str, Path] = {}
     for folder in folders:
