@@ -98,14 +98,16 @@ def demo(
     from simulation.county import simulate as simulate_county
     from training.text import training_text
 
-    extracts = asked.workspace / "county"
-    if (asked.workspace / "settings.yaml").exists() and not (extracts / "county.json").exists():
+    extracts, made = asked.workspace / "county", asked.workspace / "county" / "county.json"
+    before = json.loads(made.read_text(encoding="utf-8"))["asked"] if made.exists() else None
+    if before != [people, years, seed] and (before or (asked.workspace / "settings.yaml").exists()):
         raise UserMistake(
-            f"{str(asked.workspace)!r} is a workspace that `demo` did not make.",
+            f"{str(asked.workspace)!r} is a workspace that this `demo` did not make.",
             problems=["name a new folder: earlyhelp demo --workspace demo"],
         )
     with progress() as tell:
-        simulate_county(people=people, years=years, seed=seed, out=extracts, tell=tell)
+        if not before:
+            simulate_county(people=people, years=years, seed=seed, out=extracts, tell=tell)
         _, trained, week = do_main_job(asked.workspace, extracts, tell=tell)
     give({"training": trained, "week": week}, lambda: f"{training_text(trained)}\n\n{_week_text(week)}")
     _stop_if_critical(week.monitor)

@@ -97,7 +97,8 @@ def simulate(*, people: int, years: int, seed: int, out: Path, tell: Tell = quie
         rows=rows,
     )
     (out / "county.json").write_text(
-        json.dumps(asdict(county), default=str, indent=2) + "\n", encoding="utf-8"
+        json.dumps({"asked": [people, years, seed], **asdict(county)}, default=str, indent=2) + "\n",
+        encoding="utf-8",
     )
     return county
 
