@@ -84,9 +84,10 @@ def not_held(
     for somebody who was never linked.
     """
     rows = person_rows(snapshot, catalogue.signals)
-    program, today = compile_catalogue(catalogue), asof.day_number(as_of)
+    today, guard = asof.day_number(as_of), snapshot.workspace.settings.household_max
+    program = compile_catalogue(catalogue, signals=rows.signals, sources=rows.sources)
     places = _places(rows.person_ids, person_ids)
-    covered = covered_sources(kernel_rows(rows, catalogue), program, as_of, places)
+    covered = covered_sources(kernel_rows(rows, as_of, guard), program, as_of, places)
     reached = np.zeros((len(catalogue.sources), 2), bool)
     for channel in catalogue.channels:
         for source in channel.sources:

@@ -5,10 +5,12 @@ by itself, an agency's, those of one Supporting Families outcome, all of them, o
 person through the dwelling they live in. What happened in a dwelling (a shared signal) is only ever
 in a household channel, and what happened to a person never is.
 
-Notation of the formulas: T is the as-of date; n(w) the number of the channel's usable events in the
-window [T - w, T); a(w) their known amounts. A value is NaN unless silence would mean that nothing
-happened: some source of the channel covers the whole window and, where it is a register, held the
-person on a day in it. An event that is there always counts.
+Notation of the formulas: T is the as-of date, at midnight; n(w) the number of the channel's usable
+events in the window [T - w, T); a(w) their known amounts. An event's moment is its time, or the start
+of its day where it has none; gaps are between the moments of events that follow one another. A value
+is NaN unless silence would mean that nothing happened: some source of the channel covers the whole
+window and, where it is a register, held the person on a day in it. An event that is there always
+counts. No value depends on the order in which events of one moment lie.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ class Signal:
     shared: bool = False
     protective: bool = False
     spell: bool = False
+    association: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Channel:
     """Signals that are counted together, and how they are said together.
 
     theme: the outcome they are about, where it is one and the same for all of them.
+    association: what happened to the people a person lives with, not to the person.
     """
 
     name: str
@@ -54,6 +58,14 @@ class Channel:
     theme: str | None = None
     protective: bool = False
     unit: str | None = None
+    association: bool = False
+
+    @property
+    def label(self) -> str:
+        """Its events and whose they are: 'missing episodes', 'the household's rent arrears letters'."""
+        if self.association:
+            return f"{self.many} of somebody they live with"
+        return f"the household's {self.many}" if self.household else self.many
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -80,8 +92,31 @@ CHANGE_RECENT, CHANGE_BEFORE = 90, 365
 REPEAT_WINDOW = 365
 """Repeats are looked for within the last year."""
 
-COUNT, DAYS_SINCE, REPEATS_7, REPEATS_28, CHANGE, SIGNALS, AGENCIES = range(7)
-AMOUNT_SUM, AMOUNT_MAX, AMOUNT_MEAN, AMOUNT_LATEST, IS_OPEN, DAYS_OPEN = range(7, 13)
+NIGHT = (22, 6)
+"""Night is from 22:00 to 06:00, local time."""
+
+(
+    COUNT,
+    DAYS_SINCE,
+    DAYS_SINCE_FIRST,
+    DAYS,
+    REPEATS_7,
+    REPEATS_28,
+    GAP_MEAN,
+    GAP_SPREAD,
+    NIGHT_SHARE,
+    WEEKEND_SHARE,
+    CHANGE,
+    SIGNALS,
+    AGENCIES,
+    AMOUNT_SUM,
+    AMOUNT_MAX,
+    AMOUNT_MEAN,
+    AMOUNT_LATEST,
+    IS_OPEN,
+    DAYS_OPEN,
+    AFTER,
+) = range(20)
 
 MEASURES = {
     measure.name: measure
@@ -90,20 +125,58 @@ MEASURES = {
         Measure(
             "days_since",
             DAYS_SINCE,
-            "T - the latest day of an event in the window, in days; NaN if there is none",
+            "T - the latest moment of an event of the window, in days; NaN if there is none",
             "days since the latest of {many}",
+        ),
+        Measure(
+            "days_since_first",
+            DAYS_SINCE_FIRST,
+            "T - the first moment of an event of the window, in days; NaN if there is none",
+            "days since the first of {many} in the last {window} days",
+        ),
+        Measure(
+            "days",
+            DAYS,
+            "number of different days with an event of the window",
+            "days with {many} in the last {window} days",
+            windowed=True,
         ),
         Measure(
             "repeats_7",
             REPEATS_7,
-            "events in the window that follow another of the same signal in it within 7 days",
+            "events of the window with another of the same signal in it no more than 7 days before",
             "{many} that came within 7 days of the one before, in the last {window} days",
         ),
         Measure(
             "repeats_28",
             REPEATS_28,
-            "events in the window that follow another of the same signal in it within 28 days",
+            "events of the window with another of the same signal in it no more than 28 days before",
             "{many} that came within 28 days of the one before, in the last {window} days",
+        ),
+        Measure(
+            "gap_mean",
+            GAP_MEAN,
+            "mean of the gaps in the window, in days; NaN with fewer than two events",
+            "days between one and the next of {many} in the last {window} days, on average",
+        ),
+        Measure(
+            "gap_spread",
+            GAP_SPREAD,
+            "standard deviation of the gaps in the window (over their number), in days; NaN with fewer "
+            "than two gaps",
+            "how much the days between one and the next of {many} vary",
+        ),
+        Measure(
+            "night_share",
+            NIGHT_SHARE,
+            "share at night among the window's events with a time; NaN if there are none",
+            "share of {many} at night in the last {window} days",
+        ),
+        Measure(
+            "weekend_share",
+            WEEKEND_SHARE,
+            "share on a Saturday or Sunday among the window's events; NaN if there are none",
+            "share of {many} at the weekend in the last {window} days",
         ),
         Measure(
             "change",
@@ -149,7 +222,8 @@ MEASURES = {
         Measure(
             "amount_latest",
             AMOUNT_LATEST,
-            "the amount of the latest event of the window that gives one; NaN if there is none",
+            "the amount of the window's latest event that gives one, the greatest of those of one "
+            "moment; NaN if there is none",
             "{many}: {unit} at the last",
         ),
         Measure(
@@ -163,6 +237,13 @@ MEASURES = {
             DAYS_OPEN,
             "T - the first day of the spell that has been open longest, in days; NaN if none is open",
             "days for which {many} have been open",
+        ),
+        Measure(
+            "after",
+            AFTER,
+            "events of the window on a day that comes 1 to `within` days after a day with an event of "
+            "the channel `after` in the window; NaN unless both channels are covered or there is one",
+            "{many} within {within} days after {after}, in the last {window} days",
         ),
     )
 }
@@ -189,38 +270,79 @@ class EvidenceRow:
 
 @dataclass(frozen=True)
 class Feature:
-    """A number about a person on a date. `channel` and `measure` are names; window is in days."""
+    """A number about a person on a date. `channel` and `measure` are names; window is in days.
+
+    after, within: of a sequence only, the channel that comes first and the days that may lie between.
+    """
 
     name: str
     channel: str
     measure: str
     window: int
+    after: str = ""
+    within: int = 0
 
     @property
     def formula(self) -> str:
         """How it is computed, in the notation of this module; w is `window`."""
         return MEASURES[self.measure].formula
 
-    def title(self, channel: Channel) -> str:
-        """What it is, as a label: 'missing episodes in the last 90 days'."""
-        return said(MEASURES[self.measure], channel, self.window)
+    def title(self, channel: Channel, first: Channel | None = None) -> str:
+        """What it is, as a label: 'missing episodes in the last 90 days'. first: of a sequence, the
+        channel `after`."""
+        return said(MEASURES[self.measure], channel, self.window, first=first, within=self.within)
 
-    def evidence(self, channel: Channel, rows: Iterable[EvidenceRow], as_of: date) -> list[EvidenceRow]:
-        """Those of a person's usable rows that the value is made of."""
-        signals, today = set(channel.signals), asof.day_number(as_of)
-        spells = self.measure in ("open", "days_open")
+    def evidence(
+        self, channel: Channel, rows: Iterable[EvidenceRow], as_of: date, first: Channel | None = None
+    ) -> list[EvidenceRow]:
+        """Those of a person's usable rows that the value is made of; of a sequence, the events that
+        came first too, in the order of `rows`."""
+        rows, today = list(rows), asof.day_number(as_of)
+        if first is not None:
+            behind = {row for rows in self.followed(channel, first, rows, as_of) for row in rows}
+            return [row for row in rows if row in behind]
+        if self.measure in ("open", "days_open"):
+            return [row for row in _of(channel, rows) if _is_open(row, today)]
+        return [row for row in _of(channel, rows) if _within(row, today, self.window)]
 
-        def counts(row: EvidenceRow) -> bool:
-            day = asof.day_number(row.occurred_on)
-            if spells:
-                end = asof.OPEN if row.ended_on is None else asof.day_number(row.ended_on)
-                return asof.is_open(day, end, today)
-            return asof.in_window(day, today, self.window)
+    def followed(
+        self, channel: Channel, first: Channel, rows: Iterable[EvidenceRow], as_of: date
+    ) -> tuple[list[EvidenceRow], list[EvidenceRow]]:
+        """Of a sequence: the events of `first` that were followed in time, and those that followed."""
+        today = asof.day_number(as_of)
+        there = [row for row in rows if _within(row, today, self.window)]
+        starts, ends = _of(first, there), _of(channel, there)
 
-        return [r for r in rows if r.signal in signals and r.household == channel.household and counts(r)]
+        def pair(start: EvidenceRow, end: EvidenceRow) -> bool:
+            return 1 <= (end.occurred_on - start.occurred_on).days <= self.within
+
+        return (
+            [start for start in starts if any(pair(start, end) for end in ends)],
+            [end for end in ends if any(pair(start, end) for start in starts)],
+        )
 
 
-def said(measure: Measure, channel: Channel, window: int) -> str:
-    """A measure's label for a channel: the household's are said to be the household's."""
-    many = f"the household's {channel.many}" if channel.household else channel.many
-    return measure.said.format(many=many, unit=channel.unit or "amount", window=window)
+def _of(channel: Channel, rows: Iterable[EvidenceRow]) -> list[EvidenceRow]:
+    return [row for row in rows if row.signal in channel.signals and row.household == channel.household]
+
+
+def _within(row: EvidenceRow, today: int, window: int) -> bool:
+    return bool(asof.in_window(asof.day_number(row.occurred_on), today, window))
+
+
+def _is_open(row: EvidenceRow, today: int) -> bool:
+    end = asof.OPEN if row.ended_on is None else asof.day_number(row.ended_on)
+    return bool(asof.is_open(asof.day_number(row.occurred_on), end, today))
+
+
+def said(
+    measure: Measure, channel: Channel, window: int, *, first: Channel | None = None, within: int = 0
+) -> str:
+    """A measure's label for a channel; first, within: of a sequence, what came before and how long."""
+    return measure.said.format(
+        many=channel.label,
+        unit=channel.unit or "amount",
+        window=window,
+        within=within,
+        after=first.label if first is not None else "",
+    )

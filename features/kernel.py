@@ -1,331 +1,385 @@
 """The compiled pass over person-sorted rows that computes a panel; it knows nothing of agencies.
 
-A catalogue is compiled to a `Program`, a few small integer arrays: which signals make up a channel,
-which source each signal is from, and for every feature its measure, channel and window. For each
-person the kernel adds up the usable rows by signal, then puts each feature together from the
-signals of its channel. Signals are few and a person has events of fewer, so the features cost more
-than the rows do.
+For each person the kernel goes once through the usable rows. Every row adds to the few channels its
+signal belongs to, in the band of its age: the shortest window it lies in. Then the bands of the
+channels that were touched are summed up to windows and their features written; all other features
+have what silence means, which is the same for everybody with the same coverage. So a person costs
+what their own rows cost, however many signals and features there are.
 
 Every comparison with the as-of date is one of `features.asof`. The formulas are in
-`features.feature`; a slow reading of them in the tests holds the kernel to every value. Amounts
-are measured on single signals only. (Numba's cache notices a change of this file, not one of the
-functions it calls: after a change of `features.asof`, touch this file.)
+`features.feature`; a slow reading of them in the tests holds the kernel to every value. (Numba's
+cache notices a change of this file, not one of the functions it calls: after a change of
+`features.asof`, touch this file.)
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from features import feature as f
-from features.asof import (
-    OPEN,
-    day_number,
-    in_window,
-    is_known,
-    is_open,
-    is_usable,
-    spans_window,
-    touches_window,
-)
+from features import program as p
+from features.asof import OPEN, day_number, in_window, is_open, is_usable
 from features.catalogue import Catalogue
+from features.program import Program, compile_catalogue
+from features.rows import Rows, each_range, nothing_held, sort_rows
+from features.silence import cover, covered_sources, same, write_silence
 
-MINUTES = 24 * 60
+__all__ = ["Catalogue", "Program", "Rows", "compile_catalogue", "compute", "covered_sources"]
 
+DAY = 24 * 60
+"""Minutes. A moment is a number of minutes: the day's number times these, and the minute of the day."""
+_NIGHT_FROM, _NIGHT_TO = f.NIGHT[0] * 60, f.NIGHT[1] * 60
+_THURSDAY, _SATURDAY = 3, 5
+"""1970-01-01 was a Thursday, the fourth day of its week, of which Saturday is the sixth."""
+_NEVER = -(2**40)
 
-class Rows(NamedTuple):
-    """The rows of P people, sorted by person, day and minute. Days are day numbers; signals and
-    sources are positions in the catalogue's `signals` and `sources`."""
-
-    start: np.ndarray  # (P + 1,) int64: person i has rows start[i] to start[i + 1]
-    signal: np.ndarray  # int16
-    happening: np.ndarray  # int64; -1 = not shared
-    occurred: np.ndarray  # int32
-    minute: np.ndarray  # int16, of the day; -1 = no time
-    ended: np.ndarray  # int32; OPEN = not ended
-    amount: np.ndarray  # float64; NaN = none
-    known_on: np.ndarray  # int32
-    known_until: np.ndarray  # int32; OPEN = still stands
-    held_start: np.ndarray  # (P + 1,) int64, of the register rows
-    held_source: np.ndarray  # int16; -1 = not one of the catalogue's
-    held_household: np.ndarray  # bool: the dwelling is held, not the person
-    held_from: np.ndarray  # int32
-    held_to: np.ndarray  # int32, the first day no longer held
-    held_known_on: np.ndarray  # int32
-    held_known_until: np.ndarray  # int32
+# Of a channel: whose it is, the moment and band of the latest event, the moment of the latest amount,
+# the first day of the spell that has been open longest. Of a signal, a tie and a sequence the first
+# three alike; of a sequence LAST is the latest day of what comes first, BEFORE the latest before it.
+_STAMP, _LAST, _BAND, _AMOUNT_AT, _SINCE = range(5)
+_STATE, _BEFORE, _MARK = 5, 3, 4
 
 
-class Program(NamedTuple):
-    """A catalogue of F features, C channels, S signals, A sources and W windows as arrays.
-
-    A slot is 2 * source + 1 for what happens in a household, + 0 for what happens to a person.
-    """
-
-    windows: np.ndarray  # (W,) int64 days, every length that a feature needs
-    longest: int  # position of the longest window of the catalogue
-    year: int  # position of the window in which repeats are looked for
-    recent: int  # position of the 90 days of `change`
-    covers_from: np.ndarray  # (A,) int64
-    register: np.ndarray  # (A,) bool
-    slot: np.ndarray  # (S,) int64
-    channel_start: np.ndarray  # (C + 1,) int64 into channel_signal
-    channel_signal: np.ndarray  # signals of each channel, those of one source together
-    measure: np.ndarray  # (F,) int64
-    channel: np.ndarray  # (F,) int64
-    window: np.ndarray  # (F,) int64 positions in windows
-
-
-class Sums(NamedTuple):
-    """What a person's usable rows add up to, by signal (and window)."""
-
-    n: np.ndarray  # (S, W) events
-    given: np.ndarray  # (S, W) events that give an amount
-    total: np.ndarray  # (S, W) of the amounts
-    most: np.ndarray  # (S, W)
-    latest: np.ndarray  # (S,) amount
-    last: np.ndarray  # (S,) day of the latest event, and its minute
-    last_minute: np.ndarray
-    repeats_7: np.ndarray  # (S,) events that followed another within 7 days, within 28 days
-    repeats_28: np.ndarray
-    spells: np.ndarray  # (S,) open
-    since: np.ndarray  # (S,) first day of the one that has been open longest
-
-
-def compile_catalogue(catalogue: Catalogue) -> Program:
-    """The arrays that tell the kernel what to compute."""
-    longest = catalogue.longest
-    year = min(f.REPEAT_WINDOW, longest)
-    lengths = {feature.window for feature in catalogue.features}
-    windows = sorted({*catalogue.windows, *lengths, year, min(f.CHANGE_RECENT, longest)})
-    signals, sources = catalogue.signals, catalogue.sources
-    signal_at = {name: at for at, name in enumerate(signals)}
-    channel_at = {channel.name: at for at, channel in enumerate(catalogue.channels)}
-    slots = np.zeros(len(signals), np.int64)
-    members: list[list[int]] = []
-    for channel in catalogue.channels:
-        members.append([signal_at[name] for name in channel.signals])
-        for part in channel.parts:
-            slots[signal_at[part.name]] = 2 * sources.index(part.source) + part.shared
-    return Program(
-        windows=np.array(windows, np.int64),
-        longest=windows.index(longest),
-        year=windows.index(year),
-        recent=windows.index(min(f.CHANGE_RECENT, longest)),
-        covers_from=np.array([day_number(fact.covers_from) for fact in catalogue.facts], np.int64),
-        register=np.array([fact.register for fact in catalogue.facts], np.bool_),
-        slot=slots,
-        channel_start=np.cumsum([0, *map(len, members)]).astype(np.int64),
-        channel_signal=np.array([signal for member in members for signal in member], np.int64),
-        measure=np.array([f.MEASURES[x.measure].code for x in catalogue.features], np.int64),
-        channel=np.array([channel_at[x.channel] for x in catalogue.features], np.int64),
-        window=np.array([windows.index(x.window) for x in catalogue.features], np.int64),
-    )
-
-
-def compute(rows: Rows, program: Program, as_of: date, household_max: int) -> tuple[np.ndarray, np.ndarray]:
+def compute(
+    rows: Rows, program: Program, as_of: date, *, threads: int = 1, out: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """One as-of date.
 
-    Returns the positions of the n people with a usable row in the longest window, ascending, and
-    their values, (n, F) float32 with NaN. A shared happening that reaches more than `household_max`
-    people on that date reaches nobody.
+    Returns the positions of the n people with a usable row of the catalogue's signals in its longest
+    window, (n,) int64 ascending, and their values, (n, F) float32 with NaN. out: (>= n, F) float32,
+    whose first n rows are then used and returned. The interpreter is free while the kernel works.
     """
     today = day_number(as_of)
-    usable = usable_rows(rows, today, household_max)
-    people = np.flatnonzero(_seen(rows, usable, today, int(program.windows[program.longest])))
-    return people, _values(rows, program, usable, people, today)
+    seen = np.zeros(len(rows.start) - 1, np.bool_)
+    each_range(lambda first, last: _see(rows, program, today, first, last, seen), rows.start, threads)
+    people = np.flatnonzero(seen)
+    features = len(program.feature) + len(program.sequence_feature)
+    values = np.empty((len(people), features), np.float32) if out is None else out[: len(people)]
 
+    def work(first: int, last: int) -> None:
+        low, high = np.searchsorted(people, [first, last])
+        _fill(rows, program, today, people[low:high], values[low:high])
 
-def covered_sources(rows: Rows, program: Program, as_of: date, people: np.ndarray) -> np.ndarray:
-    """(n, A, 2, W) bool: whether a source covers a window for a person, [1] in the person's household.
-
-    people: (n,) positions among the rows' people.
-    """
-    return _covered_each(rows, program, people.astype(np.int64), day_number(as_of))
+    each_range(work, rows.start, threads)
+    return people, values
 
 
 def compile_ahead() -> None:
     """Compile for the types the kernel meets and keep the result, so that no first panel waits for it."""
-    wide = {name: np.zeros(1, np.int64) for name in ("start", "happening", "held_start")}
-    kinds = {"amount": np.float64, "held_household": np.bool_}
-    kinds |= dict.fromkeys(("signal", "minute", "held_source"), np.int16)
-    narrow: dict[str, np.ndarray] = {
-        name: np.zeros(0, kinds.get(name, np.int32)) for name in Rows._fields if name not in wide
-    }
-    nobody = Rows(**wide, **narrow)._replace(happening=np.zeros(0, np.int64))
-    whole = {name: np.zeros(1, np.int64) for name in Program._fields if name not in ("longest", "year")}
-    whole |= {"channel_start": np.zeros(2, np.int64), "register": np.zeros(1, np.bool_)}
-    del whole["recent"]
-    program = Program(**whole, longest=0, year=0, recent=0)
-    compute(nobody, program, date(2026, 1, 1), 1)
-    covered_sources(nobody, program, date(2026, 1, 1), np.zeros(0, np.int64))
+    nobody = np.zeros(0, np.int32)
+    for ended in (None, nobody):
+        fields = sort_rows(
+            nobody,
+            1,
+            signal=np.zeros(0, np.uint16),
+            occurred=nobody,
+            minute=np.zeros(0, np.int16),
+            amount=np.zeros(0),
+            known_on=nobody,
+            ended=ended,
+        )
+    rows = Rows(**fields, **nothing_held(1))
+    program = compile_catalogue(Catalogue((), (), (30,), ()), signals=(), sources=())
+    compute(rows, program, date(2026, 1, 1))
+    covered_sources(rows, program, date(2026, 1, 1), np.zeros(0, np.int64))
 
 
-@njit(cache=True)
-def usable_rows(rows: Rows, as_of: int, household_max: int) -> np.ndarray:
-    """(rows,) bool: usable on the day number `as_of`, and reaching no more people than a household."""
-    usable = np.zeros(len(rows.signal), np.bool_)
-    happenings = 0
-    for i in range(len(usable)):
-        usable[i] = is_usable(rows.occurred[i], rows.known_on[i], rows.known_until[i], as_of)
-        happenings = max(happenings, rows.happening[i] + 1)
-    reached = np.zeros(happenings, np.int64)
-    for i in range(len(usable)):
-        if usable[i] and rows.happening[i] >= 0:
-            reached[rows.happening[i]] += 1
-    for i in range(len(usable)):
-        if rows.happening[i] >= 0 and reached[rows.happening[i]] > household_max:
-            usable[i] = False
-    return usable
-
-
-@njit(cache=True)
-def _seen(rows: Rows, usable: np.ndarray, as_of: int, window: int) -> np.ndarray:
-    """(P,) bool: a usable row lies in the window."""
-    people = len(rows.start) - 1
-    seen = np.zeros(people, np.bool_)
-    for person in range(people):
-        for i in range(rows.start[person], rows.start[person + 1]):
-            if usable[i] and in_window(rows.occurred[i], as_of, window):
+@njit(cache=True, nogil=True)
+def _see(rows: Rows, program: Program, as_of: int, first: int, last: int, seen: np.ndarray) -> None:
+    """Mark the people first..last-1 with a usable row of the catalogue in its longest window."""
+    window = program.windows[program.longest]
+    for person in range(first, last):
+        for i in range(rows.start[person + 1] - 1, rows.start[person] - 1, -1):
+            if (
+                is_usable(rows.occurred[i], rows.known_on[i], rows.known_until[i], as_of)
+                and in_window(rows.occurred[i], as_of, window)
+                and program.signal[rows.signal[i]] >= 0
+            ):
                 seen[person] = True
                 break
-    return seen
 
 
-@njit(cache=True)
-def _cover(covered: np.ndarray, rows: Rows, program: Program, person: int, as_of: int) -> None:
-    """Fill (slots, W): silence of the slot in the window means that nothing happened."""
-    for source in range(len(program.register)):
-        for w in range(len(program.windows)):
-            spans = spans_window(program.covers_from[source], as_of, program.windows[w])
-            covered[2 * source, w] = covered[2 * source + 1, w] = spans and not program.register[source]
-    for i in range(rows.held_start[person], rows.held_start[person + 1]):
-        source = rows.held_source[i]
-        if source < 0 or not is_known(rows.held_known_on[i], rows.held_known_until[i], as_of):
-            continue
-        for w in range(len(program.windows)):
-            window = program.windows[w]
-            if spans_window(program.covers_from[source], as_of, window) and touches_window(
-                rows.held_from[i], rows.held_to[i], as_of, window
-            ):
-                covered[2 * source + 1, w] = True
-                if not rows.held_household[i]:
-                    covered[2 * source, w] = True
+@njit(cache=True, nogil=True)
+def _fill(rows: Rows, program: Program, as_of: int, people: np.ndarray, values: np.ndarray) -> None:
+    """The values of some people, whoever they are: (n, F).
 
-
-@njit(cache=True)
-def _covered_each(rows: Rows, program: Program, people: np.ndarray, as_of: int) -> np.ndarray:
-    sources, windows = len(program.register), len(program.windows)
-    found = np.zeros((len(people), 2 * sources, windows), np.bool_)
-    for at in range(len(people)):
-        _cover(found[at], rows, program, people[at], as_of)
-    return found.reshape(len(people), sources, 2, windows)
-
-
-@njit(cache=True)
-def _values(rows: Rows, program: Program, usable: np.ndarray, people: np.ndarray, as_of: int) -> np.ndarray:
-    signals, windows = len(program.slot), len(program.windows)
-    covered = np.zeros((2 * len(program.register), windows), np.bool_)
-    sums = Sums(
-        n=np.zeros((signals, windows), np.int64),
-        given=np.zeros((signals, windows), np.int64),
-        total=np.zeros((signals, windows), np.float64),
-        most=np.zeros((signals, windows), np.float64),
-        latest=np.zeros(signals, np.float64),
-        last=np.zeros(signals, np.int64),
-        last_minute=np.zeros(signals, np.int64),
-        repeats_7=np.zeros(signals, np.int64),
-        repeats_28=np.zeros(signals, np.int64),
-        spells=np.zeros(signals, np.int64),
-        since=np.zeros(signals, np.int64),
+    A tally, state or mark counts only where its stamp is the person's; nothing is emptied between.
+    """
+    # Taken out of their tuples once: within the loop every look into one would count references.
+    start, signal, occurred, minutes, ended = rows.start, rows.signal, rows.occurred, rows.minute, rows.ended
+    amounts, known_on, known_until, held_start = rows.amount, rows.known_on, rows.known_until, rows.held_start
+    signal_of, slot, channel_start, channel = (
+        program.signal,
+        program.slot,
+        program.channel_start,
+        program.channel,
     )
-    values = np.empty((len(people), len(program.measure)), np.float32)
+    tie_of, tie_channel, kept, within = program.tie, program.tie_channel, program.needs, program.within
+    first_start, first, then_start, then = (
+        program.first_start,
+        program.first,
+        program.then_start,
+        program.then,
+    )
+    feature_start, feature, measure, window = (
+        program.feature_start,
+        program.feature,
+        program.measure,
+        program.window,
+    )
+    sequence_start, sequence_feature = program.sequence_start, program.sequence_feature
+    sequence_window, recent, before = program.sequence_window, program.recent, program.before
+    channels, outside, any_spells = len(kept), len(program.windows), program.spells
+
+    tally, latest = np.zeros((channels, p.COLUMNS, outside)), np.zeros(channels)
+    state = np.zeros((channels, _STATE), np.int64)
+    signals = np.zeros((len(slot), _MARK), np.int64)
+    ties = np.zeros((len(tie_channel), _MARK), np.int64)
+    sequences, followed = np.zeros((len(within), _MARK), np.int64), np.zeros((len(within), outside))
+    touched, met = np.zeros(channels, np.int64), np.zeros(len(slot), np.int64)
+    tied, begun = np.zeros(len(tie_channel), np.int64), np.zeros(len(within), np.int64)
+    bands = _bands(program.windows, as_of)
+    covered = np.zeros((2 * len(program.register), outside), np.bool_)
+    covered_before, silence = np.ones_like(covered), np.empty(values.shape[1], np.float32)
+
+    held_before = False
     for at in range(len(people)):
-        _cover(covered, rows, program, people[at], as_of)
-        _add_up(sums, rows, program, usable, people[at], as_of)
-        for feature in range(len(program.measure)):
-            values[at, feature] = _value(sums, covered, program, feature, as_of)
-    return values
+        person, mark = people[at], at + 1
+        n_touched, n_met, n_tied, n_begun = 0, 0, 0, 0
+        if at == 0 or held_start[person] < held_start[person + 1] or held_before:
+            cover(covered, rows, program, as_of, person)
+            if at == 0 or not same(covered, covered_before):
+                write_silence(silence, covered, program)
+                covered_before[:] = covered
+        held_before = held_start[person] < held_start[person + 1]
+        values[at] = silence
+
+        for i in range(start[person], start[person + 1]):
+            day = occurred[i]
+            age = as_of - day
+            if age >= len(bands) and not any_spells:
+                continue
+            s = signal_of[signal[i]]
+            if s < 0 or not is_usable(day, known_on[i], known_until[i], as_of):
+                continue
+            band = bands[age] if age < len(bands) else outside
+            open_spell = any_spells and is_open(day, ended[i], as_of)
+            if band == outside and not open_spell:
+                continue
+            minute, amount = minutes[i], amounts[i]
+            moment = np.int64(day) * DAY + max(minute, 0)
+            gap, earlier = np.int64(0), -1
+            if band < outside:
+                if signals[s, _STAMP] == mark:
+                    gap, earlier = moment - signals[s, _LAST], signals[s, _BAND]
+                else:
+                    signals[s, _STAMP] = mark
+                    met[n_met] = s
+                    n_met += 1
+                signals[s, _LAST], signals[s, _BAND] = moment, band
+
+            for j in range(channel_start[s], channel_start[s + 1]):
+                c = channel[j]
+                needs = kept[c]
+                if state[c, _STAMP] != mark:
+                    state[c, _STAMP], state[c, _BAND], state[c, _AMOUNT_AT], state[c, _SINCE] = (
+                        mark,
+                        -1,
+                        _NEVER,
+                        OPEN,
+                    )
+                    touched[n_touched] = c
+                    n_touched += 1
+                    _empty(tally, c, needs)
+                if open_spell and needs & _bit(p.SPELLS):
+                    tally[c, p.SPELLS, 0] += 1
+                    state[c, _SINCE] = min(state[c, _SINCE], day)
+                if band == outside:
+                    continue
+                tally[c, p.N, band] += 1
+                if needs == _bit(p.N):
+                    continue
+                if needs & _bit(p.FIRST):
+                    last, last_band = state[c, _LAST], state[c, _BAND]
+                    if last_band != band:
+                        tally[c, p.FIRST, band] = moment
+                    if last_band < 0 or last // DAY != day:
+                        tally[c, p.DAYS, band] += 1
+                    if last_band >= 0 and needs & _bit(p.GAPS):
+                        tally[c, p.GAPS, last_band] += float(moment - last) ** 2
+                    state[c, _LAST], state[c, _BAND] = moment, band
+                if earlier >= 0 and needs & (_bit(p.REPEATS_7) | _bit(p.REPEATS_28)):
+                    tally[c, p.REPEATS_7, earlier] += gap <= 7 * DAY
+                    tally[c, p.REPEATS_28, earlier] += gap <= 28 * DAY
+                if needs & _bit(p.TIMED):
+                    tally[c, p.TIMED, band] += minute >= 0
+                    tally[c, p.NIGHT, band] += minute >= _NIGHT_FROM or (0 <= minute < _NIGHT_TO)
+                if needs & _bit(p.WEEKEND):
+                    tally[c, p.WEEKEND, band] += (day + _THURSDAY) % 7 >= _SATURDAY
+                if needs & _bit(p.SURE):
+                    tally[c, p.SURE, band] += covered[slot[s], before]
+                if needs & _bit(p.AGENCIES):
+                    tie = tie_of[j]
+                    if ties[tie, _STAMP] != mark:
+                        ties[tie, _STAMP] = mark
+                        tied[n_tied] = tie
+                        n_tied += 1
+                    ties[tie, _BAND] = band  # rows are in order of time: the last word is the nearest band
+                if needs & _bit(p.GIVEN) and not np.isnan(amount):
+                    tally[c, p.GIVEN, band] += 1
+                    tally[c, p.TOTAL, band] += amount
+                    tally[c, p.MOST, band] = max(tally[c, p.MOST, band], amount)
+                    same_moment = moment == state[c, _AMOUNT_AT]
+                    latest[c] = max(latest[c], amount) if same_moment else amount
+                    state[c, _AMOUNT_AT] = moment
+
+            if band == outside:
+                continue
+            for j in range(first_start[s], first_start[s + 1]):
+                q = first[j]
+                if sequences[q, _STAMP] != mark:
+                    sequences[q, _STAMP], sequences[q, _LAST], sequences[q, _BEFORE] = mark, day, _NEVER
+                    followed[q] = 0
+                    begun[n_begun] = q
+                    n_begun += 1
+                elif sequences[q, _LAST] != day:
+                    sequences[q, _LAST], sequences[q, _BEFORE] = day, sequences[q, _LAST]
+            for j in range(then_start[s], then_start[s + 1]):
+                q = then[j]
+                if sequences[q, _STAMP] == mark:
+                    came = sequences[q, _LAST] if sequences[q, _LAST] != day else sequences[q, _BEFORE]
+                    if day - came <= within[q]:
+                        followed[q, bands[as_of - came]] += 1
+
+        for t in range(n_met):
+            s = met[t]
+            for j in range(channel_start[s], channel_start[s + 1]):
+                if kept[channel[j]] & _bit(p.SIGNALS):
+                    tally[channel[j], p.SIGNALS, signals[s, _BAND]] += 1
+        for t in range(n_tied):
+            tally[tie_channel[tied[t]], p.AGENCIES, ties[tied[t], _BAND]] += 1
+        for t in range(n_touched):
+            c = touched[t]
+            _to_windows(tally, c, kept[c])
+            for j in range(feature_start[c], feature_start[c + 1]):
+                n = tally[c, p.N, window[j]]
+                if n == 0 and measure[j] < f.IS_OPEN:
+                    continue  # silence stands, except that a spell may have begun before the window
+                value = n
+                if measure[j] != f.COUNT:
+                    silent = values[at, feature[j]]
+                    value = _value(measure[j], c, window[j], tally, state, latest, recent, as_of, silent)
+                values[at, feature[j]] = value
+        for t in range(n_begun):
+            q = begun[t]
+            for j in range(sequence_start[q], sequence_start[q + 1]):
+                times = 0.0
+                for w in range(sequence_window[j] + 1):
+                    times += followed[q, w]
+                if times > 0:
+                    values[at, sequence_feature[j]] = times
 
 
-@njit(cache=True)
-def _add_up(sums: Sums, rows: Rows, program: Program, usable: np.ndarray, person: int, as_of: int) -> None:
-    """One person's usable rows, by signal."""
-    sums.n[:], sums.given[:], sums.total[:], sums.most[:] = 0, 0, 0.0, -np.inf
-    sums.repeats_7[:], sums.repeats_28[:], sums.spells[:], sums.since[:] = 0, 0, 0, OPEN
-    for i in range(rows.start[person], rows.start[person + 1]):
-        if not usable[i]:
-            continue
-        s, day, minute, amount = rows.signal[i], rows.occurred[i], rows.minute[i], rows.amount[i]
-        if is_open(day, rows.ended[i], as_of):
-            sums.spells[s] += 1
-            sums.since[s] = min(sums.since[s], day)
-        if sums.n[s, program.year] > 0:
-            gap = (day - sums.last[s]) * MINUTES
-            if minute >= 0 and sums.last_minute[s] >= 0:
-                gap += minute - sums.last_minute[s]
-            sums.repeats_7[s] += gap <= 7 * MINUTES
-            sums.repeats_28[s] += gap <= 28 * MINUTES
-        sums.last[s], sums.last_minute[s] = day, minute
-        for w in range(len(program.windows)):
-            if in_window(day, as_of, program.windows[w]):
-                sums.n[s, w] += 1
-                if not np.isnan(amount):
-                    sums.given[s, w] += 1
-                    sums.total[s, w] += amount
-                    sums.most[s, w] = max(sums.most[s, w], amount)
-                    sums.latest[s] = amount
+@njit(inline="always", cache=True)
+def _bit(column: int) -> int:
+    return 1 << column
 
 
-@njit(cache=True)
-def _value(sums: Sums, covered: np.ndarray, program: Program, feature: int, as_of: int) -> float:
-    """One feature of one person: its measure, put together from the signals of its channel."""
-    measure, channel, w = program.measure[feature], program.channel[feature], program.window[feature]
-    known, value, found, given, first, last, source = False, 0.0, 0, 0, OPEN, -OPEN, -1
-    for j in range(program.channel_start[channel], program.channel_start[channel + 1]):
-        s = program.channel_signal[j]
-        n, covers = sums.n[s, w], covered[program.slot[s], w]
-        known = known or covers
-        found += n
-        given += sums.given[s, w]
-        if measure == f.COUNT:
-            value += n
-        elif measure == f.DAYS_SINCE:
-            last = max(last, sums.last[s]) if n > 0 else last
-        elif measure == f.REPEATS_7:
-            value += sums.repeats_7[s]
-        elif measure == f.REPEATS_28:
-            value += sums.repeats_28[s]
-        elif measure == f.CHANGE:
-            recent = sums.n[s, program.recent]
-            value += (recent - (n - recent) * f.CHANGE_RECENT / f.CHANGE_BEFORE) if covers else 0.0
-        elif measure == f.SIGNALS:
-            value += n > 0
-        elif measure == f.AGENCIES:
-            value += n > 0 and program.slot[s] != source
-            source = program.slot[s] if n > 0 else source
-        elif measure == f.AMOUNT_SUM or measure == f.AMOUNT_MEAN:
-            value += sums.total[s, w]
-        elif measure == f.AMOUNT_MAX:
-            value = sums.most[s, w]
-        elif measure == f.AMOUNT_LATEST:
-            value = sums.latest[s]
-        elif measure == f.IS_OPEN:
-            value += sums.spells[s]
-        elif measure == f.DAYS_OPEN:
-            first = min(first, sums.since[s])
+@njit(cache=True, nogil=True)
+def _bands(windows: np.ndarray, as_of: int) -> np.ndarray:
+    """By age in days, 0 to the longest window: the first window that holds the day; W if none does."""
+    bands = np.full(windows[-1] + 1, len(windows), np.int64)
+    for age in range(len(bands)):
+        for w in range(len(windows) - 1, -1, -1):
+            if in_window(as_of - age, as_of, windows[w]):
+                bands[age] = w
+    return bands
+
+
+@njit(cache=True, nogil=True)
+def _empty(tally: np.ndarray, c: int, needs: int) -> None:
+    """Make a channel's columns ready for a person's first row."""
+    for column in range(p.COLUMNS):
+        if needs >> column & 1:
+            nothing = np.inf if column == p.FIRST else -np.inf if column == p.MOST else 0.0
+            for w in range(tally.shape[2]):
+                tally[c, column, w] = nothing
+
+
+@njit(cache=True, nogil=True)
+def _to_windows(tally: np.ndarray, c: int, needs: int) -> None:
+    """Sum bands up to windows: a window holds its own band and those of all shorter windows."""
+    for column in range(p.COLUMNS):
+        if needs >> column & 1:
+            for w in range(1, tally.shape[2]):
+                shorter, band = tally[c, column, w - 1], tally[c, column, w]
+                if column == p.FIRST:
+                    tally[c, column, w] = min(shorter, band)
+                elif column == p.MOST:
+                    tally[c, column, w] = max(shorter, band)
+                else:
+                    tally[c, column, w] = shorter + band
+
+
+@njit(cache=True, nogil=True)
+def _value(
+    measure: int,
+    c: int,
+    w: int,
+    tally: np.ndarray,
+    state: np.ndarray,
+    latest: np.ndarray,
+    recent: int,
+    as_of: int,
+    silence: float,
+) -> float:
+    """One feature of a channel with an event in the window, or with a spell; `silence` stands for none."""
+    n, value = tally[c, p.N, w], 0.0
     if measure == f.DAYS_SINCE:
-        return as_of - last if found > 0 else np.nan
-    if measure == f.DAYS_OPEN:
-        return as_of - first if first != OPEN else np.nan
-    if measure == f.CHANGE:
-        return value if known else np.nan
-    if measure == f.AMOUNT_SUM:
-        return value if given > 0 or (known and found == 0) else np.nan
-    if measure == f.AMOUNT_MEAN:
-        return value / given if given > 0 else np.nan
-    if measure == f.AMOUNT_MAX or measure == f.AMOUNT_LATEST:
-        return value if given > 0 else np.nan
-    return value if known or value > 0 else np.nan
+        return as_of - state[c, _LAST] / DAY
+    elif measure == f.DAYS_SINCE_FIRST:
+        return as_of - tally[c, p.FIRST, w] / DAY
+    elif measure == f.DAYS:
+        return tally[c, p.DAYS, w]
+    elif measure == f.REPEATS_7:
+        value = tally[c, p.REPEATS_7, w]
+    elif measure == f.REPEATS_28:
+        value = tally[c, p.REPEATS_28, w]
+    elif measure == f.GAP_MEAN:
+        return (state[c, _LAST] - tally[c, p.FIRST, w]) / (n - 1) / DAY if n > 1 else np.nan
+    elif measure == f.GAP_SPREAD:
+        if n < 3:
+            return np.nan
+        mean = (state[c, _LAST] - tally[c, p.FIRST, w]) / (n - 1)
+        return np.sqrt(max(tally[c, p.GAPS, w] / (n - 1) - mean * mean, 0.0)) / DAY
+    elif measure == f.NIGHT_SHARE:
+        return tally[c, p.NIGHT, w] / tally[c, p.TIMED, w] if tally[c, p.TIMED, w] > 0 else np.nan
+    elif measure == f.WEEKEND_SHARE:
+        return tally[c, p.WEEKEND, w] / n
+    elif measure == f.CHANGE:
+        # Only events whose source covers count, so silence has a word in it.
+        before = tally[c, p.SURE, w] - tally[c, p.SURE, recent]
+        known = not np.isnan(silence)
+        return tally[c, p.SURE, recent] - before * f.CHANGE_RECENT / f.CHANGE_BEFORE if known else np.nan
+    elif measure == f.SIGNALS:
+        return tally[c, p.SIGNALS, w]
+    elif measure == f.AGENCIES:
+        return tally[c, p.AGENCIES, w]
+    elif measure == f.IS_OPEN:
+        value = tally[c, p.SPELLS, 0]
+    elif measure == f.DAYS_OPEN:
+        return as_of - state[c, _SINCE] if state[c, _SINCE] != OPEN else np.nan
+    elif tally[c, p.GIVEN, w] == 0:
+        return np.nan
+    elif measure == f.AMOUNT_SUM:
+        return tally[c, p.TOTAL, w]
+    elif measure == f.AMOUNT_MAX:
+        return tally[c, p.MOST, w]
+    elif measure == f.AMOUNT_MEAN:
+        return tally[c, p.TOTAL, w] / tally[c, p.GIVEN, w]
+    elif measure == f.AMOUNT_LATEST:
+        return latest[c]
+    return value if value > 0 else silence

@@ -21,9 +21,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.asof import day_number
 from features.catalogue import Catalogue
-from features.kernel import Rows, compile_catalogue, compute
+from features.kernel import compile_catalogue, compute
 from features.person_rows import PersonRows, person_rows
+from features.rows import Rows, plain
 from features.snapshot import Snapshot
 
 
@@ -79,12 +81,9 @@ class Panel:
 def build_panel(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> Panel:
     """The panel of everyone with a usable event of the catalogue's signals in its longest window."""
     rows = person_rows(snapshot, catalogue.signals)
-    people, values = compute(
-        kernel_rows(rows, catalogue),
-        compile_catalogue(catalogue),
-        as_of,
-        snapshot.workspace.settings.household_max,
-    )
+    guard = snapshot.workspace.settings.household_max
+    program = compile_catalogue(catalogue, signals=rows.signals, sources=rows.sources)
+    people, values = compute(kernel_rows(rows, as_of, guard), program, as_of)
     return Panel(
         as_of=as_of,
         person_ids=rows.person_ids[people],
@@ -96,14 +95,19 @@ def build_panel(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> Panel:
     )
 
 
-def kernel_rows(rows: PersonRows, catalogue: Catalogue) -> Rows:
-    """Person rows as the kernel takes them: sources are positions in the catalogue's."""
-    place = {name: at for at, name in enumerate(catalogue.sources)}
-    source_at = np.array([place.get(name, -1) for name in rows.sources] or [-1], np.int16)
-    held_source = source_at[rows.held_source]
-    taken = {"held_source": held_source, **{n: getattr(rows, n) for n in Rows._fields if n != "held_source"}}
-    # Numba compiles once more for arrays that cannot be written to, such as Arrow's.
-    return Rows(**{name: np.require(array, requirements=["C", "W"]) for name, array in taken.items()})
+def kernel_rows(rows: PersonRows, as_of: date, household_max: int) -> Rows:
+    """Person rows as the kernel takes them, without what is crowded on the morning."""
+    today = day_number(as_of)
+    usable = (rows.occurred < today) & (rows.known_on < today) & (today <= rows.known_until)
+    shared = usable & (rows.happening >= 0)
+    reached = np.bincount(rows.happening[shared], minlength=rows.happenings)
+    crowded = shared & (reached[rows.happening] > household_max) if rows.happenings else shared & False
+    taken = {
+        **{name: getattr(rows, name) for name in Rows._fields},
+        "signal": rows.signal.astype(np.uint16),
+        "known_until": np.where(crowded, rows.known_on, rows.known_until),
+    }
+    return Rows(**{name: plain(array) for name, array in taken.items()})
 
 
 def panel_path(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> Path:
