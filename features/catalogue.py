@@ -10,24 +10,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
-from features.declaration import THEMES, Source
-from features.errors import UserMistake
-from features.feature import CHANGE_BEFORE, CHANGE_RECENT, REPEAT_WINDOW, Channel, Feature, Kind, Signal
+from features.association import Association, association_problems, by_association
+from features.battery import association_battery, battery, timed_signals
+from features.channels import RESERVED, association_channels, channels_of, signals_of
+from features.declaration import Source
+from features.errors import UserMistake, nearest
+from features.feature import Channel, Feature, Signal
+from features.sequences import FirstThen, sequence_problems
 
-KERNEL_VERSION = 1
+KERNEL_VERSION = 2
 """Raised whenever the kernel gives another number for the same rows and definitions."""
 
 WINDOWS = (30, 90, 180, 365, 730)
-
-RESERVED = ("all", "household", "theme")
-"""Channel names, which no source may have."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,15 @@ class Catalogue:
     """Features in a fixed order, the channels they are measured on, and the facts about the sources.
 
     `channels` holds the signal channel of every signal used, whether or not a feature is measured on
-    it, so that broad channels can be told by the signals under them.
+    it, so that broad channels can be told by the signals under them. `association`: which of other
+    people's events reach those who live with them; None = none do.
     """
 
     features: tuple[Feature, ...]
     channels: tuple[Channel, ...]
     windows: tuple[int, ...]
     facts: tuple[SourceFacts, ...]
+    association: Association | None = None
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -64,6 +67,15 @@ class Catalogue:
         return tuple(channel.parts[0].name for channel in self.channels if channel.kind == "signal")
 
     @cached_property
+    def own_signals(self) -> tuple[str, ...]:
+        """The signals used but for those of other people."""
+        return tuple(
+            channel.parts[0].name
+            for channel in self.channels
+            if channel.kind == "signal" and not channel.association
+        )
+
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         return tuple(fact.source for fact in self.facts)
 
@@ -74,6 +86,11 @@ class Catalogue:
 
     def channel(self, name: str) -> Channel:
         return self._by_name[name]
+
+    def title(self, feature: Feature) -> str:
+        """What a feature is, as a label: 'missing episodes in the last 90 days'."""
+        first = self.channel(feature.after) if feature.after else None
+        return feature.title(self.channel(feature.channel), first)
 
     @cached_property
     def _by_name(self) -> dict[str, Channel]:
@@ -91,7 +108,7 @@ class Catalogue:
         if unknown:
             raise UserMistake(
                 "Some features are not in the catalogue.",
-                problems=[f"{name}: {_nearest(name, self.names)}" for name in unknown],
+                problems=[f"{name}: {nearest(name, self.names)}" for name in unknown],
             )
         return _kept(self, [feature for feature in self.features if feature.name in wanted])
 
@@ -100,6 +117,7 @@ class Catalogue:
         document = {
             "kernel_version": KERNEL_VERSION,
             "windows": self.windows,
+            "association": None if self.association is None else asdict(self.association),
             "sources": [{**asdict(f), "covers_from": f.covers_from.isoformat()} for f in self.facts],
             "channels": [asdict(channel) for channel in self.channels],
             "features": [{**asdict(f), "formula": f.formula} for f in self.features],
@@ -132,6 +150,7 @@ class Catalogue:
                 SourceFacts(**{**fact, "covers_from": date.fromisoformat(fact["covers_from"])})
                 for fact in given["sources"]
             ),
+            association=_association(given["association"]),
         )
 
 
@@ -141,12 +160,15 @@ def derive_catalogue(
     windows: Sequence[int] = WINDOWS,
     include: Sequence[str] | None = None,
     exclude: Sequence[str] = (),
+    sequences: Sequence[FirstThen] = (),
+    association: Association | None = None,
 ) -> Catalogue:
     """Every feature that the declared sources give.
 
     windows: days. include, exclude: patterns over feature names such as 'household.*' or '*.count_*'
-    (None includes all). Raises UserMistake on windows that are none, patterns that match nothing, and
-    sources with a channel's name; all at once.
+    (None includes all); sequences and association are asked for by name and need no including.
+    Raises UserMistake on windows that are none, patterns that match nothing, channels and signals that
+    nothing declares, and sources with a channel's name; all at once.
     """
     problems = [
         f"source {name!r}: the name is taken by a channel; call the source otherwise"
@@ -155,33 +177,35 @@ def derive_catalogue(
     days = tuple(sorted(set(windows)))
     if not days or days[0] < 1:
         problems.append(f"windows: {list(windows)} should be one or more whole numbers of days above 0")
-    if problems:
-        raise UserMistake("No catalogue can be derived.", problems=problems)
-    channels = tuple(_channels([sources[name] for name in sorted(sources)]))
-    facts = tuple(
-        SourceFacts(name, sources[name].title, sources[name].covers_from, sources[name].register_)
-        for name in sorted(sources)
-    )
-    features = [feature for channel in channels for feature in _features(channel, days)]
-    names = [feature.name for feature in features]
+        days = WINDOWS  # so that the rest can be looked at
+    declared = [sources[name] for name in sorted(sources)]
+    own = tuple(channels_of(declared))
+    problems += sequence_problems(sequences, [channel.name for channel in own], longest=days[-1])
+    problems += association_problems(association, signals_of(declared), longest=days[-1])
+
+    others, timed = tuple(association_channels(declared, association)), timed_signals(declared)
+    derived = [feature for channel in own for feature in battery(channel, days, timed=timed)]
+    asked = [sequence.feature(days[-1]) for sequence in sequences]
+    if association is not None:
+        within = association.within_days
+        asked += [f for channel in others for f in association_battery(channel, days, within=within)]
+    names = [feature.name for feature in (*derived, *asked)]
     for pattern in (*(include or ()), *exclude):
         if not any(fnmatchcase(name, pattern) for name in names):
-            problems.append(f"{pattern!r} matches no feature: {_nearest(pattern, names)}")
-    kept = [
-        feature
-        for feature in features
-        if (include is None or _matches(feature.name, include)) and not _matches(feature.name, exclude)
-    ]
+            problems.append(f"{pattern!r} matches no feature: {nearest(pattern, names)}")
+    included = [f for f in derived if include is None or _matches(f.name, include)]
+    kept = [feature for feature in (*included, *asked) if not _matches(feature.name, exclude)]
     if not problems and not kept:
         problems.append("no feature is left; declare signals, or include more and exclude less")
     if problems:
         raise UserMistake("No catalogue can be derived.", problems=problems)
-    return _kept(Catalogue(tuple(features), channels, days, facts), kept)
+    facts = tuple(SourceFacts(s.source, s.title, s.covers_from, s.register_) for s in declared)
+    return _kept(Catalogue((*derived, *asked), (*own, *others), days, facts, association), kept)
 
 
 def _kept(whole: Catalogue, features: Sequence[Feature]) -> Catalogue:
     """The catalogue cut down to some features: their channels, the signals in these, their sources."""
-    measured = {feature.channel for feature in features}
+    measured = {name for feature in features for name in (feature.channel, feature.after)}
     signals = {name for channel in whole.channels if channel.name in measured for name in channel.signals}
     channels = tuple(
         channel
@@ -189,122 +213,27 @@ def _kept(whole: Catalogue, features: Sequence[Feature]) -> Catalogue:
         if (channel.name in measured if channel.kind != "signal" else channel.signals[0] in signals)
     )
     used = {source for channel in channels for source in channel.sources}
+    others = {channel.name for channel in channels if channel.association}
     return replace(
         whole,
         features=tuple(features),
         channels=channels,
         facts=tuple(fact for fact in whole.facts if fact.source in used),
+        association=_only(whole.association, others),
     )
 
 
-def _channels(sources: Sequence[Source]) -> Iterator[Channel]:
-    """Signals first, then what spans them, each kind once for persons and once for households.
-
-    An agency or an outcome with a single signal, or with just the signals of another channel, would
-    say the same thing twice; it is left out. `all` and `household` are always there.
-    """
-    signals = [
-        Signal(
-            name=f"{source.source}.{short}",
-            source=source.source,
-            one=words.one,
-            many=words.many,
-            theme=words.theme,
-            unit=words.unit,
-            shared=words.shared,
-            protective=words.protective,
-            spell=words.spell,
-        )
-        for source in sources
-        for short, words in source.signals.items()
-        if words.feature and not words.exit
-    ]
-    for signal in signals:
-        name = f"household.{signal.name}" if signal.shared else signal.name
-        theme, protective, unit = signal.theme, signal.protective, signal.unit
-        yield Channel(
-            name, "signal", signal.shared, (signal,), signal.one, signal.many, theme, protective, unit
-        )
-    seen: set[tuple[str, ...]] = set()
-    for name, kind, household, words in _broad(sources):
-        parts = tuple(
-            s
-            for s in signals
-            if s.shared == household
-            and (kind != "agency" or s.source == name.removeprefix("household."))
-            and (kind != "theme" or s.theme == name.removeprefix("theme."))
-        )
-        channel = _spanning(name, kind, parts, words) if parts else None
-        if channel and (kind == "all" or (len(parts) > 1 and channel.signals not in seen)):
-            seen.add(channel.signals)
-            yield channel
+def _only(association: Association | None, channels: set[str]) -> Association | None:
+    """What of an association some channels need; None where they need nothing."""
+    if association is None:
+        return None
+    signals = tuple(sorted(s for s in set(association.signals) if by_association(s) in channels))
+    return replace(association, signals=signals) if signals else None
 
 
-def _broad(sources: Sequence[Source]) -> Iterator[tuple[str, Kind, bool, str]]:
-    """Name, kind, whether of the household, and what its events are said to be ('event …')."""
-    yield "all", "all", False, ""
-    yield "household", "all", True, ""
-    for household in (False, True):
-        for source in sources:
-            prefix = "household." if household else ""
-            yield f"{prefix}{source.source}", "agency", household, f" recorded by {source.title}"
-    for theme, title in THEMES.items():
-        yield f"theme.{theme}", "theme", False, f" under ‘{title}’"
-
-
-def _spanning(name: str, kind: Kind, parts: tuple[Signal, ...], words: str) -> Channel:
-    themes = {part.theme for part in parts}
-    return Channel(
-        name=name,
-        kind=kind,
-        household=parts[0].shared,
-        parts=parts,
-        one=f"event{words}",
-        many=f"events{words}",
-        theme=themes.pop() if len(themes) == 1 else None,
-        protective=all(part.protective for part in parts),
-    )
-
-
-def _features(channel: Channel, windows: tuple[int, ...]) -> Iterator[Feature]:
-    """The battery of a channel. Amounts and distinct counts take every other window: they move little."""
-    longest = windows[-1]
-    every_other = windows[1::2] or windows
-
-    def over(measure: str, *days: int) -> Iterator[Feature]:
-        for window in days:
-            yield Feature(f"{channel.name}.{measure}_{window}", channel.name, measure, window)
-
-    def one(measure: str, window: int) -> Feature:
-        return Feature(f"{channel.name}.{measure}", channel.name, measure, window)
-
-    broad = channel.kind != "signal"
-    yield from over("count", *windows)
-    yield one("days_since", longest)
-    if broad:
-        yield one("repeats_7", min(REPEAT_WINDOW, longest))
-    yield one("repeats_28", min(REPEAT_WINDOW, longest))
-    if longest >= CHANGE_RECENT + CHANGE_BEFORE:
-        yield one("change", CHANGE_RECENT + CHANGE_BEFORE)
-    if broad:
-        yield from over("signals", *every_other)
-        if len(channel.sources) > 1:
-            yield from over("agencies", *every_other)
-        return
-    if channel.parts[0].spell:
-        yield one("open", longest)
-        yield one("days_open", longest)
-    if channel.unit is not None:
-        for measure in ("amount_sum", "amount_max", "amount_mean"):
-            yield from over(measure, *every_other)
-        yield one("amount_latest", longest)
+def _association(given: dict[str, Any] | None) -> Association | None:
+    return None if given is None else Association(tuple(given["signals"]), given["within_days"])
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _nearest(given: str, names: Sequence[str]) -> str:
-    """What would do, for an error: the names that look most alike."""
-    close = get_close_matches(given, names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names[:3])}, …"

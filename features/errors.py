@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 
 class EarlyHelpError(Exception):
@@ -42,6 +43,16 @@ class GateFailed(EarlyHelpError):
 
     exit_code = 4
     heading = "A gate was not passed"
+
+
+def nearest(given: str, names: Sequence[str]) -> str:
+    """What would do in the place of a name that nothing has: the names that look most alike.
+
+    >>> nearest("polcie", ["police", "schools"]), nearest("?", ["police", "schools"])
+    ('did you mean police?', 'there are police, schools, …')
+    """
+    close = get_close_matches(given, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names[:3])}, …"
 
 
 def shape(value: object, *, limit: int = 24) -> str:

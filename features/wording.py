@@ -4,9 +4,12 @@
     the household's 2 rent arrears letters in the last 30 days, the latest yesterday (£412)
     child in need plan open since 4 January 2026 (5 months)
     7 events from 3 agencies in the last 90 days (4 police incidents, 2 absences and 1 other), …
+    …; 2 in the last year within 90 days after the household's council tax reminders
+    somebody they live with had 2 missing episodes in the last 90 days, the latest 6 days ago
 
 The window said is the shortest that holds at least half of the year's events. What is said of the
-time before is said only where we would have known.
+time before is said only where we would have known, and never of somebody else: what happened to those
+a person lives with is said with no amount, no place and no name.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from features import asof
-from features.feature import Channel, EvidenceRow
+from features.feature import Channel, EvidenceRow, Feature
 
 WINDOWS = (30, 90, 180, 365, 730)
 YEAR = 365
@@ -43,7 +46,7 @@ def sentence(channel: Channel, rows: Sequence[EvidenceRow], as_of: date) -> str:
     today = asof.day_number(as_of)
     recent = [row for row in mine if _within(row, today, WINDOWS[-1])]
     still_open = [row for row in mine if _is_open(channel, row, today)]
-    whose = "the household's " if channel.household else ""
+    whose = _whose(channel)
     if still_open and channel.kind == "signal":
         return whose + _open_spell(channel, still_open, recent, as_of)
     if not mine:
@@ -53,7 +56,18 @@ def sentence(channel: Channel, rows: Sequence[EvidenceRow], as_of: date) -> str:
     window = telling_window([asof.day_number(row.occurred_on) for row in recent], today)
     told = [row for row in recent if _within(row, today, window)]
     what = _what(channel, told, window_words(window))
-    return whose + what + _when(channel, told, as_of) + _before(mine, window, today)
+    before = "" if channel.association else _before(mine, window, today)
+    return whose + what + _when(channel, told, as_of) + before
+
+
+def followed(feature: Feature, channel: Channel, first: Channel, rows: Sequence[EvidenceRow]) -> str:
+    """What a sequence adds to the sentence of `channel`; rows: the events that followed.
+
+    '2 in the last year within 90 days after the household's council tax reminders'
+    """
+    before = "another" if first.name == channel.name else first.label
+    window = window_words(feature.window)
+    return f"{len(rows):,} {window} within {counted(feature.within, 'day', 'days')} after {before}"
 
 
 def telling_window(days: Sequence[int], as_of: int) -> int:
@@ -65,6 +79,12 @@ def telling_window(days: Sequence[int], as_of: int) -> int:
         if year and 2 * held >= year:
             return window
     return WINDOWS[-1]
+
+
+def _whose(channel: Channel) -> str:
+    if channel.association:
+        return "somebody they live with had "
+    return "the household's " if channel.household else ""
 
 
 def _within(row: EvidenceRow, today: int, window: int) -> bool:
@@ -141,6 +161,13 @@ def _open_spell(
     else:
         said = f"{len(still_open)} {channel.many} open, the first since {day_words(first)}"
     return f"{said}; {counted(others, 'other', 'others')} in the last two years" if others else said
+
+
+def association_words(channels: Sequence[Channel], within: int) -> str:
+    """What a page says of itself where other people's events count: whose, which, for how long."""
+    kinds = ", ".join(channel.many for channel in channels)
+    days = counted(within, "day", "days")
+    return f"What happened to somebody a person lives with counts for that person too, for {days}: {kinds}."
 
 
 def counted(n: int, one: str, many: str) -> str:

@@ -11,6 +11,10 @@ trees the average log-odds), every channel's weight and `other` add up to the pe
 - A *strength* lowers it and is a signal declared protective that still holds, or a measured
   improvement: a signal of the person's own past that has become rarer. That nothing is recorded is
   never a strength.
+- A *sequence* (a notice after a letter) weighs with the channel of what came second. Where it raised
+  the chance its reason says so, and what came first is part of the evidence.
+- What happened to *somebody they live with* is a reason of its own, never dealt out and never a
+  strength; it names no event, since that would say who.
 - *Other* is the weight of silence, which has no event behind it. Its share is shown.
 """
 
@@ -18,7 +22,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -30,7 +34,7 @@ from features.evidence import evidence, not_held
 from features.feature import CHANGE_BEFORE, CHANGE_RECENT, Channel, EvidenceRow
 from features.panel import Panel
 from features.snapshot import Snapshot
-from features.wording import day_words, sentence
+from features.wording import day_words, followed, sentence
 from models.candidate import Candidate, chance
 
 MOST_REASONS, MOST_STRENGTHS = 5, 3
@@ -45,7 +49,7 @@ class Reason:
     """One signal that moves the chance. weight is in log-odds: above 0 raises, below 0 lowers.
 
     sources are the agencies' short names, theme a Supporting Families outcome in words or "", latest_on
-    the day of the newest of the events behind it.
+    the day of the newest of the events behind it. event_ids is empty where these are another person's.
     """
 
     channel: str
@@ -121,16 +125,26 @@ def explain(
 
 
 @dataclass(frozen=True)
+class Sequel:
+    """A sequence that happened and raised the chance: what it is told as, and the events that came first."""
+
+    words: str
+    came_first: tuple[EvidenceRow, ...]
+
+
+@dataclass(frozen=True)
 class Account:
     """Contributions dealt out to channels with events behind them, strongest first.
 
-    weighed: (channel, log-odds, the events behind it).
+    weighed: (channel, log-odds, the events behind it). sequences: of a channel the one that raised the
+    chance most, if any did.
     """
 
     base: float
     weighed: tuple[tuple[Channel, float, tuple[EvidenceRow, ...]], ...]
     other: float
     other_share: float
+    sequences: Mapping[str, Sequel] = field(default_factory=dict)
 
 
 def weigh(
@@ -145,8 +159,9 @@ def weigh(
     contributions: (len(names) + 1,) log-odds, the base last; happened: the person's events.
     """
     channel_of = {feature.name: feature.channel for feature in catalogue.features}
+    weights = dict(zip(names, contributions[:-1].tolist(), strict=True))
     sums: dict[str, float] = defaultdict(float)
-    for name, weight in zip(names, contributions[:-1].tolist(), strict=True):
+    for name, weight in weights.items():
         sums[channel_of[name]] += weight
     events_of: dict[tuple[str, bool], list[EvidenceRow]] = defaultdict(list)
     for event in happened:
@@ -172,7 +187,22 @@ def weigh(
         weighed=tuple((catalogue.channel(name), weight, behind[name]) for name, weight in ordered),
         other=sum(silent),
         other_share=sum(abs(weight) for weight in silent) / moved if moved else 0.0,
+        sequences=_sequences(catalogue, weights, happened, as_of),
     )
+
+
+def _sequences(
+    catalogue: Catalogue, weights: Mapping[str, float], happened: Sequence[EvidenceRow], as_of: date
+) -> dict[str, Sequel]:
+    """By channel, the sequence of events that raised the chance most."""
+    found: dict[str, Sequel] = {}
+    asked = [f for f in catalogue.features if f.measure == "after" and weights.get(f.name, 0.0) > 0]
+    for feature in sorted(asked, key=lambda f: -weights[f.name]):
+        channel, first = catalogue.channel(feature.channel), catalogue.channel(feature.after)
+        starts, ends = feature.followed(channel, first, happened, as_of)
+        if ends and channel.name not in found:
+            found[channel.name] = Sequel(followed(feature, channel, first, ends), tuple(starts))
+    return found
 
 
 def _behind(
@@ -198,10 +228,13 @@ def _stands(channel: Channel, events: Sequence[EvidenceRow]) -> bool:
 def reasons_of(account: Account, as_of: date) -> tuple[Reason, ...]:
     """The strongest channels that raise the chance."""
     raising = [entry for entry in account.weighed if entry[1] > 0]
-    return tuple(
-        _said(channel, weight, events, sentence(channel, events, as_of))
-        for channel, weight, events in raising[:MOST_REASONS]
-    )
+    told = []
+    for channel, weight, events in raising[:MOST_REASONS]:
+        words = sentence(channel, events, as_of)
+        if sequence := account.sequences.get(channel.name):
+            words, events = f"{words}; {sequence.words}", (*events, *sequence.came_first)
+        told.append(_said(channel, weight, events, words))
+    return tuple(told)
 
 
 def strengths_of(account: Account, as_of: date, covered: Mapping[str, bool]) -> tuple[Reason, ...]:
@@ -213,6 +246,8 @@ def strengths_of(account: Account, as_of: date, covered: Mapping[str, bool]) -> 
     for channel, weight, events in reversed(account.weighed):
         if weight >= 0:
             break
+        if channel.association:
+            continue
         if channel.protective and _still_holds(channel, events, as_of):
             found.append(_said(channel, weight, events, sentence(channel, events, as_of)))
         elif channel.kind == "signal" and not channel.protective and covered.get(channel.name, False):
@@ -253,9 +288,8 @@ def improvement(channel: Channel, events: Sequence[EvidenceRow], as_of: date) ->
     if before < LEAST_BEFORE or recent >= 0.5 * before * CHANGE_RECENT / CHANGE_BEFORE:
         return ""
     latest = asof.day_of(max(days))
-    kind = f"the household's {channel.many}" if channel.household else channel.many
     return (
-        f"{kind} have become fewer: {recent or 'none'} in the last {CHANGE_RECENT} days, "
+        f"{channel.label} have become fewer: {recent or 'none'} in the last {CHANGE_RECENT} days, "
         f"after {before} in the year before; the latest on {day_words(latest)}"
     )
 
@@ -268,7 +302,7 @@ def _said(channel: Channel, weight: float, events: Sequence[EvidenceRow], words:
         weight=float(weight),
         sources=tuple(sorted({event.source for event in events})),
         latest_on=max(event.occurred_on for event in events),
-        event_ids=tuple(sorted({event.event_id for event in events})),
+        event_ids=() if channel.association else tuple(sorted({event.event_id for event in events})),
     )
 
 

@@ -64,12 +64,33 @@ class EligibleRule(Specified):
     open_spell: list[str] = Field(default_factory=list)
 
 
+class SequenceRule(Specified):
+    """Events of the channel `then` that come 1 to `within` days after one of the channel `first`."""
+
+    first: str
+    then: str
+    within: int
+
+
+class AssociationRule(Specified):
+    """Personal signals that reach the people somebody lives with, and for how many days."""
+
+    signals: list[str]
+    within_days: int
+
+
 class FeatureRule(Specified):
-    """Which features the catalogue derives; include and exclude are patterns of feature names."""
+    """Which features the catalogue derives; include and exclude are patterns of feature names.
+
+    sequences and association are asked for by name and need no including; what is wrong with them
+    `features.catalogue` says. association: off unless it stands here.
+    """
 
     windows: list[int] = Field(default_factory=lambda: [30, 90, 180, 365, 730], min_length=1)
     include: list[str] | None = None
     exclude: list[str] = Field(default_factory=list)
+    sequences: list[SequenceRule] = Field(default_factory=list)
+    association: AssociationRule | None = None
 
 
 class Baseline(Specified):
@@ -174,9 +195,12 @@ class Specification(Specified):
         return Outcome(parts, self.outcome.horizon_days, tuple(self.outcome.service_spells))
 
     def to_eligibility(self, workspace: Workspace, catalogue: Catalogue) -> Eligibility:
-        """Who is eligible: by the catalogue's signals and sources, and the exits declared today."""
+        """Who is eligible: by the catalogue's signals and sources, and the exits declared today.
+
+        What happened to somebody else makes nobody eligible.
+        """
         return Eligibility(
-            signals=tuple(catalogue.signals),
+            signals=catalogue.own_signals,
             sources=tuple(catalogue.sources),
             seen_within_days=self.eligible.seen_within_days,
             held=self.eligible.held,
@@ -217,14 +241,18 @@ def read_spec(workspace: Workspace, name: str) -> Specification:
 
 def catalogue_of(workspace: Workspace, specification: Specification) -> Catalogue:
     """The features a specification asks for. Raises UserMistake naming those that do not exist."""
+    from features.association import Association
     from features.catalogue import derive_catalogue
+    from features.sequences import FirstThen
 
-    rule = specification.features
+    rule, others = specification.features, specification.features.association
     catalogue = derive_catalogue(
         workspace.sources,
         windows=tuple(rule.windows),
         include=None if rule.include is None else tuple(rule.include),
         exclude=tuple(rule.exclude),
+        sequences=tuple(FirstThen(s.first, s.then, s.within) for s in rule.sequences),
+        association=None if others is None else Association(tuple(others.signals), others.within_days),
     )
     asked = [("logistic", name) for name in specification.logistic]
     asked += [(f"baselines.{b.name}", name) for b in specification.baselines for name in b.features]

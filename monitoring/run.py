@@ -218,9 +218,7 @@ def _realised(candidate: Candidate, judged: Sequence[Judged], listings: Sequence
 
 
 def _titles(catalogue: Catalogue) -> dict[str, str]:
-    titles = {
-        feature.name: feature.title(catalogue.channel(feature.channel)) for feature in catalogue.features
-    }
+    titles = {feature.name: catalogue.title(feature) for feature in catalogue.features}
     return {SCORE: "the score", **titles}
 
 

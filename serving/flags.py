@@ -70,7 +70,8 @@ class WeeklyList:
     """A short list of people to offer help to, as it stands on one morning, and how it came about.
 
     outcome says what the chance is of, in words that follow "a chance of"; flow is the cohort's
-    (reason, left out, left) per step; previous is the date of the list that `standing` compares with.
+    (reason, left out, left) per step; previous is the date of the list that `standing` compares with;
+    association says which of other people's events count, "" where none do.
     """
 
     as_of: date
@@ -93,6 +94,7 @@ class WeeklyList:
     code: str
     last_delivery: int
     link_run: int
+    association: str = ""
 
     @cached_property
     def hash(self) -> str:

@@ -12,7 +12,7 @@ from datetime import date
 
 from features.errors import UserMistake
 from features.evidence import evidence
-from features.feature import Channel
+from features.feature import Channel, EvidenceRow
 from features.people import Identity, display_identity, resolve
 from features.wording import amount_words, counted, day_words
 from features.workspace import Workspace
@@ -96,19 +96,25 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
             for name, weight in (explanation.weights if explanation else ())
         ),
         timeline=tuple(
-            Moment(
-                occurred_on=event.occurred_on,
-                ended_on=event.ended_on,
-                what=said[event.signal].one,
-                source=titles[event.source],
-                household=event.household,
-                amount=_amount(said[event.signal], event.amount),
-            )
+            _told(event, said[event.signal], titles[event.source])
             for event in sorted(happened, key=lambda e: (e.occurred_at, e.source, e.signal, e.event_id))
         ),
         horizon_days=candidate.specification.outcome.horizon_days,
         model=candidate.sha256,
         approval="" if candidate.approved else NOT_APPROVED,
+    )
+
+
+def _told(event: EvidenceRow, channel: Channel, source: str) -> Moment:
+    """An event as it is told; of somebody they live with no more than when and what."""
+    theirs = channel.association
+    return Moment(
+        occurred_on=event.occurred_on,
+        ended_on=None if theirs else event.ended_on,
+        what=f"somebody they live with: {channel.one}" if theirs else channel.one,
+        source=source,
+        household=event.household,
+        amount=_amount(channel, event.amount),
     )
 
 
@@ -166,4 +172,4 @@ def _channel_words(channel: Channel) -> str:
     """What a channel's weight is the weight of: 'the household's council tax reminders'."""
     if channel.kind != "signal":
         return "contact across agencies"
-    return f"the household's {channel.many}" if channel.household else channel.many
+    return channel.label

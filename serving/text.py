@@ -38,6 +38,8 @@ def _lines(weekly: WeeklyList, in_full: int) -> Iterator[str]:
         if feed.due_on:
             last = f"last received {feed.received_on}" if feed.received_on else "never received"
             yield f"Late: {feed.title} was due on {feed.due_on}, {last}."
+    if weekly.association:
+        yield weekly.association
     yield "Not being on this list denies nobody anything; being on it decides nothing."
 
 

@@ -2,12 +2,20 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 import earlyhelp
+from features.association import Association
+from features.catalogue import derive_catalogue
+from features.declaration import read_sources
 from features.errors import DataRefused, EarlyHelpError, GateFailed, UserMistake
-from features.workspace import Settings
+from features.feature import MEASURES, Channel, Signal, said
+from features.sequences import FirstThen
+from features.workspace import TEMPLATES, Settings
+from models.spec import FeatureRule
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -22,6 +30,51 @@ def test_every_command_is_documented_and_no_other() -> None:
 
 def test_every_setting_is_documented() -> None:
     assert [name for name in Settings.model_fields if name not in COMMANDS] == []
+
+
+def measures_table() -> str:
+    """The table of docs/features.md, made of the measures themselves."""
+
+    def example(name: str, one: str, many: str, **facts: Any) -> Channel:
+        signal = Signal(name, name.split(".")[0], one, many, **facts)
+        return Channel(name, "signal", signal.shared, (signal,), one, many, unit=signal.unit)
+
+    episodes = example("missing.episode", "missing episode", "missing episodes")
+    letters = example("rents.letter", "rent arrears letter", "rent arrears letters", unit="£", shared=True)
+    rows = []
+    for measure in MEASURES.values():
+        channel = letters if "{unit}" in measure.said or measure.name == "after" else episodes
+        label = said(measure, channel, 90, first=episodes, within=30)
+        rows.append(f"| `{measure.name}` | {measure.formula} | {label} |")
+    return "\n".join(["| measure | value | said |", "|---|---|---|", *rows])
+
+
+def test_every_measure_is_documented_as_it_is() -> None:
+    page = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    _, after = page.split("should stand here -->\n")
+    table, _ = after.split("\n<!-- end -->")
+    assert table == measures_table(), f"docs/features.md should have:\n{measures_table()}"
+    for notation in ("T is the as-of date", "n(w) the number", "a(w) their known amounts"):
+        assert notation in page
+
+
+def test_every_key_of_features_is_documented() -> None:
+    page = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    block = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert block
+    shown = yaml.safe_load(block[1])["features"]
+    rule = FeatureRule.model_validate(shown)
+    assert set(shown) == set(FeatureRule.model_fields)
+    catalogue = derive_catalogue(
+        read_sources(TEMPLATES),
+        windows=rule.windows,
+        include=rule.include,
+        exclude=rule.exclude,
+        sequences=[FirstThen(s.first, s.then, s.within) for s in rule.sequences],
+        association=Association(tuple(rule.association.signals), rule.association.within_days),
+    )
+    named = re.findall(r"`([a-z_.]+\.after_[a-z0-9_.]+)`", page)
+    assert named and set(named) <= set(catalogue.names)
 
 
 def test_exit_codes_are_those_documented() -> None:

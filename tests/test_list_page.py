@@ -144,6 +144,13 @@ def test_the_terminal_promises_what_the_page_does_however_few_are_listed() -> No
     assert NOT_APPROVED in list_text(replace(one, flags=()))
 
 
+def test_it_says_of_itself_where_other_people_s_events_count() -> None:
+    said = "What happened to somebody a person lives with counts for that person too, for 180 days: thefts."
+    asked = replace(WEEKLY, association=said)
+    assert said in Reading(page(asked)).text and said in list_text(asked)
+    assert "lives with" not in READ.text and "lives with" not in list_text(WEEKLY)
+
+
 def test_where_nothing_can_be_promised_it_says_so() -> None:
     assert "Not estimable" in Reading(page(replace(WEEKLY, expected=None))).text
 

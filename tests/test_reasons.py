@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.association import by_association
 from features.catalogue import Catalogue, SourceFacts
 from features.feature import Channel, EvidenceRow, Feature, Signal
+from features.sequences import FirstThen
 from models.reasons import Account, chance_words, improvement, reasons_of, strengths_of, weigh
 
 AS_OF = date(2026, 6, 29)
@@ -29,15 +31,20 @@ PLAN = replace(
     signal("rents.plan", "repayment plan", "repayment plans", shared=True, protective=True), spell=True
 )
 LETTER = signal("rents.letter", "arrears letter", "arrears letters", shared=True)
+THEIR_CALL, THEIR_MENTOR = (
+    replace(part, name=by_association(part.name), protective=False, association=True)
+    for part in (CALL, MENTOR)
+)
 
 
 def alone(part: Signal) -> Channel:
     name = f"household.{part.name}" if part.shared else part.name
-    return Channel(name, "signal", part.shared, (part,), part.one, part.many, part.theme, part.protective)
+    words = (part.one, part.many, part.theme, part.protective)
+    return Channel(name, "signal", part.shared, (part,), *words, association=part.association)
 
 
 CHANNELS = (
-    *(alone(part) for part in (CALL, FIGHT, ABSENCE, MENTOR, LETTER, PLAN)),
+    *(alone(part) for part in (CALL, FIGHT, ABSENCE, MENTOR, LETTER, PLAN, THEIR_CALL, THEIR_MENTOR)),
     Channel("all", "all", False, (CALL, FIGHT, ABSENCE, MENTOR), "event", "events"),
     Channel("household", "all", True, (LETTER, PLAN), "event", "events"),
     Channel(
@@ -45,12 +52,19 @@ CHANNELS = (
     ),
     Channel("theme.crime", "theme", False, (CALL, FIGHT), "event under ‘crime’", "events under ‘crime’"),
 )
+SEQUENCES = (
+    CALL_AFTER_LETTER := FirstThen("household.rents.letter", "police.call", 30).feature(730),
+    CALL_AFTER_ABSENCE := FirstThen("schools.absence", "police.call", 30).feature(730),
+    CALL_AFTER_CALL := FirstThen("police.call", "police.call", 30).feature(730),
+    POLICE_AFTER_LETTER := FirstThen("household.rents.letter", "police", 30).feature(730),
+)
 CATALOGUE = Catalogue(
     features=tuple(
         Feature(f"{channel.name}.{measure}", channel.name, measure.split("_")[0], 90)
         for channel in CHANNELS
         for measure in ("count_90", "change")
-    ),
+    )
+    + SEQUENCES,
     channels=CHANNELS,
     windows=(90, 365, 730),
     facts=tuple(SourceFacts(s, s.title(), LONG_AGO, False) for s in ("police", "rents", "schools")),
@@ -119,6 +133,76 @@ def test_contact_across_agencies_is_its_own_reason_and_within_one_is_not() -> No
     assert reasons_of(two, AS_OF)[0].sentence.startswith("3 events from 2 agencies in the last 30 days")
     one = account({"all.count_90": 0.4}, happened(CALL, 5, 9) + happened(FIGHT, 7, 8))
     assert weights_of(one) == pytest.approx({"police.call": 0.2, "police.fight": 0.2})
+
+
+def test_a_sequence_weighs_with_what_came_second_and_brings_what_came_first() -> None:
+    events = happened(LETTER, 40, 100) + happened(CALL, 20, 5)
+    weights = {"police.call.count_90": 0.25, CALL_AFTER_LETTER.name: 0.5}
+    (reason,) = reasons_of(account(weights, events), AS_OF)
+    assert (reason.channel, reason.weight) == ("police.call", 0.75)
+    assert reason.sentence == (
+        "2 police calls in the last 30 days, the latest 5 days ago; none in the year before; "
+        "1 in the last year within 30 days after the household's arrears letters"
+    )
+    assert reason.event_ids == ("police.call-20-0", "police.call-5-1", "rents.letter-40-0")
+    assert reason.sources == ("police", "rents")
+    assert reason.latest_on == AS_OF - timedelta(days=5)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({"police.call.count_90": 1.0}, ""),
+        ({"police.call.count_90": 1.0, CALL_AFTER_LETTER.name: -0.5}, ""),
+        (
+            {CALL_AFTER_LETTER.name: 0.2, CALL_AFTER_ABSENCE.name: 0.3, CALL_AFTER_CALL.name: 0.1},
+            "1 in the last year within 30 days after absences",
+        ),
+        (
+            {CALL_AFTER_LETTER.name: 0.2, CALL_AFTER_CALL.name: 0.3},
+            "1 in the last year within 30 days after another",
+        ),
+        ({POLICE_AFTER_LETTER.name: 0.2}, ""),  # of all the police's events: dealt out, and told of none
+    ],
+)
+def test_a_sequence_is_told_where_it_raised_the_chance_the_strongest_alone(
+    weights: dict[str, float], said: str
+) -> None:
+    events = happened(LETTER, 50) + happened(ABSENCE, 55) + happened(CALL, 30, 20)
+    reason = reasons_of(account(weights, events), AS_OF)[0]
+    assert reason.channel == "police.call"
+    told = reason.sentence.split("; none in the year before")[1].removeprefix("; ")
+    assert told == said
+
+
+def test_a_sequence_that_did_not_happen_is_not_told() -> None:
+    events = happened(LETTER, 5) + happened(CALL, 20)
+    found = account({CALL_AFTER_LETTER.name: 0.5}, events)
+    (reason,) = reasons_of(found, AS_OF)
+    assert "after" not in reason.sentence and reason.sources == ("police",)
+    silent = account({CALL_AFTER_LETTER.name: 0.5}, happened(LETTER, 5))
+    assert reasons_of(silent, AS_OF) == () and silent.other == 0.5
+
+
+def test_what_happened_to_others_is_a_reason_of_its_own_and_names_nobody() -> None:
+    weights = {"association.police.call.count_90": 0.5, "police.count_90": 0.4, "all.count_90": 0.2}
+    found = account(weights, happened(THEIR_CALL, 6, 40, 50) + happened(FIGHT, 3))
+    assert weights_of(found) == pytest.approx({"association.police.call": 0.5, "police.fight": 0.6})
+    theirs = next(r for r in reasons_of(found, AS_OF) if r.channel == "association.police.call")
+    assert theirs.sentence == (
+        "Somebody they live with had 3 police calls in the last 90 days, the latest 6 days ago"
+    )
+    assert theirs.event_ids == () and theirs.sources == ("police",)
+
+
+def test_what_others_do_is_never_a_strength() -> None:
+    fewer = happened(THEIR_CALL, 20, *range(100, 300, 20)) + happened(THEIR_MENTOR, 10)
+    weights = {
+        "association.police.call.count_90": -0.4,
+        "association.schools.mentor.count_90": -0.2,
+    }
+    covered = {channel.name: True for channel in CHANNELS}
+    assert strengths_of(account(weights, fewer), AS_OF, covered) == ()
 
 
 def test_what_has_no_event_behind_it_is_no_reason_but_is_counted() -> None:
@@ -234,7 +318,11 @@ def test_words_stay_near_the_chance(risk: float) -> None:
 @given(
     weights=st.lists(st.floats(-3, 3), min_size=len(CATALOGUE.names), max_size=len(CATALOGUE.names)),
     days=st.lists(
-        st.tuples(st.sampled_from([CALL, FIGHT, ABSENCE, MENTOR, LETTER]), st.integers(1, 730)), max_size=20
+        st.tuples(
+            st.sampled_from([CALL, FIGHT, ABSENCE, MENTOR, LETTER, THEIR_CALL]),
+            st.integers(1, 60) | st.integers(1, 730),
+        ),
+        max_size=20,
     ),
 )
 @settings(max_examples=50, deadline=None)
@@ -246,6 +334,7 @@ def test_nothing_is_lost_and_every_sentence_has_an_event(
     assert total(found) == pytest.approx(-3.5 + sum(weights), abs=1e-9)
     assert 0 <= found.other_share <= 1
     for reason in reasons_of(found, AS_OF):
-        assert reason.weight > 0 and reason.event_ids
+        assert reason.weight > 0 and reason.latest_on
+        assert bool(reason.event_ids) != reason.channel.startswith("association.")
     for strength in strengths_of(found, AS_OF, {channel.name: True for channel in CHANNELS}):
         assert strength.weight < 0 and strength.event_ids

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
+from features.association import Association
+from features.catalogue import Catalogue
 from features.errors import UserMistake
 from features.workspace import TEMPLATES as SOURCES
 from features.workspace import Workspace, init_workspace, open_workspace
-from models.spec import TEMPLATES, catalogue_of, read_spec
+from models.spec import TEMPLATES, Specification, catalogue_of, read_spec
 
 GIVEN = yaml.safe_load((TEMPLATES / "escalation.yaml").read_text(encoding="utf-8"))
 
@@ -35,16 +37,21 @@ def changed(*keys: str, to: Any) -> dict[str, Any]:
     return given
 
 
-def refused(workspace: Workspace, given: Any) -> str:
-    """What reading a specification, and deriving its features, says is wrong."""
+def taken(workspace: Workspace, given: Any) -> Catalogue:
+    """The features of a specification, as read from the workspace."""
     path = workspace.specs_folder / "escalation.yaml"
     kept = path.read_text(encoding="utf-8")
     path.write_text(given if isinstance(given, str) else yaml.safe_dump(given), encoding="utf-8")
     try:
-        with pytest.raises(UserMistake) as mistake:
-            catalogue_of(workspace, read_spec(workspace, "escalation"))
+        return catalogue_of(workspace, read_spec(workspace, "escalation"))
     finally:
         path.write_text(kept, encoding="utf-8")
+
+
+def refused(workspace: Workspace, given: Any) -> str:
+    """What reading a specification, and deriving its features, says is wrong."""
+    with pytest.raises(UserMistake) as mistake:
+        taken(workspace, given)
     return str(mistake.value)
 
 
@@ -57,6 +64,31 @@ def test_the_template_can_be_used_as_it_is(workspace: Workspace) -> None:
     assert eligibility.sources == catalogue.sources
     assert set(eligibility.exits).isdisjoint(catalogue.signals)
     assert "social_care.early_help" not in eligibility.signals
+    assert catalogue.association is None, "other people's events are off unless they are asked for"
+
+
+def test_sequences_and_association_are_asked_for_in_the_specification(workspace: Workspace) -> None:
+    given = changed(
+        "features",
+        to={
+            "windows": [30, 90, 180, 365, 730],
+            "sequences": [{"first": "police", "then": "social_care.contact", "within": 30}],
+            "association": {"signals": ["missing.episode"], "within_days": 120},
+        },
+    )
+    catalogue = taken(workspace, given)
+    assert catalogue.names[-4:] == (
+        "social_care.contact.after_police_within_30",
+        "association.missing.episode.count_30",
+        "association.missing.episode.count_90",
+        "association.missing.episode.days_since",
+    )
+    assert catalogue.association == Association(("missing.episode",), 120)
+    eligibility = Specification.model_validate(given).to_eligibility(workspace, catalogue)
+    assert "missing.episode" in eligibility.signals
+    assert not [s for s in eligibility.signals if s.startswith("association.")], (
+        "what happened to others makes nobody eligible"
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,6 +114,23 @@ def test_the_template_can_be_used_as_it_is(workspace: Workspace) -> None:
         (changed("calendar", to={"train": ["31/02/2024"], "calibrate": [], "test": []}), "31/02/2024"),
         (changed("calendar", to=30), "calendar"),
         (changed("name", to="evictions"), "should be the file's own, 'escalation'"),
+        (
+            changed("features", "sequences", to=[{"first": "police", "then": "fire", "within": 30}]),
+            "sequence 'police' then 'fire': there is no channel 'fire'",
+        ),
+        (
+            changed("features", "sequences", to=[{"first": "police", "then": "missing", "within": "soon"}]),
+            "features.sequences.0.within: Input should be a valid integer",
+        ),
+        (
+            changed("features", "sequences", to=[{"first": "police", "within": 30}]),
+            "features.sequences.0.then: is missing",
+        ),
+        (
+            changed("features", "association", to={"signals": ["rents.notice"], "within_days": 90}),
+            "'rents.notice' is shared",
+        ),
+        (changed("features", "association", to={"signals": ["police.alcohol"]}), "within_days: is missing"),
         ("- a list", "is not a map of keys"),
         ("a: [", "is not YAML"),
     ],

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 
-from features.feature import Channel, EvidenceRow, Signal
-from features.wording import ago, amount_words, sentence, span, window_words
+from features.association import by_association
+from features.feature import Channel, EvidenceRow, Feature, Signal
+from features.wording import (
+    ago,
+    amount_words,
+    association_words,
+    followed,
+    sentence,
+    span,
+    window_words,
+)
 
 AS_OF = date(2026, 6, 29)
 LONG_AGO = date(2020, 1, 1)
@@ -24,10 +34,18 @@ LETTER = Signal("rents.letter", "rents", "rent arrears letter", "rent arrears le
 SUMMONS = Signal("council_tax.summons", "council_tax", "summons", "summonses", shared=True)
 
 
+def of_others(signal: Signal) -> Signal:
+    return replace(signal, name=by_association(signal.name), spell=False, unit=None, association=True)
+
+
+THEIR_MISSING, THEIR_ABSENCE = of_others(MISSING), of_others(ABSENCE)
+
+
 def single(signal: Signal) -> Channel:
     prefix = "household." if signal.shared else ""
     name, unit = f"{prefix}{signal.name}", signal.unit
-    return Channel(name, "signal", signal.shared, (signal,), signal.one, signal.many, unit=unit)
+    words, theirs = (signal.one, signal.many), signal.association
+    return Channel(name, "signal", signal.shared, (signal,), *words, unit=unit, association=theirs)
 
 
 def spanning(name: str, kind: str, *parts: Signal, by: str = "") -> Channel:
@@ -183,6 +201,27 @@ CASES = [
         "the latest 3 days ago; none in the year before",
     ),
     (HOUSEHOLD, happened(SUMMONS, 4), "the household's summons, 4 days ago; none in the year before"),
+    # Of somebody else: when and what, and nothing of who, how much or how it was before.
+    (
+        single(THEIR_MISSING),
+        happened(THEIR_MISSING, 6, 40, 50, lasted=1),
+        "somebody they live with had 3 missing episodes in the last 90 days, the latest 6 days ago",
+    ),
+    (
+        single(THEIR_MISSING),
+        happened(THEIR_MISSING, 6, 40, 100, 170),
+        "somebody they live with had 2 missing episodes in the last 90 days, the latest 6 days ago",
+    ),
+    (
+        single(THEIR_MISSING),
+        happened(THEIR_MISSING, 1),
+        "somebody they live with had 1 missing episode, yesterday",
+    ),
+    (
+        single(THEIR_ABSENCE),
+        happened(THEIR_ABSENCE, 4, 5, amount=2),
+        "somebody they live with had 2 unauthorised absences in the last 30 days, the latest 4 days ago",
+    ),
 ]
 
 
@@ -191,6 +230,37 @@ def test_sentence(channel: Channel, rows: list[EvidenceRow], expected: str) -> N
     elsewhere = happened(LETTER if not channel.household else POLICE, 1, 2, 3)
     assert sentence(channel, [*rows, *elsewhere], AS_OF) == expected
     assert sentence(channel, [*reversed(rows)], AS_OF) == expected, "the order of the rows changed the words"
+
+
+def test_what_happened_to_others_is_never_told_as_the_person_s_own() -> None:
+    own, theirs = happened(MISSING, 3, lasted=1), happened(THEIR_MISSING, 5)
+    assert sentence(single(MISSING), own + theirs, AS_OF).startswith("1 missing episode, 3 days ago")
+    assert sentence(single(THEIR_MISSING), own + theirs, AS_OF).startswith(
+        "somebody they live with had 1 missing episode, 5 days ago"
+    )
+    said = association_words([single(THEIR_MISSING), single(THEIR_ABSENCE)], 180)
+    assert said == (
+        "What happened to somebody a person lives with counts for that person too, for 180 days: "
+        "missing episodes, unauthorised absences."
+    )
+
+
+@pytest.mark.parametrize(
+    ("then", "first", "window", "expected"),
+    [
+        (POLICE, LETTER, 365, "2 in the last year within 90 days after the household's rent arrears letters"),
+        (LETTER, POLICE, 180, "2 in the last 180 days within 90 days after police incidents"),
+        (POLICE, POLICE, 365, "2 in the last year within 90 days after another"),
+    ],
+)
+def test_a_sequence_is_said_with_what_came_first(
+    then: Signal, first: Signal, window: int, expected: str
+) -> None:
+    feature = Feature("name", single(then).name, "after", window, single(first).name, 90)
+    assert followed(feature, single(then), single(first), happened(then, 3, 200)) == expected
+    assert feature.title(single(then), single(first)) == (
+        f"{single(then).label} within 90 days after {single(first).label}, in the last {window} days"
+    )
 
 
 def test_nothing_is_said_of_nothing() -> None:

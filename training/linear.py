@@ -1,7 +1,8 @@
 """What a model has to beat: the sums a manager would sort by, and a logistic model of a few features.
 
 Both are weighted sums whose terms know what stands for "nothing is held": the longest window for
-days since something, the mean of those who have one for an amount, 0 for anything that is counted.
+days since something or between, the mean of those who have one for an amount or a share, 0 for
+anything that is counted.
 The logistic model takes counts as log(1 + n), since the tenth contact says less than the first.
 """
 
@@ -18,8 +19,9 @@ from models.judge import auc
 from models.scorer import LinearScorer, Term
 from training.examples import Examples
 
-COUNTED = ("count", "repeats_7", "repeats_28", "signals", "agencies", "amount_sum")
-AMOUNTS = ("amount_max", "amount_mean", "amount_latest")
+COUNTED = ("count", "days", "repeats_7", "repeats_28", "signals", "agencies", "amount_sum", "after")
+LONG = ("days_since", "days_since_first", "gap_mean")
+LIKE_OTHERS = ("amount_max", "amount_mean", "amount_latest", "gap_spread", "night_share", "weekend_share")
 
 
 def fit_baseline(catalogue: Catalogue, names: Sequence[str], training: Sequence[Examples]) -> LinearScorer:
@@ -58,9 +60,9 @@ def _columns(
 
 def _term(catalogue: Catalogue, name: str, values: np.ndarray, *, log: bool = False) -> Term:
     feature = _feature(catalogue, name)
-    if feature.measure == "days_since":
+    if feature.measure in LONG:
         return Term(name, 1.0, fill=float(feature.window))
-    if feature.measure in AMOUNTS:
+    if feature.measure in LIKE_OTHERS:
         there = values[~np.isnan(values)]
         return Term(name, 1.0, fill=float(there.mean()) if len(there) else 0.0)
     return Term(name, 1.0, log=log)
