@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -47,6 +47,8 @@ NOT_APPROVED = "NOT APPROVED: nobody has approved this model for use"
 REFERENCE_ROWS = 20_000
 TOLERANCE = 1e-9
 """How far a row's contributions may be from its log-odds in all."""
+BLOCK = 16_384
+"""Rows whose contributions are held at once: under 60 MB for 430 columns."""
 
 __all__ = [
     "NOT_APPROVED",
@@ -125,7 +127,21 @@ class Candidate:
         InexactExplanation otherwise.
         """
         X = self.columns(panel, rows)
-        parts = self.slope * self.scorer.contributions(X)
+        return self._calibrated(X, self.scorer.contributions(X))
+
+    def contributions_of_all(self, X: np.ndarray, *, threads: int = 1) -> Iterator[np.ndarray]:
+        """The contributions of everybody, in blocks of rows one after another.
+
+        X: (n, p) float32, as `columns` gives them. Within 1e-9 of `contributions`, which costs twenty
+        times as much for thousands of people and less for a few; checked in the same way.
+        """
+        for first in range(0, len(X), BLOCK):
+            block = X[first : first + BLOCK]
+            yield self._calibrated(block, self.scorer.contributions_of_many(block, threads=threads))
+
+    def _calibrated(self, X: np.ndarray, parts: np.ndarray) -> np.ndarray:
+        """Contributions to the margin as contributions to the calibrated log-odds, every row checked."""
+        parts = self.slope * parts
         parts[:, -1] += self.intercept
         if len(parts):
             off = np.abs(parts.sum(axis=1) - (self.slope * self.scorer.margin(X) + self.intercept))

@@ -28,6 +28,10 @@ class Scorer(Protocol):
     def contributions(self, X: np.ndarray) -> np.ndarray:
         """(n, p + 1) float64; the last column is the base, every row adds up to its margin."""
 
+    def contributions_of_many(self, X: np.ndarray, *, threads: int) -> np.ndarray:
+        """The same within 1e-9 by whatever is fastest for thousands of rows; the same bits of a row
+        whichever others are asked for, by however many threads."""
+
     def save(self, folder: Path) -> None:
         """Write the scorer into a folder, as text."""
 
@@ -59,6 +63,17 @@ class TreeScorer:
         if not len(X):
             return np.zeros((0, len(self.names) + 1))
         return self._booster.predict(X, pred_contrib=True, num_threads=1)
+
+    @cached_property
+    def _prepared(self):  # type: ignore[no-untyped-def]
+        from models.contributions import prepare
+
+        return prepare(self._booster)
+
+    def contributions_of_many(self, X: np.ndarray, *, threads: int) -> np.ndarray:
+        from models.contributions import contributions
+
+        return contributions(self._prepared, X, threads=threads)
 
     def save(self, folder: Path) -> None:
         (folder / self.FILE).write_text(self.text, encoding="utf-8")
@@ -107,6 +122,9 @@ class LinearScorer:
             parts[:, j] = term.weight * (term.standing(X[:, j]) - term.centre) / term.spread
         parts[:, -1] = self.intercept
         return parts
+
+    def contributions_of_many(self, X: np.ndarray, *, threads: int) -> np.ndarray:
+        return self.contributions(X)
 
     def save(self, folder: Path) -> None:
         given = {"intercept": self.intercept, "terms": [asdict(term) for term in self.terms]}

@@ -172,6 +172,22 @@ def test_an_explanation_that_does_not_add_up_is_never_shown() -> None:
 
     with pytest.raises(InexactExplanation, match="5 rows"):
         draft(Boasting(sums().terms)).contributions(panel(5))
+    with pytest.raises(InexactExplanation, match="5 rows"):
+        list(draft(Boasting(sums().terms)).contributions_of_all(panel(5).columns(sums().names)))
+
+
+@BOTH
+def test_everybody_is_explained_as_the_few_are(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, people = draft(scorer), panel(1000)
+    X = model.columns(people)
+    (at_once,) = model.contributions_of_all(X, threads=2)
+    np.testing.assert_allclose(at_once, model.contributions(people), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(at_once.sum(axis=1), model.log_odds(people), rtol=0, atol=1e-9)
+    monkeypatch.setattr("models.candidate.BLOCK", 300)
+    blocks = list(model.contributions_of_all(X))
+    assert [len(block) for block in blocks] == [300, 300, 300, 100]
+    np.testing.assert_array_equal(np.concatenate(blocks), at_once)
+    assert list(model.contributions_of_all(X[:0])) == []
 
 
 def test_what_is_not_held_counts_as_its_term_declares() -> None:
