@@ -248,19 +248,16 @@ def features(
         str | None, typer.Option(help="Whose feature list; default: the model in the settings.")
     ] = None,
 ) -> None:
-    """Build the panel: one row per person per date, from what was known that morning."""
-    from features.panel import read_panel
+    """Build and store the panel: one row per person per date, from what was known that morning."""
+    from features.panel import store_panels
     from features.snapshot import open_snapshot
     from models.spec import catalogue_of, read_spec
 
     workspace = _workspace()
     catalogue = catalogue_of(workspace, read_spec(workspace, model or workspace.settings.model))
-    snapshot, made = open_snapshot(workspace), []
     with progress() as tell:
-        for morning in map(day, as_of):
-            tell(f"panel of {morning}")
-            panel = read_panel(snapshot, catalogue, morning)
-            made.append({"as_of": morning, "people": len(panel.person_ids), "features": len(panel.names)})
+        people = store_panels(open_snapshot(workspace), catalogue, [day(text) for text in as_of], tell=tell)
+    made = [{"as_of": on, "people": n, "features": len(catalogue.names)} for on, n in people.items()]
     said = [f"{row['as_of']}: {row['people']:,} people × {row['features']} features" for row in made]
     give(
         {"catalogue": catalogue.hash, "panels": made},

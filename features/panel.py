@@ -1,32 +1,35 @@
 """The panel: one row of numbers per person on a morning, float32 with NaN, by name.
 
-A panel is made from a snapshot's person rows by the kernel, for one catalogue. It is stored under
-the catalogue's hash and the snapshot's name, so that asking again reads a file; the store is a cache
-that can be thrown away at any time. Protected characteristics are not among a snapshot's views, so
-that no panel can read them.
+It is made by the kernel from a snapshot's shards, for one catalogue, in *parts*: one per shard, each a
+Parquet file, so that asking again reads a file, a run that was stopped goes on, and nobody needs to hold
+a county at once. The parts are a cache that can be thrown away at any time. Protected characteristics
+are not among a snapshot's views, so that no panel can read them.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from features.asof import day_number
 from features.catalogue import Catalogue
+from features.errors import UserMistake, nearest
 from features.kernel import compile_catalogue, compute
-from features.person_rows import PersonRows, person_rows
-from features.rows import Rows, plain
+from features.panel_files import panel_files
+from features.progress import Tell, quiet
+from features.shard_files import Shard
+from features.shards import Shards, shards_of
 from features.snapshot import Snapshot
+from features.threads import in_order
+
+if TYPE_CHECKING:
+    import polars
 
 
 @dataclass(frozen=True)
@@ -72,99 +75,141 @@ class Panel:
             raise KeyError(f"{absent} of {len(rows)} people have no row on {self.as_of}")
         return np.array(rows, np.int64)
 
-    def frame(self) -> pd.DataFrame:
+    def arrow(self) -> pa.Table:
+        """The panel as an Arrow table: person_id, then the features; date and catalogue as metadata."""
+        columns = dict(zip(self.names, np.ascontiguousarray(self.X.T), strict=True))
+        about = {"as_of": self.as_of.isoformat(), "catalogue": self.catalogue_hash}
+        person_ids = pa.array(self.person_ids.tolist(), pa.string())
+        return pa.table({"person_id": person_ids, **columns}, metadata=about)
+
+    def pandas(self) -> pd.DataFrame:
         """The panel as a data frame: person_id is the index, the features are its columns."""
         index = pd.Index(self.person_ids, name="person_id")
         return pd.DataFrame(self.X, index=index, columns=list(self.names))
 
+    def polars(self) -> polars.DataFrame:
+        """The panel as a polars frame: person_id, then the features. Raises UserMistake without polars."""
+        try:
+            import polars
+        except ImportError:
+            raise UserMistake(
+                "This Python has no polars.", problems=["pip install polars, or ask for form='arrow'"]
+            ) from None
+        return polars.DataFrame(self.arrow())
+
 
 def build_panel(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> Panel:
-    """The panel of everyone with a usable event of the catalogue's signals in its longest window."""
-    rows = person_rows(snapshot, catalogue.signals)
-    guard = snapshot.workspace.settings.household_max
-    program = compile_catalogue(catalogue, signals=rows.signals, sources=rows.sources)
-    people, values = compute(kernel_rows(rows, as_of, guard), program, as_of)
-    return Panel(
-        as_of=as_of,
-        person_ids=rows.person_ids[people],
-        X=values,
-        names=catalogue.names,
-        catalogue_hash=catalogue.hash,
-        last_delivery=snapshot.last_delivery,
-        link_run=snapshot.link_run,
-    )
+    """The panel of everyone with a usable event of the catalogue's signals in its longest window;
+    nothing of it is stored.
+
+    Raises UserMistake naming signals of the catalogue that nothing declares and no event has.
+    """
+    shards, part = _compiled(snapshot, catalogue)
+    threads = snapshot.workspace.settings.threads
+    parts = in_order(lambda number: part(shards.read(number), as_of), range(len(shards)), threads=threads)
+    return _together(list(parts))
 
 
-def kernel_rows(rows: PersonRows, as_of: date, household_max: int) -> Rows:
-    """Person rows as the kernel takes them, without what is crowded on the morning."""
-    today = day_number(as_of)
-    usable = (rows.occurred < today) & (rows.known_on < today) & (today <= rows.known_until)
-    shared = usable & (rows.happening >= 0)
-    reached = np.bincount(rows.happening[shared], minlength=rows.happenings)
-    crowded = shared & (reached[rows.happening] > household_max) if rows.happenings else shared & False
-    taken = {
-        **{name: getattr(rows, name) for name in Rows._fields},
-        "signal": rows.signal.astype(np.uint16),
-        "known_until": np.where(crowded, rows.known_on, rows.known_until),
-    }
-    return Rows(**{name: plain(array) for name, array in taken.items()})
+def store_panels(
+    snapshot: Snapshot, catalogue: Catalogue, dates: Sequence[date], *, tell: Tell = quiet
+) -> dict[date, int]:
+    """Store the panels of some dates, as far as they are not there, and say how many people each has.
+
+    Each shard is read once for all dates. Raises as `build_panel` does.
+    """
+    files = {as_of: panel_files(snapshot, catalogue, as_of) for as_of in dates}
+    to_make = {as_of: parts for as_of, parts in files.items() if parts.count() is None}
+    if to_make:
+        tell("opening the shards of what has been delivered, or making them")
+        shards, part = _compiled(snapshot, catalogue)
+
+        def store(number: int) -> None:
+            dates = [as_of for as_of, parts in to_make.items() if not parts.is_there(number, len(shards))]
+            if not dates:
+                return
+            shard = shards.read(number)
+            for as_of in dates:
+                to_make[as_of].write(number, len(shards), part(shard, as_of).arrow())
+
+        stored = in_order(store, range(len(shards)), threads=snapshot.workspace.settings.threads)
+        for number, _ in enumerate(stored, start=1):
+            tell(f"panels: {number} of {len(shards)} shards")
+    return {as_of: sum(map(parts.people, range(parts.count() or 0))) for as_of, parts in files.items()}
 
 
-def panel_path(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> Path:
-    """Where a panel is stored: by catalogue, snapshot, household guard and date."""
-    guard = snapshot.workspace.settings.household_max
-    state = f"{snapshot.last_delivery}-{snapshot.link_run}-{guard}"
-    return snapshot.workspace.data / "panels" / catalogue.hash[:12] / state / f"{as_of}.parquet"
+def panel_parts(
+    snapshot: Snapshot, catalogue: Catalogue, as_of: date, *, columns: Sequence[str] | None = None
+) -> Iterator[Panel]:
+    """The panel of a date in parts, one per shard, in the order of the shards, of which only a few are
+    in memory at a time. What is not stored yet is stored first.
 
-
-def read_panel(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> Panel:
-    """The stored panel, or a new one, stored in one atomic move."""
-    path = panel_path(snapshot, catalogue, as_of)
-    if path.is_file():
-        stored = _read(path, catalogue, snapshot, as_of)
-        if stored is not None:
-            return stored
-    panel = build_panel(snapshot, catalogue, as_of)
-    _write(path, panel)
-    return panel
-
-
-def _write(path: Path, panel: Panel) -> None:
-    columns = np.ascontiguousarray(panel.X.T)
-    table = pa.table(
-        {
-            "person_id": pa.array(panel.person_ids.tolist(), pa.string()),
-            **{name: columns[at] for at, name in enumerate(panel.names)},
-        },
-        metadata={"catalogue": panel.catalogue_hash},
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".unfinished")
-    os.close(handle)
-    try:
-        pq.write_table(
-            table, unfinished, compression="lz4", use_dictionary=["person_id"], write_statistics=False
+    columns: names of the features that are wanted; all by default. Raises UserMistake on unknown ones,
+    and as `build_panel` does.
+    """
+    names, known = catalogue.names if columns is None else tuple(columns), set(catalogue.names)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UserMistake(
+            "Some columns are not in the panel.",
+            problems=[f"{name!r}: {nearest(name, catalogue.names)}" for name in unknown],
         )
-        Path(unfinished).replace(path)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
+    store_panels(snapshot, catalogue, [as_of])
+    files = panel_files(snapshot, catalogue, as_of)
+    numbers, threads = range(files.count() or 0), snapshot.workspace.settings.threads
+    for person_ids, X in in_order(lambda number: files.read(number, names), numbers, threads=threads):
+        yield _panel(snapshot, catalogue, as_of, person_ids, X, names)
 
 
-def _read(path: Path, catalogue: Catalogue, snapshot: Snapshot, as_of: date) -> Panel | None:
-    """A stored panel; None if it is not one of this very catalogue (short names may clash)."""
-    table = pq.read_table(path)
-    if (table.schema.metadata or {}).get(b"catalogue") != catalogue.hash.encode():
-        return None
-    values = np.empty((table.num_rows, len(catalogue.names)), np.float32)
-    for at, name in enumerate(catalogue.names):
-        values[:, at] = table.column(name).to_numpy()
+def read_panel(
+    snapshot: Snapshot, catalogue: Catalogue, as_of: date, *, columns: Sequence[str] | None = None
+) -> Panel:
+    """All parts of a panel together; see `panel_parts`."""
+    return _together(list(panel_parts(snapshot, catalogue, as_of, columns=columns)))
+
+
+def _compiled(snapshot: Snapshot, catalogue: Catalogue) -> tuple[Shards, Callable[[Shard, date], Panel]]:
+    """The shards of a snapshot, and what computes the part of a panel from one of them."""
+    shards = shards_of(snapshot, catalogue)
+    program = compile_catalogue(catalogue, signals=shards.signals, sources=shards.sources)
+    threads = max(1, snapshot.workspace.settings.threads // len(shards))
+
+    def part(shard: Shard, as_of: date) -> Panel:
+        people, X = compute(shard.rows, program, as_of, threads=threads)
+        return _panel(snapshot, catalogue, as_of, shard.person_ids[people], X, catalogue.names)
+
+    return shards, part
+
+
+def _panel(
+    snapshot: Snapshot,
+    catalogue: Catalogue,
+    as_of: date,
+    person_ids: np.ndarray,
+    X: np.ndarray,
+    names: tuple[str, ...],
+) -> Panel:
     return Panel(
         as_of=as_of,
-        person_ids=np.array(table.column("person_id").to_pylist(), dtype=str),
-        X=values,
-        names=catalogue.names,
+        person_ids=person_ids,
+        X=X,
+        names=names,
         catalogue_hash=catalogue.hash,
         last_delivery=snapshot.last_delivery,
         link_run=snapshot.link_run,
     )
+
+
+def _together(parts: list[Panel]) -> Panel:
+    """One panel of the people of all parts, in order of their ids."""
+    if len(parts) == 1:
+        return parts[0]
+    person_ids = np.concatenate([part.person_ids for part in parts])
+    order = np.argsort(person_ids)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    X = np.empty((len(order), len(parts[0].names)), np.float32)
+    low = 0
+    for part in parts:
+        X[place[low : low + len(part.X)]] = part.X
+        low += len(part.X)
+    return replace(parts[0], person_ids=person_ids[order], X=X)

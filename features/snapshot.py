@@ -44,6 +44,7 @@ class Snapshot:
         Withdrawn revisions are not in the tables: they only end what stood before them.
         """
         con = self.tables.connect()
+        con.execute(f"SET memory_limit = '{self.workspace.settings.memory}'")
         for name in OPEN_VIEWS:
             _standing(con, self, name)
         _links(con, self)

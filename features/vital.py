@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from features.asof import sql_before, sql_date, sql_known
+from features.asof import sql_before, sql_date, sql_known, sql_usable
 from features.declaration import Source
-from features.person_rows import ensure_person_rows, usable_person_rows_sql
 from features.rule_sql import quoted
+from features.shard_views import ensure_views
 from features.snapshot import Snapshot
 
 KEPT = 3
@@ -33,7 +33,7 @@ def exit_signals(sources: Mapping[str, Source]) -> tuple[str, ...]:
 
 
 def usable_rows(snapshot: Snapshot, as_of: date) -> str:
-    """The name of a table of the person rows usable on `as_of`, after the size guard.
+    """The name of a table of the person rows usable on `as_of`.
 
     Columns person_id, signal, household, occurred_on, ended_on. The tables of the last few dates
     asked for are kept, as many dates are judged on the same morning.
@@ -42,11 +42,11 @@ def usable_rows(snapshot: Snapshot, as_of: date) -> str:
     if as_of in kept:
         kept.remove(as_of)
     else:
-        ensure_person_rows(snapshot)
-        rows = usable_person_rows_sql(as_of, snapshot.workspace.settings.household_max)
+        ensure_views(snapshot)
         snapshot.con.execute(
             f"CREATE OR REPLACE TEMP TABLE {_table(as_of)} AS "
-            f"SELECT person_id, signal, household, occurred_on, ended_on FROM ({rows})"
+            f"SELECT person_id, signal, household, occurred_on, ended_on FROM person_rows "
+            f"WHERE {sql_usable(as_of)}"
         )
     kept.append(as_of)
     for old in kept[:-KEPT]:

@@ -2,7 +2,7 @@
 
     settings.yaml   sources/*.yaml   specs/*.yaml      what a council may change
     inbox/YYYY-MM-DD/                                   deliveries, by the day they reached us
-    data/                                               Delta tables, and panels made from them
+    data/                                               Delta tables; shards and panels made from them
     models/<sha256>/                                    exported candidates
     lists/<as_of>/  reports/<as_of>/                    what people read
     mlflow.db  mlartifacts/                             the training log
@@ -35,7 +35,12 @@ class Settings(BaseModel):
     council: str = Field("The county in a box", description="as said on the list")
     model: str = Field("escalation", description="the specification that `flag` and `serve` use")
     mlflow_uri: str = Field("", description="default: SQLite in the workspace")
-    threads: int = Field(2, ge=1, description="threads LightGBM may use")
+    threads: int = Field(2, ge=1, description="how many threads may work at once")
+    memory: str = Field(
+        "50%",
+        pattern=r"^\d+(\.\d+)? ?(%|[KMGT]i?B)$",
+        description="how much of it DuckDB may take before it uses the disk: a share, or such as 8GB",
+    )
     household_max: int = Field(10, ge=2, description="above so many residents a place is no household")
     seed: int = 20260101
     withdrawal_share: float = Field(0.02, description="a full delivery that drops a larger share, and …")

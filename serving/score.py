@@ -14,7 +14,6 @@ from datetime import date
 from threading import Lock
 
 from features.panel import Panel, read_panel
-from features.person_rows import ensure_person_rows
 from features.snapshot import Snapshot
 from features.workspace import Workspace
 from models.candidate import Candidate
@@ -46,7 +45,6 @@ class Scores:
 
 def stand(snapshot: Snapshot, candidate: Candidate, as_of: date) -> Morning:
     """Stand on the morning of `as_of`."""
-    ensure_person_rows(snapshot)
     cohort = candidate.cohort(snapshot, as_of)
     panel = read_panel(snapshot, candidate.catalogue, as_of)
     return Morning(snapshot, panel, frozenset(cohort.person_ids.tolist()))

@@ -16,13 +16,14 @@ from typing import Any
 import pyarrow as pa
 
 from features.asof import sql_known
+from features.catalogue import Catalogue
 from features.errors import UserMistake
 from features.panel import read_panel
 from features.people import display_identity
-from features.person_rows import ensure_person_rows
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.tables import SCHEMAS, Tables
+from features.wording import association_words
 from features.workspace import Workspace
 from models.candidate import NOT_APPROVED, Candidate, load_candidate, newest_candidate
 from models.judge import ranking
@@ -57,7 +58,6 @@ def flag(
 def make_list(snapshot: Snapshot, candidate: Candidate, as_of: date, *, tell: Tell = quiet) -> WeeklyList:
     """The list of a morning: score everyone eligible, cut at capacity, explain those shown."""
     tell("finding who is eligible")
-    ensure_person_rows(snapshot)
     cohort = candidate.cohort(snapshot, as_of)
     tell(f"building the panel of {as_of}")
     panel = read_panel(snapshot, candidate.catalogue, as_of)
@@ -111,7 +111,14 @@ def make_list(snapshot: Snapshot, candidate: Candidate, as_of: date, *, tell: Te
         code=code_version(),
         last_delivery=snapshot.last_delivery,
         link_run=snapshot.link_run,
+        association=_association(candidate.catalogue),
     )
+
+
+def _association(catalogue: Catalogue) -> str:
+    asked = catalogue.association
+    theirs = [channel for channel in catalogue.channels if channel.association]
+    return association_words(theirs, asked.within_days) if asked else ""
 
 
 def either(things: list[str]) -> str:

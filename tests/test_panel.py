@@ -4,156 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
-import yaml
 
-from features.catalogue import Catalogue, derive_catalogue
+from features.catalogue import Catalogue
 from features.evidence import evidence, not_held
-from features.panel import build_panel, panel_path, read_panel
-from features.snapshot import Snapshot, open_snapshot
-from features.tables import SCHEMAS, Tables
+from features.panel import build_panel
 from features.wording import sentence
-from features.workspace import Workspace, init_workspace, open_workspace
+from features.workspace import open_workspace
+from tests.town import Town, day, declaration
 
 AS_OF = date(2026, 3, 1)
-OPENED = date(2018, 1, 1)
-
-
-def day(text: str | date) -> date:
-    """'3 Jan' → 3 January 2026; '3 Jan 2025' says its year."""
-    if isinstance(text, date):
-        return text
-    return datetime.strptime(text if text[-4:].isdigit() else f"{text} 2026", "%d %b %Y").date()
-
-
-def declaration(
-    name: str, *, covers_from: str = "1 Jan 2018", register: bool = False, **signals: dict
-) -> dict:
-    return {
-        "source": name,
-        "title": name.replace("_", " ").capitalize(),
-        "owner": "somebody",
-        "legal_gateway": "some Act",
-        "agreement": {"reference": "1", "review_by": "2030-01-01"},
-        "covers_from": day(covers_from).isoformat(),
-        "register": register,
-        "typical_delay_days": 1,
-        "schedule": {"every": "day"},
-        "extracts": {
-            "rows": {
-                "files": "*.csv",
-                "delivery": "full",
-                "record_key": "key",
-                "columns": {"key": {}, "day": {"type": "date", "format": "%Y"}, "uprn": {}},
-                "subjects": [{"key": "key"}],
-                "events": [{"signal": s, "occurred": "day", "place": "uprn"} for s in signals],
-            }
-        },
-        "signals": {
-            s: {"one": s.replace("_", " "), "many": f"{s.replace('_', ' ')}s", **words}
-            for s, words in signals.items()
-        },
-    }
-
-
-SOURCES = (
-    declaration("missing", episode={"spell": True}),
-    declaration("police", incident={}),
-    declaration("rents", register=True, arrears_letter={"shared": True, "unit": "£"}),
-    declaration("schools", register=True, absence={}),
-    declaration("fire", covers_from="1 Dec 2025", visit={}),
-)
-
-
-class Town:
-    """A workspace whose tables are written by hand: every subject is its own person, by the same name."""
-
-    def __init__(self, root: Path) -> None:
-        init_workspace(root, sources=None)
-        for source in SOURCES:
-            self.declare(root, source)
-        self.workspace: Workspace = open_workspace(root)
-        self.tables = Tables(self.workspace.data)
-        self.number = 0
-        self._write("deliveries", {"delivery_id": 1, "received_on": OPENED})
-        self._write("link_runs", {"link_run": 1, "last_delivery": 1})
-
-    @staticmethod
-    def declare(root: Path, source: dict) -> None:
-        (root / "sources" / f"{source['source']}.yaml").write_text(yaml.safe_dump(source), encoding="utf-8")
-
-    def _write(self, name: str, *rows: dict) -> None:
-        self.tables.append(name, pa.Table.from_pylist(list(rows), schema=SCHEMAS[name]))
-
-    def _dated(
-        self, name: str, source: str, known: str | date, revision: int, record: str, row: dict
-    ) -> None:
-        fixed = {"source": source, "record_key": record, "revision": revision, "delivery_id": 1}
-        self._write(name, {**fixed, "known_on": day(known), "withdrawn": False, **row})
-
-    def person(self, *names: str) -> None:
-        rows = [
-            {
-                "link_run": 1,
-                "source": source["source"],
-                "subject_key": name,
-                "person_id": name,
-                "known_on": OPENED,
-            }
-            for name in names
-            for source in SOURCES
-        ]
-        self._write("links", *rows)
-
-    def event(
-        self,
-        who: str | None,
-        signal: str,
-        on: str,
-        *,
-        known: str | date = OPENED,
-        ended: str | None = None,
-        amount: float | None = None,
-        place: str | None = None,
-        record: str | None = None,
-        revision: int = 1,
-    ) -> None:
-        self.number += 1
-        row = {
-            "event_id": f"e{self.number:03}",
-            "subject_key": who,
-            "signal": signal,
-            "occurred_at": datetime.combine(day(on), datetime.min.time()),
-            "has_time": False,
-            "ended_on": day(ended) if ended else None,
-            "amount": amount,
-            "place": place,
-        }
-        self._dated("events", signal.split(".")[0], known, revision, record or f"rows/{self.number}", row)
-
-    def lives(
-        self, who: str, uprn: str, start: str, *, end: str | None = None, known: str = "1 Jan 2018"
-    ) -> None:
-        row = {"link_run": 1, "person_id": who, "uprn": uprn, "start_on": day(start), "known_on": day(known)}
-        self._write("residences", {**row, "end_on": day(end) if end else None})
-
-    def registered(self, source: str, who: str | None, start: str, *, place: str | None = None) -> None:
-        self.number += 1
-        row = {"subject_key": who, "place": place, "start_on": day(start)}
-        self._dated("registers", source, OPENED, 1, f"rows/{self.number}", row)
-
-    @property
-    def snapshot(self) -> Snapshot:
-        return open_snapshot(self.workspace)
-
-    @property
-    def catalogue(self) -> Catalogue:
-        return derive_catalogue(self.workspace.sources)
 
 
 @pytest.fixture
@@ -201,17 +65,7 @@ def test_arrears_reach_who_lived_there_on_the_day(town: Town, value: Callable) -
         town.registered("rents", None, "1 Jan 2018", place=uprn)
         town.event(None, "rents.arrears_letter", "20 Jan", known="21 Jan", place=uprn, amount=100)
         town.event(None, "rents.arrears_letter", "5 Mar", known="6 Mar", place=uprn, amount=300)
-    town._write(
-        "residences",
-        {
-            "link_run": 1,
-            "person_id": "kid",
-            "uprn": "X",
-            "start_on": OPENED,
-            "known_on": OPENED,
-            "known_until": day("10 Mar"),
-        },
-    )
+    town.lives("kid", "X", "1 Jan 2018", until="10 Mar")
     town.lives("kid", "X", "1 Jan 2018", end="1 Mar", known="10 Mar")
     town.lives("kid", "Y", "1 Mar", known="10 Mar")
     town.lives("adult", "Y", "1 Jan 2018")
@@ -320,37 +174,6 @@ def test_a_feature_knows_its_evidence(town: Town) -> None:
             assert got == len(behind[feature.name]), feature.name
 
 
-def test_a_stored_panel_is_the_panel(town: Town) -> None:
-    town.person("ann", "bob")
-    town.event("ann", "police.incident", "20 Feb")
-    town.event("bob", "missing.episode", "20 Feb", amount=3)
-    snapshot, catalogue = town.snapshot, town.catalogue
-    path = panel_path(snapshot, catalogue, AS_OF)
-    built, first = build_panel(snapshot, catalogue, AS_OF), read_panel(snapshot, catalogue, AS_OF)
-    assert [p.name for p in path.parent.iterdir()] == ["2026-03-01.parquet"], "nothing unfinished is left"
-    written = path.stat().st_mtime_ns
-    again = read_panel(snapshot, catalogue, AS_OF)
-    assert path.stat().st_mtime_ns == written
-    for panel in (first, again):
-        assert panel.person_ids.tolist() == built.person_ids.tolist()
-        assert panel.person_ids.dtype == built.person_ids.dtype
-        assert panel.names == built.names == catalogue.names
-        np.testing.assert_array_equal(panel.X, built.X)
-        assert (panel.catalogue_hash, panel.last_delivery, panel.link_run) == (catalogue.hash, 1, 1)
-
-
-def test_a_stored_panel_of_other_features_is_not_taken(town: Town) -> None:
-    town.person("ann")
-    town.event("ann", "police.incident", "20 Feb")
-    snapshot, catalogue = town.snapshot, town.catalogue
-    other = catalogue.select(catalogue.names[:3])
-    mine, theirs = panel_path(snapshot, catalogue, AS_OF), panel_path(snapshot, other, AS_OF)
-    read_panel(snapshot, other, AS_OF)
-    mine.parent.mkdir(parents=True)
-    theirs.rename(mine)
-    assert read_panel(snapshot, catalogue, AS_OF).names == catalogue.names
-
-
 def test_the_catalogue_travels_without_the_workspace_s_declarations(town: Town) -> None:
     """A new source, or new words, never change the numbers of a model that does not know them."""
     town.person("ann")
@@ -376,7 +199,7 @@ def test_what_comes_on_the_day_or_later_changes_no_number(town: Town) -> None:
     for known in (AS_OF, AS_OF + timedelta(days=1)):
         town.event("ann", "missing.episode", "1 Feb", known=known)
         town.event(None, "rents.arrears_letter", "2 Feb", place="X", known=known)
-        town.lives("ann", "Y", "1 Feb", known=f"{known:%d %b %Y}")
+        town.lives("ann", "Y", "1 Feb", known=known)
     town.event("ann", "police.incident", "1 Jan", record="rows/one", revision=2, known=AS_OF)
     after = build_panel(town.snapshot, town.catalogue, AS_OF)
     assert before.person_ids.tolist() == after.person_ids.tolist()

@@ -1,0 +1,103 @@
+"""The parts of a panel on disk: Parquet files that any tool can read, one per shard.
+
+    data/panels/<12 digits of the catalogue's hash>/<state>/<as_of>/<shard>.parquet
+
+Columns person_id and the features, in the catalogue's order. Each file says in its metadata of which
+catalogue (its full hash), state, date and shard it is, and one that says otherwise is not taken. It is
+written under another name first, and so there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.catalogue import Catalogue
+from features.shard_plan import flags_of, state_name
+from features.snapshot import Snapshot
+
+ROWS_AT_ONCE = 128
+"""Values go from columns to rows in pieces that stay in the processor's cache."""
+
+
+@dataclass(frozen=True)
+class PanelFiles:
+    """Where the parts of one panel lie, and what their metadata must say."""
+
+    folder: Path
+    about: dict[str, str]
+
+    def path(self, number: int) -> Path:
+        return self.folder / f"{number:04d}.parquet"
+
+    def count(self) -> int | None:
+        """How many parts there are; None unless all of them are there."""
+        first = self._metadata(0)
+        shards = int(first.get("shards", 0)) if first else 0
+        whole = shards and all(self.is_there(number, shards) for number in range(shards))
+        return shards if whole else None
+
+    def people(self, number: int) -> int:
+        """How many people a part has."""
+        return pq.read_metadata(self.path(number)).num_rows
+
+    def is_there(self, number: int, shards: int) -> bool:
+        """Whether the part of a shard is there, of just so many shards."""
+        found, wanted = self._metadata(number), self._stamp(number, shards)
+        return found is not None and wanted.items() <= found.items()
+
+    def write(self, number: int, shards: int, table: pa.Table) -> None:
+        """Store the part of a shard."""
+        table = table.replace_schema_metadata(self._stamp(number, shards))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=self.folder, prefix=".unfinished-")
+        os.close(handle)
+        try:
+            pq.write_table(table, unfinished, compression="lz4", use_dictionary=False, write_statistics=False)
+            Path(unfinished).replace(self.path(number))
+        except BaseException:
+            Path(unfinished).unlink(missing_ok=True)
+            raise
+
+    def read(self, number: int, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """person_ids (n,) str and X (n, len(names)) float32 of a part."""
+        table = pq.read_table(self.path(number), columns=["person_id", *names], use_threads=False)
+        columns = np.empty((len(names), table.num_rows), np.float32)
+        for at, name in enumerate(names):
+            columns[at] = table[name].to_numpy()
+        X = np.empty((table.num_rows, len(names)), np.float32)
+        for low in range(0, table.num_rows, ROWS_AT_ONCE):
+            X[low : low + ROWS_AT_ONCE] = columns[:, low : low + ROWS_AT_ONCE].T
+        return np.array(table["person_id"].to_pylist(), dtype=str), X
+
+    def _stamp(self, number: int, shards: int) -> dict[str, str]:
+        return {**self.about, "shard": str(number), "shards": str(shards)}
+
+    def _metadata(self, number: int) -> dict[str, str] | None:
+        try:
+            found = pq.read_schema(self.path(number)).metadata or {}
+        except (FileNotFoundError, pa.ArrowInvalid):
+            return None
+        return {key.decode(): value.decode() for key, value in found.items()}
+
+
+def panel_files(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> PanelFiles:
+    """The files of the panel of a date."""
+    state = state_name(snapshot, flags_of(snapshot.workspace, catalogue))
+    folder = snapshot.workspace.data / "panels" / catalogue.hash[:12] / state / as_of.isoformat()
+    about = {
+        "catalogue": catalogue.hash,
+        "as_of": as_of.isoformat(),
+        "state": state,
+        "last_delivery": str(snapshot.last_delivery),
+        "link_run": str(snapshot.link_run),
+    }
+    return PanelFiles(folder, about)
