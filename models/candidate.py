@@ -173,14 +173,16 @@ def columns_by_name(
     return np.ascontiguousarray(chosen[:, [place[name] for name in wanted]], dtype=np.float32)
 
 
-def reference_of(candidate: Candidate, panels: Sequence[Panel], *, seed: int) -> pa.Table:
-    """Up to 20,000 rows of some panels, drawn with a seed: the candidate's columns by name, float32,
-    and `score`, its log-odds. No ids and no dates."""
-    X = np.concatenate([candidate.columns(panel) for panel in panels])
-    score = np.concatenate([candidate.log_odds(panel) for panel in panels])
-    kept = np.random.default_rng(seed).permutation(len(X))[:REFERENCE_ROWS]
-    columns = {name: X[kept, j] for j, name in enumerate(candidate.names)}
-    return pa.table({**columns, "score": score[kept].astype(np.float32)})
+def reference_of(candidate: Candidate, X: np.ndarray) -> pa.Table:
+    """Rows that the model was judged on, as they are kept with it: its columns by name, float32, and
+    `score`, its log-odds. No ids and no dates.
+
+    X: (n, p) float32, its columns the catalogue's; drawn at random, up to REFERENCE_ROWS of them.
+    """
+    own = columns_by_name(X, candidate.catalogue.names, candidate.names)
+    score = candidate.slope * candidate.scorer.margin(own) + candidate.intercept
+    columns = {name: own[:, j] for j, name in enumerate(candidate.names)}
+    return pa.table({**columns, "score": score.astype(np.float32)})
 
 
 def export_candidate(workspace: Workspace, draft: Candidate, reference: pa.Table) -> Candidate:

@@ -30,7 +30,7 @@ TEMPLATES = Path(__file__).parent / "specs"
 
 OURS = (
     *("objective", "seed", "deterministic", "force_row_wise", "force_col_wise"),
-    *("num_threads", "verbosity", "feature_pre_filter", "bin_construct_sample_cnt"),
+    *("num_threads", "verbosity", "feature_pre_filter", "bin_construct_sample_cnt", "data_random_seed"),
 )
 """LightGBM parameters that a specification may not set: the same fit must give the same bytes."""
 

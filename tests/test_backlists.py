@@ -205,7 +205,7 @@ def fit(workspace: Workspace) -> Candidate:
         card=CARD,
     )
     panel = read_panel(open_snapshot(workspace), catalogue, date(2025, 10, 20))
-    return export_candidate(workspace, draft, reference_of(draft, [panel], seed=1))
+    return export_candidate(workspace, draft, reference_of(draft, panel.X))
 
 
 def put_on_list(workspace: Workspace, candidate: Candidate, as_of: date, people: list[str]) -> None:

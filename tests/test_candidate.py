@@ -209,7 +209,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def export(workspace: Workspace, scorer: Scorer, **platt: float) -> Candidate:
     model = draft(scorer, **platt)
-    return export_candidate(workspace, model, reference_of(model, [panel(300)], seed=1))
+    return export_candidate(workspace, model, reference_of(model, panel(300).X))
 
 
 @BOTH

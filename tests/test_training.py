@@ -3,6 +3,8 @@ the same model; and on the session's county, what a training run leaves behind."
 
 import json
 import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,15 +19,19 @@ from earlyhelp import answer
 from features.catalogue import Catalogue, SourceFacts
 from features.errors import UserMistake
 from features.feature import Channel, Feature, Signal
+from features.panel import Panel, read_panel
+from features.snapshot import open_snapshot
 from features.workspace import Workspace
 from models import registry
 from models.calibration import chance
 from models.candidate import NOT_APPROVED, load_candidate
 from models.judge import Scored, auc, judge
+from models.scorer import LinearScorer
 from models.spec import LightGBM
 from training.calendar import Calendar
-from training.examples import Examples, need_both_outcomes
+from training.examples import Examples, draw, join, margins_of, need_both_outcomes
 from training.linear import fit_baseline, fit_logistic
+from training.question import Question
 from training.run import TrainingReport
 from training.text import training_text
 from training.tracking import _experiment
@@ -44,6 +50,18 @@ CATALOGUE = Catalogue(
 )
 
 
+class Held(list[np.ndarray]):
+    """Blocks in memory, their columns those of the catalogue."""
+
+    def columns(self, names: Sequence[str]) -> "Held":
+        place = [NAMES.index(name) for name in names]
+        return Held(X[:, place] for X in self)
+
+
+def held(X: np.ndarray, y: np.ndarray, *, blocks: int = 1) -> Examples:
+    return Examples(Held(np.array_split(X.astype(np.float32), blocks)), y)
+
+
 def examples(n: int, *, seed: int, weights: tuple[float, float, float] = (0.9, -0.02, 0.0)) -> Examples:
     """n people whose chance rises with calls and falls with days since the last one."""
     rng = np.random.default_rng(seed)
@@ -52,43 +70,52 @@ def examples(n: int, *, seed: int, weights: tuple[float, float, float] = (0.9, -
     mean = np.where(calls > 0, rng.normal(50, 10, n), np.nan)
     log_odds = -2 + weights[0] * calls + weights[1] * np.nan_to_num(since, nan=90) + weights[2] * calls
     y = (rng.random(n) < chance(log_odds)).astype(float)
-    return Examples(date(2025, 1, 1), np.column_stack([calls, since, mean]).astype(np.float32), y)
+    return held(np.column_stack([calls, since, mean]), y, blocks=3)
 
 
-def column(given: Examples, j: int) -> np.ndarray:
-    return given.X[:, [j]]
+def table(given: Examples) -> np.ndarray:
+    return np.concatenate(list(given.blocks))
+
+
+def baseline_of(names: Sequence[str], *training: Examples) -> LinearScorer:
+    given = join(training)
+    return fit_baseline(CATALOGUE, names, given.columns(names), given.y)
+
+
+def logistic_of(names: Sequence[str], *training: Examples) -> LinearScorer:
+    given = join(training)
+    return fit_logistic(CATALOGUE, names, given.columns(names), given.y)
 
 
 @pytest.mark.parametrize(("j", "sign"), [(0, 1.0), (1, -1.0)])
 def test_a_baseline_learns_which_way_it_points(j: int, sign: float) -> None:
-    training = [examples(2000, seed=1), examples(2000, seed=2)]
-    baseline = fit_baseline(CATALOGUE, [NAMES[j]], training)
+    baseline = baseline_of([NAMES[j]], examples(2000, seed=1), examples(2000, seed=2))
     assert [term.weight for term in baseline.terms] == [sign]
     later = examples(2000, seed=3)
-    assert auc(baseline.margin(column(later, j)), later.y) > 0.55
+    assert auc(baseline.margin(table(later)[:, [j]]), later.y) > 0.55
 
 
 def test_nobody_heard_of_counts_as_the_longest_ago() -> None:
-    baseline = fit_baseline(CATALOGUE, [NAMES[1]], [examples(500, seed=1)])
+    baseline = baseline_of([NAMES[1]], examples(500, seed=1))
     never, long_ago = baseline.margin(np.array([[np.nan], [90]], np.float32))
     assert never == long_ago
 
 
 def test_an_amount_nobody_gave_counts_as_the_mean_of_those_given() -> None:
     training = examples(500, seed=1)
-    model = fit_logistic(CATALOGUE, NAMES, [training])
+    model = logistic_of(NAMES, training)
     fill = {term.name: term.fill for term in model.terms}
-    assert fill[NAMES[2]] == pytest.approx(np.nanmean(training.X[:, 2]), rel=1e-6)
+    assert fill[NAMES[2]] == pytest.approx(np.nanmean(table(training)[:, 2]), rel=1e-6)
     assert (fill[NAMES[0]], fill[NAMES[1]]) == (0, 90)
 
 
 def test_the_logistic_model_is_scikit_learns() -> None:
-    training = [examples(1500, seed=4), examples(1500, seed=5)]
-    X, y = np.concatenate([e.X for e in training]).astype(float), np.concatenate([e.y for e in training])
+    training = join([examples(1500, seed=4), examples(1500, seed=5)])
+    X, y = table(training).astype(float), training.y
     filled = np.column_stack([np.log1p(X[:, 0]), np.where(np.isnan(X[:, 1]), 90, X[:, 1])])
     Z = (filled - filled.mean(axis=0)) / filled.std(axis=0)
     reference = LogisticRegression(max_iter=1000).fit(Z, y)
-    model = fit_logistic(CATALOGUE, NAMES[:2], training)
+    model = logistic_of(NAMES[:2], training)
     np.testing.assert_allclose(model.margin(X[:, :2]), reference.decision_function(Z), atol=1e-9)
 
 
@@ -100,29 +127,28 @@ SETTINGS = LightGBM(
 
 
 def test_the_setting_that_orders_later_dates_best_is_chosen() -> None:
-    fit, validate = [examples(1500, seed=6)], [examples(1500, seed=7), examples(500, seed=8)]
+    fit, validate = examples(1500, seed=6), join([examples(1500, seed=7), examples(500, seed=8)])
     tried = choose(SETTINGS, NAMES, fit=fit, validate=validate, threads=1, seed=1)
     assert len(tried) == 4
     assert [s.auc for s in tried] == sorted((s.auc for s in tried), reverse=True)
     scorer = fit_trees(tried[0], NAMES, fit, threads=1, seed=1)
-    margins = np.concatenate([scorer.margin(e.X) for e in validate])
-    assert tried[0].auc == pytest.approx(auc(margins, np.concatenate([e.y for e in validate])))
+    assert tried[0].auc == pytest.approx(auc(scorer.margin(table(validate)), validate.y))
 
 
 def without_outcome(given: Examples) -> Examples:
-    return Examples(given.as_of, given.X, np.zeros(len(given.y)))
+    return Examples(given.blocks, np.zeros(len(given.y)))
 
 
 @pytest.mark.parametrize(
     ("fit", "validate"),
     [
-        ([], []),
-        ([examples(50, seed=1)], [without_outcome(examples(50, seed=1))]),
-        ([without_outcome(examples(50, seed=1))], [examples(50, seed=1)]),
+        (join([]), join([])),
+        (examples(50, seed=1), without_outcome(examples(50, seed=1))),
+        (without_outcome(examples(50, seed=1)), examples(50, seed=1)),
     ],
 )
 def test_without_anything_to_choose_on_the_first_setting_stands_untried(
-    fit: list[Examples], validate: list[Examples]
+    fit: Examples, validate: Examples
 ) -> None:
     (only,) = choose(SETTINGS, NAMES, fit=fit, validate=validate, threads=1, seed=1)
     assert only.parameters["learning_rate"] == 1e-9
@@ -130,21 +156,36 @@ def test_without_anything_to_choose_on_the_first_setting_stands_untried(
 
 
 @pytest.mark.parametrize(
-    "dates",
-    [[without_outcome(examples(50, seed=1))], [Examples(date(2025, 1, 1), np.empty((0, 3)), np.empty(0))]],
+    "given", [without_outcome(examples(50, seed=1)), held(np.empty((0, 3)), np.empty(0))]
 )
-def test_without_outcomes_there_is_a_sentence(dates: list[Examples]) -> None:
+def test_without_outcomes_there_is_a_sentence(given: Examples) -> None:
     with pytest.raises(UserMistake, match="nothing to fit on") as mistake:
-        need_both_outcomes(dates, "fit", "training")
+        need_both_outcomes(given, "fit", "training")
     assert "had the outcome; give the calendar more training dates" in mistake.value.problems[0]
 
 
-def test_the_same_rows_give_the_same_bytes() -> None:
-    training = [examples(800, seed=1), examples(400, seed=2)]
-    setting = choose(SETTINGS, NAMES, fit=training, validate=[examples(300, seed=3)], threads=1, seed=1)[0]
-    one, other = (fit_trees(setting, NAMES, training, threads=1, seed=1) for _ in range(2))
-    assert one.text == other.text
-    assert one.text != fit_trees(setting, NAMES, training[:1], threads=1, seed=1).text
+def test_the_same_rows_give_the_same_bytes_however_they_are_cut() -> None:
+    one, other = examples(800, seed=1), examples(400, seed=2)
+    both = join([one, other])
+    setting = choose(SETTINGS, NAMES, fit=both, validate=examples(300, seed=3), threads=1, seed=1)[0]
+    whole = fit_trees(setting, NAMES, held(table(both), both.y), threads=1, seed=1)
+    assert fit_trees(setting, NAMES, both, threads=1, seed=1).text == whole.text
+    assert fit_trees(setting, NAMES, one, threads=1, seed=1).text != whole.text
+
+
+def test_every_scorers_margins_come_in_one_go_in_the_order_of_the_rows() -> None:
+    given = examples(90, seed=1)
+    scorers = {"calls": baseline_of(NAMES[:1], given), "both": logistic_of((NAMES[1], NAMES[0]), given)}
+    margins = margins_of(scorers, NAMES, given.blocks)
+    np.testing.assert_array_equal(margins["calls"], scorers["calls"].margin(table(given)[:, :1]))
+    np.testing.assert_array_equal(margins["both"], scorers["both"].margin(table(given)[:, [1, 0]]))
+
+
+@pytest.mark.parametrize("most", [1, 40, 1000])
+def test_rows_are_drawn_as_from_one_array(most: int) -> None:
+    whole = np.arange(300, dtype=np.float32).reshape(100, 3)
+    drawn = draw(np.split(whole, [0, 10, 10, 75]), 100, most=most, seed=4)
+    np.testing.assert_array_equal(drawn, whole[np.random.default_rng(4).permutation(100)[:most]])
 
 
 def nothing_followed() -> TrainingReport:
@@ -191,7 +232,7 @@ def test_a_copied_workspace_keeps_its_artefacts_to_itself(tmp_path: Path) -> Non
     assert len(made) == 2
 
 
-# --- what a training run of the session's county leaves behind -------------------------------------
+# --- a training run of the session's county, and what it leaves behind -------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +243,60 @@ def trained(county: Any) -> Workspace:
 def kinds(workspace: Workspace) -> dict[str, Any]:
     """kind → candidate, of the newest training run."""
     return {e.kind: load_candidate(workspace.models / e.sha256) for e in registry.entries(workspace.models)}
+
+
+@pytest.fixture
+def asked(trained: Workspace) -> Question:
+    model = kinds(trained)["lightgbm"]
+    return Question(open_snapshot(trained), model.catalogue, model.eligibility, model.outcome)
+
+
+def in_parts(monkeypatch: pytest.MonkeyPatch, cut: Callable[[Panel], Iterator[Panel]]) -> None:
+    """Panels come to training cut in another way."""
+
+    def parts(*given: Any, columns: Sequence[str] | None = None) -> Iterator[Panel]:
+        return cut(read_panel(*given, columns=columns))
+
+    monkeypatch.setattr("training.question.panel_parts", parts)
+
+
+def thirds(whole: Panel) -> Iterator[Panel]:
+    for third in range(3):
+        here = np.arange(len(whole.person_ids)) % 3 == third
+        yield replace(whole, person_ids=whole.person_ids[here], X=whole.X[here])
+
+
+@pytest.mark.parametrize("cut", [None, thirds])
+def test_the_cohorts_rows_are_found_in_whatever_parts_the_panel_comes(
+    trained: Workspace, asked: Question, cut: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = kinds(trained)["lightgbm"]
+    as_of, judged_on = (date.fromisoformat(model.card["dates"][key][0]) for key in ("train", "test"))
+    panel = read_panel(asked.snapshot, asked.catalogue, as_of)
+    if cut:
+        in_parts(monkeypatch, cut)
+    morning = asked.morning(as_of)
+    assert set(morning.person_ids) == set(model.cohort(asked.snapshot, as_of).person_ids)
+    assert len(list(morning.known)) == (3 if cut else 1)
+    expected = panel.X[panel.rows_of(morning.person_ids)]
+    for _ in range(2):  # as often as one likes
+        np.testing.assert_array_equal(np.concatenate(list(morning.known)), expected)
+
+    followed, given = asked.labels(morning, judged_on), asked.examples(morning, judged_on)
+    assert 0 < len(given.y) < len(expected)
+    np.testing.assert_array_equal(given.y, followed.y[followed.labelled])
+    np.testing.assert_array_equal(table(given), expected[followed.labelled])
+    few = ["police.count_90", "all.agencies_365"]
+    columns = np.column_stack([given.columns(few)[name] for name in few])
+    np.testing.assert_array_equal(
+        columns, panel.columns(few)[panel.rows_of(morning.person_ids)][followed.labelled]
+    )
+
+
+def test_somebody_without_a_row_stops_the_run(asked: Question, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_parts(monkeypatch, lambda whole: iter([replace(whole, person_ids=whole.person_ids[:-5])]))
+    with pytest.raises(KeyError, match="people have no row on 2025-06-01"):
+        asked.morning(date(2025, 6, 1))
 
 
 def test_a_model_a_logistic_and_three_baselines_are_exported(trained: Workspace) -> None:

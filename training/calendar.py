@@ -39,6 +39,11 @@ class Calendar:
         """The test dates and those reported beside them, in order."""
         return tuple(sorted({*self.test, *self.also_report}))
 
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Every date that is asked about, in order."""
+        return tuple(sorted({*self.train, *self.calibrate, *self.reported}))
+
     def earlier_fold(self) -> tuple[tuple[date, ...], tuple[date, ...]]:
         """Training dates to choose settings on: (fit, validate), apart like the blocks.
 

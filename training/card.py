@@ -14,7 +14,8 @@ from features.snapshot import OPEN_VIEWS
 from models.judge import Judgement
 from models.spec import Specification
 from training.calendar import Calendar
-from training.examples import Examples, Morning, Question
+from training.examples import Examples
+from training.question import Morning, Question
 
 READ = (*OPEN_VIEWS, "deliveries", "link_runs", "links", "residences")
 """The tables a run reads; the versions of others would give the same model another name."""
@@ -25,8 +26,8 @@ def common(
     question: Question,
     calendar: Calendar,
     *,
-    training: Sequence[Examples],
-    calibration: Sequence[Examples],
+    training: Examples,
+    calibration: Examples,
     reported: Sequence[Morning],
     followed: Sequence[Labels],
 ) -> dict[str, Any]:
@@ -90,11 +91,8 @@ def _parts(specification: Specification, followed: Sequence[Labels]) -> dict[str
     return cards
 
 
-def _count(examples: Sequence[Examples]) -> dict[str, int]:
-    return {
-        "rows": sum(len(date.y) for date in examples),
-        "positives": sum(int(date.y.sum()) for date in examples),
-    }
+def _count(examples: Examples) -> dict[str, int]:
+    return {"rows": len(examples.y), "positives": int(examples.y.sum())}
 
 
 def _dates(calendar: Calendar) -> dict[str, Any]:

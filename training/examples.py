@@ -1,75 +1,86 @@
-"""The rows a model learns from and is judged on: who was asked about, what was known, what followed."""
+"""Labelled rows, gone through block by block: a model learns from them without their all being held.
+
+What followed is kept for every row. What was known is read again whenever somebody goes through it,
+so that memory does not grow with the number of mornings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from features.catalogue import Catalogue
-from features.cohort import Eligibility, cohort
 from features.errors import UserMistake
-from features.outcomes import Labels, Outcome, labels
-from features.panel import Panel, read_panel
-from features.snapshot import Snapshot
+from models.candidate import columns_by_name
+from models.scorer import Scorer
 
 
-@dataclass(frozen=True)
-class Morning:
-    """One date's cohort: the panel of its n people, and the flow that led to them."""
+class Blocks(Protocol):
+    """Rows of X, float32 (n_k, p) each: the same in the same order as often as they are gone through."""
 
-    as_of: date
-    panel: Panel
-    flow: tuple[tuple[str, int, int], ...]
+    def __iter__(self) -> Iterator[np.ndarray]: ...
+
+    def columns(self, names: Sequence[str]) -> Blocks:
+        """A few columns of the same rows, read by themselves."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Labelled rows of one date: X (n, p) float32, y (n,) of 0.0 and 1.0."""
+    """blocks: the rows' X, n in all. y: (n,) of 0.0 and 1.0, in their order."""
 
-    as_of: date
-    X: np.ndarray
+    blocks: Blocks
     y: np.ndarray
+
+    def columns(self, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """name → (n,) float32 of a few columns."""
+        few = np.concatenate(list(self.blocks.columns(names)))
+        return dict(zip(names, few.T, strict=True))
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked on every date: of whom, with which features, about which outcome."""
+class InTurn:
+    """The blocks of several, one after another."""
 
-    snapshot: Snapshot
-    catalogue: Catalogue
-    eligibility: Eligibility
-    outcome: Outcome
+    several: Sequence[Blocks]
 
-    def morning(self, as_of: date) -> Morning:
-        """The cohort of a date and what was known of it."""
-        people = cohort(self.snapshot, eligibility=self.eligibility, outcome=self.outcome, as_of=as_of)
-        whole = read_panel(self.snapshot, self.catalogue, as_of)
-        X = whole.X[whole.rows_of(people.person_ids)]
-        return Morning(as_of, replace(whole, person_ids=people.person_ids, X=X), people.flow)
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (X for blocks in self.several for X in blocks)
 
-    def labels(self, morning: Morning, judged_on: date) -> Labels:
-        """What followed a date, as known on a later morning."""
-        return labels(
-            self.snapshot,
-            self.outcome,
-            as_of=morning.as_of,
-            judged_on=judged_on,
-            person_ids=morning.panel.person_ids,
-            exits=self.eligibility.exits,
-        )
-
-    def examples(self, morning: Morning, judged_on: date) -> Examples:
-        """The labelled rows of a date, as known on a later morning."""
-        followed = self.labels(morning, judged_on)
-        return Examples(morning.as_of, morning.panel.X[followed.labelled], followed.y[followed.labelled])
+    def columns(self, names: Sequence[str]) -> InTurn:
+        return InTurn([blocks.columns(names) for blocks in self.several])
 
 
-def need_both_outcomes(dates: Sequence[Examples], to_do: str, block: str) -> None:
+def join(several: Iterable[Examples]) -> Examples:
+    """The rows of several one after another."""
+    given = list(several)
+    y = np.concatenate([np.zeros(0), *(examples.y for examples in given)])
+    return Examples(InTurn([examples.blocks for examples in given]), y)
+
+
+def margins_of(scorers: Mapping[str, Scorer], names: Sequence[str], blocks: Blocks) -> dict[str, np.ndarray]:
+    """kind → (n,) margins of rows whose columns are `names`, of every scorer in one go."""
+    margins: dict[str, list[np.ndarray]] = {kind: [np.zeros(0)] for kind in scorers}
+    for X in blocks:
+        for kind, scorer in scorers.items():
+            margins[kind].append(scorer.margin(columns_by_name(X, names, scorer.names)))
+    return {kind: np.concatenate(found) for kind, found in margins.items()}
+
+
+def draw(blocks: Iterable[np.ndarray], n: int, *, most: int, seed: int) -> np.ndarray:
+    """(m, p) float32: m = min(n, most) of the n rows of some blocks, at random and in random order."""
+    drawn = np.random.default_rng(seed).permutation(n)[:most]
+    found, end = [], 0
+    for X in blocks:
+        start, end = end, end + len(X)
+        found.append(X[np.sort(drawn[(drawn >= start) & (drawn < end)]) - start])
+    return np.concatenate(found)[np.argsort(np.argsort(drawn))]
+
+
+def need_both_outcomes(examples: Examples, to_do: str, block: str) -> None:
     """Raises UserMistake where nobody on these dates had the outcome, or everybody, or there is nobody."""
-    y = np.concatenate([examples.y for examples in dates])
+    y = examples.y
     if not 0 < y.sum() < len(y):
         raise UserMistake(
             f"There is nothing to {to_do} on.",

@@ -8,7 +8,7 @@ The logistic model takes counts as log(1 + n), since the tenth contact says less
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,27 +17,31 @@ from features.catalogue import Catalogue
 from features.feature import Feature
 from models.judge import auc
 from models.scorer import LinearScorer, Term
-from training.examples import Examples
 
 COUNTED = ("count", "days", "repeats_7", "repeats_28", "signals", "agencies", "amount_sum", "after")
 LONG = ("days_since", "days_since_first", "gap_mean")
 LIKE_OTHERS = ("amount_max", "amount_mean", "amount_latest", "gap_spread", "night_share", "weekend_share")
 
 
-def fit_baseline(catalogue: Catalogue, names: Sequence[str], training: Sequence[Examples]) -> LinearScorer:
-    """The sum of some features, more or less of it meaning risk, whichever was so on training dates."""
-    columns, y = _columns(catalogue, names, training)
+def fit_baseline(
+    catalogue: Catalogue, names: Sequence[str], columns: Mapping[str, np.ndarray], y: np.ndarray
+) -> LinearScorer:
+    """The sum of some features, more or less of it meaning risk, whichever was so on training dates.
+
+    columns: name → (n,) float32 of all training dates. y: (n,) of 0.0 and 1.0.
+    """
     terms = [_term(catalogue, name, columns[name]) for name in names]
     total = sum((term.standing(columns[term.name]) for term in terms), np.zeros(len(y)))
     sign = 1.0 if auc(total, y) >= 0.5 else -1.0
     return LinearScorer(tuple(replace(term, weight=sign) for term in terms))
 
 
-def fit_logistic(catalogue: Catalogue, names: Sequence[str], training: Sequence[Examples]) -> LinearScorer:
-    """A logistic regression, with scikit-learn's default ridge, of standardised terms."""
+def fit_logistic(
+    catalogue: Catalogue, names: Sequence[str], columns: Mapping[str, np.ndarray], y: np.ndarray
+) -> LinearScorer:
+    """A logistic regression, with scikit-learn's default ridge, of standardised terms; see `fit_baseline`."""
     from sklearn.linear_model import LogisticRegression
 
-    columns, y = _columns(catalogue, names, training)
     terms = []
     for name in names:
         term = _term(catalogue, name, columns[name], log=_feature(catalogue, name).measure in COUNTED)
@@ -49,21 +53,12 @@ def fit_logistic(catalogue: Catalogue, names: Sequence[str], training: Sequence[
     return LinearScorer(tuple(weighted), float(fitted.intercept_[0]))
 
 
-def _columns(
-    catalogue: Catalogue, names: Sequence[str], training: Sequence[Examples]
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """name → (n,) float64 over all dates, and y (n,)."""
-    place = {name: catalogue.names.index(name) for name in names}
-    columns = {name: np.concatenate([e.X[:, j] for e in training]).astype(float) for name, j in place.items()}
-    return columns, np.concatenate([e.y for e in training])
-
-
 def _term(catalogue: Catalogue, name: str, values: np.ndarray, *, log: bool = False) -> Term:
     feature = _feature(catalogue, name)
     if feature.measure in LONG:
         return Term(name, 1.0, fill=float(feature.window))
     if feature.measure in LIKE_OTHERS:
-        there = values[~np.isnan(values)]
+        there = values[~np.isnan(values)].astype(float)
         return Term(name, 1.0, fill=float(there.mean()) if len(there) else 0.0)
     return Term(name, 1.0, log=log)
 

@@ -7,28 +7,29 @@ registered. Everything is a function of the snapshot, the specification and the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from itertools import chain
 from typing import Any
-
-import numpy as np
 
 from features.catalogue import Catalogue
 from features.deliveries import read_ledger
 from features.outcomes import Labels, reporting_lag
+from features.panel import store_panels
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.workspace import Workspace
-from models.calibration import Platt, fit_platt
-from models.candidate import NOT_APPROVED, Candidate, columns_by_name, export_candidate, reference_of
+from models.calibration import fit_platt
+from models.candidate import NOT_APPROVED, REFERENCE_ROWS, Candidate, export_candidate, reference_of
 from models.judge import Judgement, Scored, judge
 from models.scorer import Scorer
 from models.spec import Specification, catalogue_of, read_spec
 from training.calendar import Calendar, lay_out
 from training.card import card, common
-from training.examples import Examples, Morning, Question, need_both_outcomes
+from training.examples import InTurn, draw, join, margins_of, need_both_outcomes
 from training.linear import fit_baseline, fit_logistic
+from training.question import Morning, Question
 from training.tracking import register
 from training.trees import Setting, choose, fit_trees
 
@@ -69,47 +70,50 @@ def train(
     question = Question(snapshot, catalogue, specification.to_eligibility(workspace, catalogue), outcome)
     calendar = _calendar(snapshot, specification, catalogue, lag=reporting_lag(snapshot, outcome))
 
+    store_panels(snapshot, catalogue, calendar.days, tell=tell)
     fit_days, validation_days = calendar.earlier_fold()
-    training: list[Examples] = []
-    earlier: list[Examples] = []
+    by_day, earlier_by_day, later_by_day = {}, {}, {}
     for day in calendar.train:
-        tell(f"what was known on {day}, and what followed")
+        tell(f"who was asked about on {day}, and what followed")
         morning = question.morning(day)
-        training.append(question.examples(morning, calendar.train_judged_on))
+        by_day[day] = question.examples(morning, calendar.train_judged_on)
         if day in fit_days:
-            earlier.append(question.examples(morning, validation_days[0]))
-    validation = training[len(training) - len(validation_days) :]
-    need_both_outcomes(training, "fit", "training")
-    later = []
+            earlier_by_day[day] = question.examples(morning, validation_days[0])
     for day in calendar.calibrate:
-        tell(f"what was known on {day}, and what followed")
-        later.append(question.examples(question.morning(day), calendar.calibrate_judged_on))
+        tell(f"who was asked about on {day}, and what followed")
+        later_by_day[day] = question.examples(question.morning(day), calendar.calibrate_judged_on)
+    training, validation = join(by_day.values()), join(by_day[day] for day in validation_days)
+    earlier, later = join(earlier_by_day.values()), join(later_by_day.values())
+    need_both_outcomes(training, "fit", "training")
     need_both_outcomes(later, "calibrate", "calibration")
     reported, followed = [], []
     for day in calendar.reported:
-        tell(f"what was known on {day}, and what followed")
+        tell(f"who was asked about on {day}, and what followed")
         reported.append(question.morning(day))
         followed.append(question.labels(reported[-1], calendar.test_judged_on))
 
     tell("fitting")
-    threads, seed = workspace.settings.threads, workspace.settings.seed
-    tried = choose(
-        specification.lightgbm, catalogue.names, fit=earlier, validate=validation, threads=threads, seed=seed
-    )
-    trees = fit_trees(tried[0], catalogue.names, training, threads=threads, seed=seed)
+    names, threads, seed = catalogue.names, workspace.settings.threads, workspace.settings.seed
+    settings = specification.lightgbm
+    tried = choose(settings, names, fit=earlier, validate=validation, threads=threads, seed=seed)
+    trees = fit_trees(tried[0], names, training, threads=threads, seed=seed)
+    baselines = {b.name: b.features for b in specification.baselines}
+    few = training.columns(sorted({*specification.logistic, *chain(*baselines.values())}))
     scorers: dict[str, Scorer] = {
         TREES: trees,
-        LOGISTIC: fit_logistic(catalogue, specification.logistic, training),
-        **{b.name: fit_baseline(catalogue, b.features, training) for b in specification.baselines},
+        LOGISTIC: fit_logistic(catalogue, specification.logistic, few, training.y),
+        **{kind: fit_baseline(catalogue, features, few, training.y) for kind, features in baselines.items()},
     }
 
     tell("calibrating and judging")
+    platts = {kind: fit_platt(m, later.y) for kind, m in margins_of(scorers, names, later.blocks).items()}
     drafts = {
-        kind: Candidate("", kind, specification, catalogue, question.eligibility, scorer, platt, card={})
+        kind: Candidate(
+            "", kind, specification, catalogue, question.eligibility, scorer, platts[kind], card={}
+        )
         for kind, scorer in scorers.items()
-        for platt in [_calibrate(scorer, catalogue, later)]
     }
-    scored = {kind: _score(draft, reported, followed) for kind, draft in drafts.items()}
+    scored = _score(drafts, names, reported, followed)
     judged = {kind: _judge(specification, dates, calendar.test) for kind, dates in scored.items()}
     also = {
         str(day): {kind: _judge(specification, dates, [day]) for kind, dates in scored.items()}
@@ -127,14 +131,14 @@ def train(
     )
     titles = {TREES: "gradient-boosted trees", LOGISTIC: f"{len(specification.logistic)}-feature logistic"}
     titles |= {b.name: b.title for b in specification.baselines}
-    panels = [morning.panel for morning in reported]
+    known, n = InTurn([m.known for m in reported]), sum(len(m.person_ids) for m in reported)
+    kept = draw(known, n, most=REFERENCE_ROWS, seed=seed)
     exported = {}
     for kind, draft in drafts.items():
         tell(f"exporting {titles[kind]}")
         fit = {**asdict(draft.calibration), **(asdict(tried[0]) if kind == TREES else {})}
         whole = card(kind, titles[kind], shared=shared, judged=judged, also=also, fit=fit)
-        reference = reference_of(draft, panels, seed=seed)
-        exported[kind] = export_candidate(workspace, replace(draft, card=whole), reference)
+        exported[kind] = export_candidate(workspace, replace(draft, card=whole), reference_of(draft, kept))
     return TrainingReport(
         specification=name,
         title=specification.title,
@@ -161,18 +165,20 @@ def _calendar(
     )
 
 
-def _calibrate(scorer: Scorer, catalogue: Catalogue, later: Sequence[Examples]) -> Platt:
-    """Platt's numbers from dates after those it was fitted on."""
-    y = np.concatenate([examples.y for examples in later])
-    columns = [columns_by_name(examples.X, catalogue.names, scorer.names) for examples in later]
-    return fit_platt(np.concatenate([scorer.margin(X) for X in columns]), y)
-
-
-def _score(draft: Candidate, mornings: Sequence[Morning], followed: Sequence[Labels]) -> list[Scored]:
-    return [
-        Scored(m.as_of, m.panel.person_ids, draft.log_odds(m.panel), after.y, after.same_as)
-        for m, after in zip(mornings, followed, strict=True)
-    ]
+def _score(
+    drafts: Mapping[str, Candidate],
+    names: Sequence[str],
+    mornings: Sequence[Morning],
+    followed: Sequence[Labels],
+) -> dict[str, list[Scored]]:
+    """kind → everybody of each morning, scored."""
+    scorers = {kind: draft.scorer for kind, draft in drafts.items()}
+    scored: dict[str, list[Scored]] = {kind: [] for kind in drafts}
+    for m, after in zip(mornings, followed, strict=True):
+        for kind, margins in margins_of(scorers, names, m.known).items():
+            log_odds = drafts[kind].slope * margins + drafts[kind].intercept
+            scored[kind].append(Scored(m.as_of, m.person_ids, log_odds, after.y, after.same_as))
+    return scored
 
 
 def _judge(specification: Specification, scored: Sequence[Scored], days: Collection[date]) -> Judgement:

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees with LightGBM: fitted date by date, settings chosen on earlier dates only.
+"""Gradient-boosted trees with LightGBM: binned date by date, settings chosen on earlier dates only.
 
 The same rows, settings, seed and number of threads give the same booster, byte for byte.
 """
@@ -33,8 +33,8 @@ def choose(
     specification: LightGBM,
     names: Sequence[str],
     *,
-    fit: Sequence[Examples],
-    validate: Sequence[Examples],
+    fit: Examples,
+    validate: Examples,
     threads: int,
     seed: int,
 ) -> list[Setting]:
@@ -43,24 +43,26 @@ def choose(
     The area under the curve decides, which settles with few outcomes where precision at the top does
     not. Without dates to try on, or outcomes on them, the first setting stands, untried.
     """
-    y = np.concatenate([e.y for e in validate]) if validate else np.zeros(0)
-    if not fit or not 0 < y.sum() < len(y) or not any(e.y.any() for e in fit):
-        return [Setting(specification.parameters | specification.settings[0], specification.rounds[-1])]
-    data, tried = _dataset(names, fit, specification.parameters, threads=threads, seed=seed), []
-    for setting in specification.settings:
-        parameters = specification.parameters | setting
-        booster = _train(data, parameters, max(specification.rounds), threads=threads, seed=seed)
-        for rounds in specification.rounds:
-            margins = [
-                booster.predict(e.X, raw_score=True, num_iteration=rounds, num_threads=threads)
-                for e in validate
-            ]
-            tried.append(Setting(parameters, rounds, auc(np.concatenate(margins), y)))
+    given = specification.parameters
+    if not 0 < validate.y.sum() < len(validate.y) or not fit.y.any():
+        return [Setting(given | specification.settings[0], specification.rounds[-1])]
+    data, most = _dataset(names, fit, given, threads=threads, seed=seed), max(specification.rounds)
+    grown = [_train(data, given | s, most, threads=threads, seed=seed) for s in specification.settings]
+    del data
+    tries = [(s, rounds) for s in range(len(grown)) for rounds in specification.rounds]
+    margins: list[list[np.ndarray]] = [[] for _ in tries]
+    for X in validate.blocks:
+        for (s, rounds), found in zip(tries, margins, strict=True):
+            found.append(grown[s].predict(X, raw_score=True, num_iteration=rounds, num_threads=threads))
+    tried = [
+        Setting(given | specification.settings[s], rounds, auc(np.concatenate(found), validate.y))
+        for (s, rounds), found in zip(tries, margins, strict=True)
+    ]
     return sorted(tried, key=lambda setting: -(setting.auc or 0.0))
 
 
 def fit_trees(
-    setting: Setting, names: Sequence[str], training: Sequence[Examples], *, threads: int, seed: int
+    setting: Setting, names: Sequence[str], training: Examples, *, threads: int, seed: int
 ) -> TreeScorer:
     """Fit the trees of a setting on the labelled rows of all training dates."""
     data = _dataset(names, training, setting.parameters, threads=threads, seed=seed)
@@ -69,17 +71,12 @@ def fit_trees(
 
 
 def _dataset(
-    names: Sequence[str], dates: Sequence[Examples], parameters: dict[str, Any], *, threads: int, seed: int
+    names: Sequence[str], examples: Examples, parameters: dict[str, Any], *, threads: int, seed: int
 ) -> Any:
-    """LightGBM's binned form, from the dates' rows as they lie: they are never put into one array."""
-    import lightgbm
+    from training.binned import dataset
 
-    return lightgbm.Dataset(
-        [e.X for e in dates],
-        label=np.concatenate([e.y for e in dates]),
-        feature_name=list(names),
-        params=_ours(parameters, threads=threads, seed=seed),
-    )
+    given = _ours(parameters, threads=threads, seed=seed)
+    return dataset(examples.blocks, names, given, labels=examples.y)
 
 
 def _train(data: Any, parameters: dict[str, Any], rounds: int, *, threads: int, seed: int) -> Any:
@@ -94,6 +91,7 @@ def _ours(parameters: dict[str, Any], *, threads: int, seed: int) -> dict[str, A
         **parameters,
         "objective": "binary",
         "seed": seed,
+        "data_random_seed": seed,
         "deterministic": True,
         "force_col_wise": True,
         "num_threads": threads,
