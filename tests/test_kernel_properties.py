@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -13,9 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import features
 from features.asof import day_number, in_outcome
+from features.association import Association
+from features.catalogue import derive_catalogue
+from features.declaration import read_sources
 from features.feature import MEASURES, Feature
 from features.kernel import compile_catalogue, compute, covered_sources
+from features.sequences import FirstThen
 from tests.random_worlds import a_holding, an_event, what_happened, world, worlds
 from tests.slowly import Event, known, silence_means_nothing
 from tests.worlds import (
@@ -61,6 +67,23 @@ def test_every_value_agrees_with_the_slow_reading(world: World) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_crowd_agrees_with_the_slow_reading(seed: int) -> None:
     agrees(crowd(seed))
+
+
+def test_the_catalogue_of_the_agencies_we_ship_agrees_with_the_slow_reading() -> None:
+    """Every feature that is derived, with a sequence and another person's events."""
+    shipped = read_sources(Path(features.__file__).parent / "sources")
+    catalogue = derive_catalogue(
+        shipped,
+        sequences=[FirstThen("all", "household", 90)],
+        association=Association(("police.alcohol",), 180),
+    )
+    chance, names = Random(7), list(catalogue.signals)
+    happened = [
+        event._replace(person="ab"[number % 2], signal=chance.choice(names))
+        for number, event in enumerate(what_happened(chance, AS_OF, 200))
+    ]
+    held = [a_holding(chance, AS_OF)._replace(source=chance.choice(catalogue.sources)) for _ in range(12)]
+    agrees(World(catalogue, happened, held, AS_OF, tuple(names), catalogue.sources))
 
 
 def test_the_worlds_at_random_try_every_measure() -> None:
