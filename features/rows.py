@@ -58,7 +58,7 @@ HELD_TYPES = {
 
 def nothing_held(people: int) -> dict[str, np.ndarray]:
     """The register fields of `Rows` where no register holds anybody."""
-    none = {name: np.zeros(0, kind) for name, kind in HELD_TYPES.items()}
+    none: dict[str, np.ndarray] = {name: np.zeros(0, kind) for name, kind in HELD_TYPES.items()}
     return {"held_start": np.zeros(people + 1, np.int64), **none}
 
 
@@ -106,7 +106,7 @@ def sort_rows(
     chosen = whole if keep is None else keep
     start = _starts(person, people, chosen)
     total = int(start[-1])
-    out = {
+    out: dict[str, np.ndarray] = {
         "signal": np.empty(total, np.uint16),
         "occurred": np.empty(total, np.int32),
         "minute": np.empty(total, np.int16),
@@ -231,7 +231,7 @@ def _merge_sort(
 
 @njit(cache=True, nogil=True, inline="always")
 def _key(i: int, rows: Fields) -> int:
-    return (np.int64(rows[1][i]) << 27) | (np.int64(rows[2][i] + 1) << 16) | np.int64(rows[0][i])
+    return (np.int64(rows[1][i]) << 27) | (np.int64(rows[2][i] + 1) << 16) | np.int64(rows[0][i])  # type: ignore[return-value]
 
 
 @njit(cache=True, nogil=True)
