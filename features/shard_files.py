@@ -123,7 +123,6 @@ def write_shard(store: Path, number: int, shard: Shard, *, hash: str, about: dic
             dictionary_pagesize_limit=2**26,
             write_statistics=False,
             row_group_size=2**26,  # one: a column is then one piece, which needs no putting together
-            store_schema=False,
         )
     entry = Entry(hash, len(people), len(rows.signal), len(rows.held_source), _bytes(unfinished))
     (unfinished / "shard.json").write_text(json.dumps(asdict(entry)), encoding="utf-8")
@@ -145,9 +144,14 @@ def reuse_shard(store: Path, number: int, older: Path) -> None:
 def read_shard(store: Path, number: int) -> Shard:
     """A shard of a store, its arrays the reader's own to write in."""
     folder = shard_folder(store, number)
-    people = pq.read_table(folder / "people.parquet", memory_map=True)
-    held = {"held_start": _starts(people["held"]), **_arrays(folder / "held.parquet", HELD_TYPES)}
-    events = {"start": _starts(people["rows"]), **_arrays(folder / "rows.parquet", EVENT_TYPES)}
+    return shard_from({name: folder / f"{name}.parquet" for name in ("people", "rows", "held")})
+
+
+def shard_from(files: Mapping[str, Path | pa.NativeFile]) -> Shard:
+    """A shard from its three files, wherever they are, by their names without the ending."""
+    people = pq.read_table(files["people"], memory_map=True)
+    held = {"held_start": _starts(people["held"]), **_arrays(files["held"], HELD_TYPES)}
+    events = {"start": _starts(people["rows"]), **_arrays(files["rows"], EVENT_TYPES)}
     return Shard(np.array(people["person_id"].to_pylist(), dtype=str), Rows(**events, **held))
 
 
@@ -155,7 +159,7 @@ def _starts(counts: pa.ChunkedArray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(counts.to_numpy(), dtype=np.int64)])
 
 
-def _arrays(file: Path, types: Mapping[str, type]) -> dict[str, np.ndarray]:
+def _arrays(file: Path | pa.NativeFile, types: Mapping[str, type]) -> dict[str, np.ndarray]:
     table = pq.read_table(file, columns=list(types), use_threads=False, memory_map=True)
     # Numba compiles once more for arrays that cannot be written to, such as Arrow's.
     return {

@@ -102,10 +102,10 @@ class Town:
         self,
         who: str | None,
         signal: str,
-        on: str,
+        on: str | date,
         *,
         known: str | date = OPENED,
-        ended: str | None = None,
+        ended: str | date | None = None,
         amount: float | None = None,
         place: str | None = None,
         record: str | None = None,
@@ -124,6 +124,11 @@ class Town:
             "place": place,
         }
         self._dated("events", signal.split(".")[0], known, revision, record, row)
+
+    def many_events(self, who: str, signal: str, days: list[date]) -> None:
+        """An event a day, or several."""
+        for on in days:
+            self.event(who, signal, on)
 
     def withdraw(self, source: str, record: str, *, known: str | date, revision: int) -> None:
         """The record of an event is no more."""
