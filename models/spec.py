@@ -34,6 +34,12 @@ OURS = (
 )
 """LightGBM parameters that a specification may not set: the same fit must give the same bytes."""
 
+BINS = (
+    *("max_bin", "min_data_in_bin", "enable_bundle", "is_enable_sparse"),
+    *("use_missing", "zero_as_missing", "linear_tree"),
+)
+"""LightGBM parameters that lay out the bins, which all settings share."""
+
 
 class Specified(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -115,6 +121,8 @@ class LightGBM(Specified):
         for given in [self.parameters, *self.settings]:
             if kept := sorted(set(given) & set(OURS)):
                 raise ValueError(f"{', '.join(kept)} cannot be set: the same fit must give the same bytes")
+        if own := sorted({name for setting in self.settings for name in setting} & set(BINS)):
+            raise ValueError(f"{', '.join(own)}: settings share their bins; it can stand in parameters only")
         return self
 
 

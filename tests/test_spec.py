@@ -108,6 +108,7 @@ def test_sequences_and_association_are_asked_for_in_the_specification(workspace:
         (changed("baselines", "0", "name", to="logistic"), "is the name of another model"),
         (changed("baselines", "0", "features", to=["age"]), "baselines.contacts: there is no feature 'age'"),
         (changed("lightgbm", "parameters", to={"num_threads": 8}), "num_threads cannot be set"),
+        (changed("lightgbm", "settings", to=[{"max_bin": 31}]), "max_bin: settings share their bins"),
         (changed("lightgbm", "settings", to=[]), "lightgbm.settings"),
         (changed("calendar", "train_dates", to=0), "train_dates"),
         (changed("calendar", to={"train": ["2024-01-01"]}), "calibrate: is missing"),
