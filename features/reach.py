@@ -17,26 +17,17 @@ some days: never somebody it names, and nobody where more people live than make 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 import duckdb
 
 from features.association import PREFIX, Association
 from features.intervals import emptied, filled, merged_known_sql, uncrowded_sql
+from features.near import LIVED_THERE, Near, gather, sql_one_of
 from features.rule_sql import quoted
 
 HAPPENING = "(hash(e.source, e.record_key, e.revision, e.signal, e.occurred_at) >> 1)::BIGINT"
 BOTH_KNOWN = """greatest(e.known_on, f.known_on) AS known_on,
     least(e.known_until, f.known_until) AS known_until"""
-LIVED_THERE = "f.start_on <= e.occurred_on AND e.occurred_on < f.end_on"
-
-
-class Near(NamedTuple):
-    """The tables to read: the snapshot's own, or what of them bears on some people."""
-
-    events: str = "events"
-    links: str = "links"
-    homes: str = "residences"
 
 
 def reach(
@@ -60,11 +51,8 @@ def reach(
     a person lives with, as 'association.<source>.<signal>'. Some people's rows are just those that
     they have among everybody's; of others, what the size guard has to count is looked at.
     """
-    of_household = _one_of("e.signal", shared)
-    near = Near()
-    if people is not None:
-        _gather(con, people, of_household, association)
-        near = Near("near_events", "near_links", "near_homes")
+    of_household = sql_one_of("e.signal", shared)
+    near = Near() if people is None else gather(con, people, shared=shared, association=association)
     _number_people(con, near, people)
     _find_own(con, near, of_household)
     _find_shared(con, near, of_household, household_max)
@@ -72,58 +60,6 @@ def reach(
         _associate(con, near, association, household_max)
     _join_events(con, near, of_household)
     _find_held(con)
-
-
-def _one_of(column: str, names: Collection[str]) -> str:
-    return f"({column} IN ({', '.join(map(quoted, sorted(names)))}))" if names else "FALSE"
-
-
-def _gather(
-    con: duckdb.DuckDBPyConnection, people: str, of_household: str, association: Association | None
-) -> None:
-    """Make near_events, near_links and near_homes: all that some people's rows depend on.
-
-    Their events, in whole records, and the homes and links of everybody whom those may reach; of
-    the people they ever lived with also the events that may reach them by association.
-    """
-    asked = f"person_id IN (SELECT person_id FROM {people})"
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE near_places AS
-        SELECT uprn, start_on, {filled("end_on")} AS end_on, known_on FROM residences WHERE {asked};
-
-        CREATE OR REPLACE TEMP TABLE near_records AS
-        SELECT source, record_key, revision
-        FROM events SEMI JOIN (FROM links WHERE {asked}) USING (source, subject_key)
-        UNION
-        SELECT e.source, e.record_key, e.revision FROM events e JOIN near_places f ON f.uprn = e.place
-        WHERE {of_household} AND {LIVED_THERE}
-        """
-    )
-    if association:
-        con.execute(
-            f"""
-            INSERT INTO near_records
-            SELECT e.source, e.record_key, e.revision FROM events e SEMI JOIN (
-                FROM links WHERE person_id IN (
-                    SELECT person_id FROM residences WHERE uprn IN (SELECT uprn FROM near_places))
-            ) USING (source, subject_key)
-            WHERE {_one_of("e.signal", association.signals)}
-            """
-        )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE near_events AS
-        FROM events SEMI JOIN near_records USING (source, record_key, revision);
-
-        CREATE OR REPLACE TEMP TABLE near_homes AS FROM residences
-        WHERE uprn IN (SELECT place FROM near_events UNION SELECT uprn FROM near_places);
-
-        CREATE OR REPLACE TEMP TABLE near_links AS FROM links
-        WHERE {asked} OR person_id IN (SELECT person_id FROM near_homes)
-           OR (source, subject_key) IN (SELECT (source, subject_key) FROM near_events)
-        """
-    )
 
 
 def _number_people(con: duckdb.DuckDBPyConnection, near: Near, people: str | None) -> None:
@@ -244,7 +180,7 @@ def _associate(
     """Add to reach_once what reaches people because it happened to somebody they lived with."""
     own = f"""(
         SELECT person, happening, occurred_on, known_on, known_until
-        FROM reach_own WHERE {_one_of("signal", association.signals)}
+        FROM reach_own WHERE {sql_one_of("signal", association.signals)}
     )"""
     living = f"""(
         SELECT home, occurred_on, f.person, f.known_on, f.known_until
@@ -280,7 +216,7 @@ def _associate(
         SELECT person, happening, number, TRUE, known_on, known_until
         FROM ({merged_known_sql(met, ("person", "happening"))}) JOIN (
             SELECT {HAPPENING} AS happening, arg_min(e.rowid, e.event_id) AS number FROM {near.events} e
-            WHERE {_one_of("e.signal", association.signals)} GROUP BY happening
+            WHERE {sql_one_of("e.signal", association.signals)} GROUP BY happening
         ) USING (happening);
 
         DROP TABLE reach_theirs;

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from features.asof import sql_spell_open
-from features.person_rows import ensure_person_rows
+from features.reach import reach
 from features.residences import residents_sql
+from features.shard_plan import flags_of
 from features.snapshot import Snapshot, open_snapshot
 
 SOURCES = "council_tax, rents, police, missing, social_care, schools"
@@ -67,14 +68,16 @@ def test_people_are_found_to_live_where_they_live(county: Any) -> None:
 
 def test_each_happening_is_there_once_a_person_on_any_morning(county: Any) -> None:
     snapshot = open_snapshot(county.workspace)
-    ensure_person_rows(snapshot)
+    flags = flags_of(county.workspace)
+    reach(snapshot.con, shared=flags.shared, household_max=flags.household_max)
     overlapping = """
         SELECT count(*) FROM (
             SELECT known_on < lag(coalesce(known_until, DATE '9999-12-31')) OVER (
-                PARTITION BY person, happening ORDER BY known_on) AS twice FROM person_rows)
+                PARTITION BY person, happening ORDER BY known_on) AS twice FROM reached_rows)
         WHERE twice
     """
-    rows = snapshot.con.execute("SELECT count(*), count(*) FILTER (household) FROM person_rows").fetchall()[0]
-    print(f"\nperson rows: {rows[0]:,}, of them through the household {rows[1]:,}")
+    counted = "SELECT count(*), count(*) FILTER (household) FROM reached_rows"
+    rows = snapshot.con.execute(counted).fetchall()[0]
+    print(f"\nreached rows: {rows[0]:,}, of them through the household {rows[1]:,}")
     assert snapshot.con.execute(overlapping).fetchall() == [(0,)]
     assert rows[1] > 1000
