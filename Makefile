@@ -11,7 +11,7 @@ export DO_NOT_TRACK := true
 demo: $(VENV)/.ok            ## simulate a county and print its weekly list
 	$(B)/earlyhelp demo
 
-test: $(VENV)/.ok $(VENV)/.system   ## every fast test
+test: $(VENV)/.ok $(VENV)/.system $(VENV)/.spark   ## every fast test
 	$(B)/python -m pytest -q -m "not nightly" -n 2 --durations=10
 
 check: $(VENV)/.ok           ## style, types, import arrows
@@ -23,7 +23,7 @@ check: $(VENV)/.ok           ## style, types, import arrows
 bench: $(VENV)/.ok           ## measure; prints ratios, changes nothing
 	$(B)/python -m benchmarks
 
-nightly: $(VENV)/.ok $(VENV)/.system   ## the long tests, figures printed
+nightly: $(VENV)/.ok $(VENV)/.system $(VENV)/.spark   ## the long tests, figures printed
 	$(B)/python -m pytest -q -s -m "nightly or hypothesis" --hypothesis-profile=search
 
 $(VENV)/.ok: requirements.lock pyproject.toml
@@ -41,8 +41,17 @@ $(VENV)/.system: $(VENV)/.ok
 	  || echo "Chromium could not be installed: the tests of pages will skip."; fi
 	@touch $@
 
-lock:                        ## renew requirements.lock after a change of pyproject.toml
-	$(B)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate pyproject.toml --group dev -o requirements.lock
+# Spark (half a gigabyte) for its tests, where there is Java to run it; elsewhere those tests skip and say so.
+$(VENV)/.spark: requirements-spark.lock $(VENV)/.ok
+	@if command -v java >/dev/null; then \
+	  echo "Installing Spark, because Java is here"; \
+	  $(B)/uv pip install -q --compile-bytecode --python $(B)/python --no-deps --no-build-isolation --require-hashes -r $<; fi
+	@touch $@
+
+COMPILE = $(B)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate
+lock:                        ## renew the locks after a change of pyproject.toml
+	$(COMPILE) pyproject.toml --group dev -o requirements.lock
+	echo pyspark | $(COMPILE) - -c requirements.lock -o requirements-spark.lock
 
 clean:
 	rm -rf $(VENV) workspace county build *.egg-info

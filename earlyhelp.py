@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 # The tools' telemetry is off, and idle threads sleep, before any of them is imported.
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -247,16 +247,21 @@ def features(
     model: Annotated[
         str | None, typer.Option(help="Whose feature list; default: the model in the settings.")
     ] = None,
+    engine: Annotated[
+        Literal["local", "spark"], typer.Option(help="What computes: this machine alone, or Spark.")
+    ] = "local",
 ) -> None:
     """Build and store the panel: one row per person per date, from what was known that morning."""
     from features.panel import store_panels
     from features.snapshot import open_snapshot
+    from features.spark import store_panels_with_spark
     from models.spec import catalogue_of, read_spec
 
-    workspace = _workspace()
+    workspace, dates = _workspace(), [day(text) for text in as_of]
     catalogue = catalogue_of(workspace, read_spec(workspace, model or workspace.settings.model))
+    store = {"local": store_panels, "spark": store_panels_with_spark}[engine]
     with progress() as tell:
-        people = store_panels(open_snapshot(workspace), catalogue, [day(text) for text in as_of], tell=tell)
+        people = store(open_snapshot(workspace), catalogue, dates, tell=tell)
     made = [{"as_of": on, "people": n, "features": len(catalogue.names)} for on, n in people.items()]
     said = [f"{row['as_of']}: {row['people']:,} people × {row['features']} features" for row in made]
     give(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from features.catalogue import Catalogue
 from features.errors import UserMistake, nearest
-from features.kernel import compile_catalogue, compute
+from features.kernel import Program, compile_catalogue, compute
 from features.panel_files import panel_files
 from features.progress import Tell, quiet
 from features.shard_files import Shard
@@ -104,7 +104,7 @@ def build_panel(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> Panel:
 
     Raises UserMistake naming signals of the catalogue that nothing declares and no event has.
     """
-    shards, part = _compiled(snapshot, catalogue)
+    shards, part = compiled(snapshot, catalogue)
     threads = snapshot.workspace.settings.threads
     parts = in_order(lambda number: part(shards.read(number), as_of), range(len(shards)), threads=threads)
     return _together(list(parts))
@@ -121,7 +121,7 @@ def store_panels(
     to_make = {as_of: parts for as_of, parts in files.items() if parts.count() is None}
     if to_make:
         tell("opening the shards of what has been delivered, or making them")
-        shards, part = _compiled(snapshot, catalogue)
+        shards, part = compiled(snapshot, catalogue)
 
         def store(number: int) -> None:
             dates = [as_of for as_of, parts in to_make.items() if not parts.is_there(number, len(shards))]
@@ -167,17 +167,21 @@ def read_panel(
     return _together(list(panel_parts(snapshot, catalogue, as_of, columns=columns)))
 
 
-def _compiled(snapshot: Snapshot, catalogue: Catalogue) -> tuple[Shards, Callable[[Shard, date], Panel]]:
-    """The shards of a snapshot, and what computes the part of a panel from one of them."""
+def compiled(snapshot: Snapshot, catalogue: Catalogue) -> tuple[Shards, Callable[[Shard, date], Panel]]:
+    """The shards of a snapshot, and what makes the part of a panel from one of them and needs nothing
+    else: it can be sent to another process or machine."""
     shards = shards_of(snapshot, catalogue)
     program = compile_catalogue(catalogue, signals=shards.signals, sources=shards.sources)
     threads = max(1, snapshot.workspace.settings.threads // len(shards))
+    state = replace(snapshot, _cache={})  # a connection cannot be sent
+    return shards, partial(_part, program=program, snapshot=state, catalogue=catalogue, threads=threads)
 
-    def part(shard: Shard, as_of: date) -> Panel:
-        people, X = compute(shard.rows, program, as_of, threads=threads)
-        return _panel(snapshot, catalogue, as_of, shard.person_ids[people], X, catalogue.names)
 
-    return shards, part
+def _part(
+    shard: Shard, as_of: date, *, program: Program, snapshot: Snapshot, catalogue: Catalogue, threads: int
+) -> Panel:
+    people, X = compute(shard.rows, program, as_of, threads=threads)
+    return _panel(snapshot, catalogue, as_of, shard.person_ids[people], X, catalogue.names)
 
 
 def _panel(

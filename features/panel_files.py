@@ -56,12 +56,22 @@ class PanelFiles:
 
     def write(self, number: int, shards: int, table: pa.Table) -> None:
         """Store the part of a shard."""
-        table = table.replace_schema_metadata(self._stamp(number, shards))
+        self.put(number, self.parquet(number, shards, table))
+
+    def parquet(self, number: int, shards: int, table: pa.Table) -> pa.Buffer:
+        """The file of a part, wherever it is made."""
+        sink = pa.BufferOutputStream()
+        stamped = table.replace_schema_metadata(self._stamp(number, shards))
+        pq.write_table(stamped, sink, compression="lz4", use_dictionary=False, write_statistics=False)
+        return sink.getvalue()
+
+    def put(self, number: int, file: pa.Buffer) -> None:
+        """Put the file of a part in its place, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         handle, unfinished = tempfile.mkstemp(dir=self.folder, prefix=".unfinished-")
-        os.close(handle)
         try:
-            pq.write_table(table, unfinished, compression="lz4", use_dictionary=False, write_statistics=False)
+            with os.fdopen(handle, "wb") as target:
+                target.write(file)
             Path(unfinished).replace(self.path(number))
         except BaseException:
             Path(unfinished).unlink(missing_ok=True)
