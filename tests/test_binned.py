@@ -134,6 +134,13 @@ def test_memory_does_not_grow_with_the_dates(monkeypatch: pytest.MonkeyPatch) ->
     assert many - few < 4 * labels < dense / 5
 
 
+def test_lightgbm_prints_nothing_of_it(capfd: pytest.CaptureFixture[str], tmp_path: Any) -> None:
+    """Of more than 100,000 rows it would warn that few are looked at, and say when it saves."""
+    many = [X[:, :2]] * 80
+    dataset(many, NAMES[:2], PARAMETERS, labels=np.tile(Y, 80)).save_binary(tmp_path / "bins")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_settings_share_the_bins() -> None:
     data = dataset([X], NAMES, PARAMETERS, labels=Y)
     for setting in ({"num_leaves": 4, "min_data_in_leaf": 20}, {"num_leaves": 15, "lambda_l2": 3.0}):

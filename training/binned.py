@@ -7,6 +7,7 @@ byte or less of each. The bins, and the trees grown on them, are those of the sa
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ BATCH = 16_384
 """Rows that are put into their bins at a time."""
 
 NOTHING = np.empty((0, 0), np.float32)
+
+# Where rows come one after another LightGBM is not told of `verbosity`, and would print what it does.
+lightgbm.register_logger(logging.getLogger("lightgbm"))
 
 
 def dataset(
