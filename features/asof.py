@@ -82,6 +82,11 @@ def sql_date(day: date) -> str:
     return f"DATE '{day.isoformat()}'"
 
 
+def sql_day_number(column: str) -> str:
+    """A date column as day numbers; `OPEN` where it is empty."""
+    return f"coalesce({column} - {sql_date(_EPOCH)}, {OPEN})::INTEGER"
+
+
 def sql_before(as_of: date, column: str = "occurred_on") -> str:
     """The day lies before the morning of `as_of`; false where it is empty."""
     return f"coalesce({column} < {sql_date(as_of)}, false)"

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
 from features import asof
 from features.catalogue import Catalogue, SourceFacts
 from features.feature import EvidenceRow
-from features.kernel import compile_catalogue, covered_sources
-from features.reach import reach
+from features.program import compile_catalogue
+from features.reach import reach, reach_held
+from features.rows import HELD_TYPES, Rows
+from features.shard_files import EVENT_TYPES
 from features.shard_plan import flags_of
-from features.shards import shards_of
+from features.silence import covered_sources
 from features.snapshot import Snapshot
 from features.wording import day_words, window_words
 
@@ -30,13 +33,21 @@ def evidence(
 ) -> dict[str, list[EvidenceRow]]:
     """Per person the usable events of the catalogue's signals: those in its longest window and open
     spells, in order of time. Everyone asked for is a key."""
-    found: dict[str, list[EvidenceRow]] = {person: [] for person in person_ids}
-    today, start = asof.day_number(as_of), as_of - timedelta(days=catalogue.longest)
+    start = as_of - timedelta(days=catalogue.longest)
+    spells = {part.name for channel in catalogue.channels for part in channel.parts if part.spell}
     flags = flags_of(snapshot.workspace, catalogue)
     with snapshot.con.cursor() as con:  # its temporary tables go with it
         con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
-        con.register("used", pa.table({"signal": pa.array(catalogue.signals, pa.string())}))
         con.register("facts", _facts_table(catalogue))
+        con.register(
+            "used",
+            pa.table(
+                {
+                    "signal": pa.array(catalogue.signals, pa.string()),
+                    "spell": [name in spells for name in catalogue.signals],
+                }
+            ),
+        )
         reach(
             con,
             shared=flags.shared,
@@ -61,15 +72,13 @@ def evidence(
             LEFT JOIN holding h USING (person, source)
             WHERE {asof.sql_usable(as_of, "r")}
               AND ({asof.sql_in_window(as_of, catalogue.longest, "r.occurred_on")}
-                   OR {asof.sql_spell_open(as_of, start="r.occurred_on", end="r.ended_on")})
+                   OR spell AND {asof.sql_spell_open(as_of, start="r.occurred_on", end="r.ended_on")})
             ORDER BY p.person_id, r.occurred_at, r.event_id
             """
         ).fetchall()
-    spells = {part.name for channel in catalogue.channels for part in channel.parts if part.spell}
+    found: dict[str, list[EvidenceRow]] = {person: [] for person in person_ids}
     for person, *values in rows:
-        row = EvidenceRow(*values)
-        if row.signal in spells or asof.in_window(asof.day_number(row.occurred_on), today, catalogue.longest):
-            found[person].append(row)
+        found[person].append(EvidenceRow(*values))
     return found
 
 
@@ -78,6 +87,7 @@ def _facts_table(catalogue: Catalogue) -> pa.Table:
     return pa.table(
         {
             "source": pa.array(catalogue.sources, pa.string()),
+            "position": range(len(facts)),
             "register": pa.array([fact.register for fact in facts], pa.bool_()),
             "covers_from": pa.array([fact.covers_from for fact in facts], pa.date32()),
         }
@@ -93,27 +103,48 @@ def not_held(
     held neither the person nor, for what is shared, the household on any day of it. Raises KeyError
     for somebody who was never linked.
     """
-    shards, today = shards_of(snapshot, catalogue), asof.day_number(as_of)
-    program = compile_catalogue(catalogue, signals=shards.signals, sources=shards.sources)
-    reached = np.zeros((len(catalogue.sources), 2), bool)
+    with snapshot.con.cursor() as con:
+        con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
+        con.register("facts", _facts_table(catalogue))
+        reach_held(con, people="asked")
+        linked, rows = _held_rows(con)
+    program = compile_catalogue(catalogue, signals=catalogue.signals, sources=catalogue.sources)
+    asks = np.zeros((len(catalogue.sources), 2), bool)
     for channel in catalogue.channels:
         for source in channel.sources:
-            reached[catalogue.sources.index(source), int(channel.household)] = True
+            asks[catalogue.sources.index(source), int(channel.household)] = True
+    covered = covered_sources(rows, program, as_of, np.arange(len(linked)))
+    holds = np.any(covered[:, :, :, program.longest] & asks, axis=2)
+    today = asof.day_number(as_of)
     said = [_nothing(fact, today, catalogue.longest) for fact in catalogue.facts]
-    asked, found = np.array(person_ids, dtype=str), {}
-    numbers = shards.numbers_of(asked)
-    for number in np.unique(numbers):
-        shard, people = shards.read(int(number)), asked[numbers == number]
-        linked = people[np.isin(people, shard.person_ids)]
-        places = np.searchsorted(shard.person_ids, linked)
-        covered = covered_sources(shard.rows, program, as_of, places)
-        holds = np.any(covered[:, :, :, program.longest] & reached, axis=2)
-        for person, held in zip(linked.tolist(), holds, strict=True):
-            found[person] = [text for text, there in zip(said, held, strict=True) if not there]
+    found = {
+        person: [text for text, held in zip(said, held_by, strict=True) if not held]
+        for person, held_by in zip(linked, holds, strict=True)
+    }
     absent = len(set(person_ids) - set(found))
     if absent:
-        raise KeyError(f"{absent} of {len(asked)} people were never linked")
+        raise KeyError(f"{absent} of {len(person_ids)} people were never linked")
     return {person: found[person] for person in person_ids}
+
+
+def _held_rows(con: duckdb.DuckDBPyConnection) -> tuple[list[str], Rows]:
+    """Who was reached for, and what registers held of them, as rows without any event."""
+    linked = [
+        who for (who,) in con.execute("SELECT person_id FROM reached_people ORDER BY person").fetchall()
+    ]
+    days = {name: asof.sql_day_number(name) for name in ("start_on", "end_on", "known_on", "known_until")}
+    held = con.execute(
+        f"""
+        SELECT person, position AS held_source, household AS held_household,
+               {days["start_on"]} AS held_from, {days["end_on"]} AS held_to,
+               {days["known_on"]} AS held_known_on, {days["known_until"]} AS held_known_until
+        FROM reached_held h JOIN facts USING (source) ORDER BY person
+        """
+    ).fetchnumpy()
+    start = np.searchsorted(held["person"], np.arange(len(linked) + 1)).astype(np.int64)
+    events: dict[str, np.ndarray] = {name: np.zeros(0, kind) for name, kind in EVENT_TYPES.items()}
+    registers: dict[str, np.ndarray] = {name: np.array(held[name], kind) for name, kind in HELD_TYPES.items()}
+    return linked, Rows(start=np.zeros(len(linked) + 1, np.int64), **events, held_start=start, **registers)
 
 
 def _nothing(fact: SourceFacts, today: int, longest: int) -> str:

@@ -62,6 +62,14 @@ def reach(
     _find_held(con)
 
 
+def reach_held(con: duckdb.DuckDBPyConnection, *, people: str) -> None:
+    """Make reached_people and reached_held alone, of some people, as `reach` does."""
+    asked = f"WHERE person_id IN (SELECT person_id FROM {people})"
+    near = Near(links=f"(FROM links {asked})", homes=f"(FROM residences {asked})")
+    _number_people(con, near, people)
+    _find_held(con)
+
+
 def _number_people(con: duckdb.DuckDBPyConnection, near: Near, people: str | None) -> None:
     """Make reached_people, and reach_links and reach_homes, which say `person` for person_id."""
     asked = "TRUE" if people is None else f"person_id IN (SELECT person_id FROM {people})"
