@@ -23,11 +23,11 @@ from features.workspace import Workspace
 from models.calibration import fit_platt
 from models.candidate import NOT_APPROVED, REFERENCE_ROWS, Candidate, export_candidate, reference_of
 from models.judge import Judgement, Scored, judge
-from models.scorer import Scorer
+from models.scorer import LinearScorer, Scorer
 from models.spec import Specification, catalogue_of, read_spec
 from training.calendar import Calendar, lay_out
 from training.card import card, common
-from training.examples import InTurn, draw, join, margins_of, need_both_outcomes
+from training.examples import Examples, InTurn, draw, join, margins_of, need_both_outcomes
 from training.linear import fit_baseline, fit_logistic
 from training.question import Morning, Question
 from training.tracking import register
@@ -97,13 +97,7 @@ def train(
     settings = specification.lightgbm
     tried = choose(settings, names, fit=earlier, validate=validation, threads=threads, seed=seed)
     trees = fit_trees(tried[0], names, training, threads=threads, seed=seed)
-    baselines = {b.name: b.features for b in specification.baselines}
-    few = training.columns(sorted({*specification.logistic, *chain(*baselines.values())}))
-    scorers: dict[str, Scorer] = {
-        TREES: trees,
-        LOGISTIC: fit_logistic(catalogue, specification.logistic, few, training.y),
-        **{kind: fit_baseline(catalogue, features, few, training.y) for kind, features in baselines.items()},
-    }
+    scorers: dict[str, Scorer] = {TREES: trees, **_fit_linear(specification, catalogue, training)}
 
     tell("calibrating and judging")
     platts = {kind: fit_platt(m, later.y) for kind, m in margins_of(scorers, names, later.blocks).items()}
@@ -163,6 +157,18 @@ def _calendar(
         last_received=max(delivery.received_on for delivery in ledger),
         covered_from=min(fact.covers_from for fact in catalogue.facts),
     )
+
+
+def _fit_linear(
+    specification: Specification, catalogue: Catalogue, training: Examples
+) -> dict[str, LinearScorer]:
+    """kind → the logistic model and the baselines. Their few columns are held for all training rows."""
+    baselines, y = {b.name: b.features for b in specification.baselines}, training.y
+    few = training.columns(sorted({*specification.logistic, *chain(*baselines.values())}))
+    return {
+        LOGISTIC: fit_logistic(catalogue, specification.logistic, few, y),
+        **{kind: fit_baseline(catalogue, features, few, y) for kind, features in baselines.items()},
+    }
 
 
 def _score(
