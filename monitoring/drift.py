@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -81,16 +81,12 @@ class Drift:
         return {**asdict(self), "as_of": str(self.as_of), "drifted_share": self.drifted_share}
 
 
-def weightiest(names: Sequence[str], contributions: np.ndarray, most: int = MOST_COLUMNS) -> list[str]:
-    """The columns that move the score most: by the mean size of their contribution, ties by name.
+def weightiest(weight: Mapping[str, float], most: int = MOST_COLUMNS) -> list[str]:
+    """The columns that move the score most, ties by name; those that move nothing are left out.
 
-    contributions: (n, p + 1) log-odds, the base last. Columns that move nothing are left out.
+    weight: column → the mean size of its contribution.
     """
-    if not len(contributions):
-        return []
-    weight = np.abs(contributions[:, :-1]).mean(axis=0)
-    order = sorted(range(len(names)), key=lambda j: (-weight[j], names[j]))
-    return [names[j] for j in order[:most] if weight[j] > 0]
+    return sorted((name for name in weight if weight[name] > 0), key=lambda n: (-weight[n], n))[:most]
 
 
 def sample(rows: int, *, most: int, seed: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from features.wording import counted, day_words
 from monitoring.drift import SCORE, ColumnDrift, Drift
 from monitoring.fairness import HIGHER, LOWER, PRECISION, RECALL, SELECTION, Audit, N
 from monitoring.groups import UNKNOWN
+from monitoring.shifts import Shift
 
 if TYPE_CHECKING:
     from monitoring.report import Realised
@@ -28,6 +29,8 @@ warning, from the second on critical."""
 MANY_DRIFTED = 0.5
 """Share of the features compared from which drift is a warning (Evidently's own for a data set): school
 terms and billing years move a third of them without anything being wrong."""
+SHIFTED = 0.05
+"""By how much a channel's share of all that moves scores may change; in a steady county it is about 0.01."""
 MUCH_UNKNOWN = 0.25
 """Share of people in the group `unknown` that is worth a note."""
 NAMED = 3
@@ -91,6 +94,23 @@ def drift_findings(drift: Drift | None, titles: Mapping[str, str]) -> list[Findi
             )
         )
     return found
+
+
+def shift_findings(shifts: Sequence[Shift]) -> list[Finding]:
+    """Whether scores are made of other things than when the model was judged."""
+    apart = [s for s in shifts if abs(s.share_now - s.share_then) >= SHIFTED]
+    if not apart:
+        return []
+    said = [f"{s.label} {s.share_now:.0%}, before {s.share_then:.0%}" for s in apart]
+    return [
+        Finding(
+            "warning",
+            "Scores are made of other things than when the model was judged. Of all that raises or lowers "
+            f"them: {_named(said)}.",
+            "Look at these agencies' deliveries and recording first; if people's lives changed, train a "
+            "new candidate.",
+        )
+    ]
 
 
 def realised_findings(realised: Realised | None, learned_until: date | None, seen: int) -> list[Finding]:

@@ -14,6 +14,7 @@ from models.disclosure import Shown
 from monitoring.drift import Drift
 from monitoring.fairness import Audit
 from monitoring.findings import Finding
+from monitoring.shifts import Shift
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class Realised:
 class MonitorReport:
     """What was seen on the list of a morning. judged_on: the morning on which past lists were judged;
     realised is None and past empty where what followed is not yet known; drift is None where there was
-    nobody to compare. titles: column of `drift` →
-    words. files: what was written in `folder`."""
+    nobody to compare. shifts: what scores are made of, empty where too few can be compared. titles:
+    column of `drift` → words. files: what was written in `folder`."""
 
     as_of: date
     council: str
@@ -70,6 +71,7 @@ class MonitorReport:
     this_week: tuple[Audit, ...]
     past: tuple[Audit, ...]
     drift: Drift | None
+    shifts: tuple[Shift, ...]
     titles: dict[str, str] = field(repr=False)
     folder: Path
     files: tuple[str, ...]
@@ -124,8 +126,10 @@ class MonitorReport:
         }
 
     def drift_json(self) -> dict[str, Any]:
-        """The drift as plain data, columns with their titles, Evidently's own report with it."""
+        """The drift as plain data, columns with their titles, what scores are made of, and Evidently's own
+        report."""
         told = self.drift.to_json() if self.drift else {"columns": []}
         for column in told["columns"]:
             column["title"] = self.titles[column["name"]]
-        return {"approval": self.approval, "model": self.model, **told}
+        made_of = [asdict(shift) for shift in self.shifts]
+        return {"approval": self.approval, "model": self.model, "made_of": made_of, **told}

@@ -8,7 +8,8 @@ are written.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,15 +18,16 @@ import pandas as pd
 
 from features.catalogue import Catalogue
 from features.errors import UserMistake
-from features.panel import Panel, read_panel
+from features.panel import Panel, panel_parts
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.workspace import Workspace
 from models.candidate import NOT_APPROVED, Candidate, load_candidate
+from models.composition import Composition, composition
 from models.disclosure import STAR, interval, rate, show
 from models.judge import judge
 from monitoring.backlists import Judged, judge_backlists, judging_day, read_backlists
-from monitoring.drift import SCORE, Drift, drift, sample, weightiest
+from monitoring.drift import MOST_PEOPLE, SCORE, Drift, drift, sample, weightiest
 from monitoring.fairness import (
     EVERYBODY,
     FOUND,
@@ -40,13 +42,17 @@ from monitoring.fairness import (
     audit,
     tally,
 )
-from monitoring.findings import drift_findings, fairness_findings, ordered, realised_findings
+from monitoring.findings import (
+    drift_findings,
+    fairness_findings,
+    ordered,
+    realised_findings,
+    shift_findings,
+)
 from monitoring.groups import groups
 from monitoring.page import page
 from monitoring.report import MonitorReport, PastList, Realised
-
-WEIGHED_ON = 2_000
-"""How many people's contributions say which features weigh most."""
+from monitoring.shifts import shifts
 
 
 def monitor(
@@ -71,11 +77,12 @@ def monitor(
 
     tell("who was scored")
     people = candidate.cohort(snapshot, as_of).person_ids
-    panel = read_panel(snapshot, candidate.catalogue, as_of)
     tell("comparing this week with the people the model was judged on")
-    moved = _drift(
-        candidate, panel, panel.rows_of(people), workspace.settings.seed, evidently if html else None
-    )
+    then, now = _made_of(snapshot, candidate, as_of, people)
+    moved = None
+    if then.people and now.people:
+        names = weightiest(now.columns)
+        moved = _drift(snapshot, candidate, as_of, people, names, evidently if html else None)
     if evidently.is_file():
         drawn = evidently.read_text(encoding="utf-8")
         _write(evidently, drawn.replace("<body>", f"<body><p><strong>{approval}</strong></p>", 1))
@@ -93,6 +100,7 @@ def monitor(
     realised = _realised(candidate, judged, listings)
 
     titles = _titles(candidate.catalogue)
+    shifted = shifts(then, now, label=lambda name: candidate.catalogue.channel(name).label)
     seen = [b for b in backlists if b.seen and b.as_of in matured]
     report = MonitorReport(
         as_of=as_of,
@@ -103,6 +111,7 @@ def monitor(
         findings=ordered(
             [
                 *drift_findings(moved, titles),
+                *shift_findings(shifted),
                 *realised_findings(realised, seen[0].seen if seen else None, len(seen)),
                 *(fairness_findings(this_week, past) if len(people) else []),
             ]
@@ -113,6 +122,7 @@ def monitor(
         this_week=this_week,
         past=past,
         drift=moved,
+        shifts=shifted,
         titles=titles,
         folder=folder,
         files=(
@@ -146,24 +156,44 @@ def _list(
     return listed, snapshot, load_candidate(workspace.models / kept["model"])
 
 
+def _scored(snapshot: Snapshot, candidate: Candidate, as_of: date, people: np.ndarray) -> Iterator[Panel]:
+    """The panel of some people, the model's columns alone, part by part."""
+    for part in panel_parts(snapshot, candidate.catalogue, as_of, columns=candidate.names):
+        rows = np.flatnonzero(np.isin(part.person_ids, people))
+        yield replace(part, person_ids=part.person_ids[rows], X=part.X[rows])
+
+
+def _made_of(
+    snapshot: Snapshot, candidate: Candidate, as_of: date, people: np.ndarray
+) -> tuple[Composition, Composition]:
+    """What the scores of those the model was judged on are made of, and of everybody this week."""
+    reference, threads = candidate.reference(), snapshot.workspace.settings.threads
+    rows = np.column_stack([reference[name].to_numpy() for name in candidate.names])
+    week = (candidate.columns(part) for part in _scored(snapshot, candidate, as_of, people))
+    return composition(candidate, [rows], threads=threads), composition(candidate, week, threads=threads)
+
+
 def _drift(
-    candidate: Candidate, panel: Panel, rows: np.ndarray, seed: int, html: Path | None
-) -> Drift | None:
-    """This week's score and weightiest features against the model's reference; None without anybody on
-    either side."""
-    reference = candidate.reference()
-    if not len(rows) or not reference.num_rows:
-        return None
-    weighed = rows[sample(len(rows), most=WEIGHED_ON, seed=seed)]
-    names = weightiest(candidate.names, candidate.contributions(panel, weighed))
-    current = pd.DataFrame(candidate.columns(panel, rows), columns=list(candidate.names))[names]
-    current[SCORE] = candidate.log_odds(panel, rows)
+    snapshot: Snapshot,
+    candidate: Candidate,
+    as_of: date,
+    people: np.ndarray,
+    names: list[str],
+    html: Path | None,
+) -> Drift:
+    """This week's score and weightiest features against the model's reference."""
+    seed = snapshot.workspace.settings.seed
+    some = people[sample(len(people), most=MOST_PEOPLE, seed=seed)]
+    current = [
+        part.pandas()[names].assign(**{SCORE: candidate.log_odds(part)})
+        for part in _scored(snapshot, candidate, as_of, some)
+    ]
     return drift(
-        reference.select([*names, SCORE]).to_pandas(),
-        current,
-        as_of=panel.as_of,
+        candidate.reference().select([*names, SCORE]).to_pandas(),
+        pd.concat(current).sort_index(),
+        as_of=as_of,
         seed=seed,
-        chosen_by=f"the mean size of their contributions, on {show(len(weighed))} of this week's people",
+        chosen_by="the mean size of their contributions this week",
         html=html,
     )
 

@@ -87,11 +87,11 @@ def test_a_column_missing_on_one_side_is_our_mistake() -> None:
         drift(reference, current.iloc[:0], as_of=AS_OF, seed=1, chosen_by="hand")
 
 
-def test_the_weightiest_columns_are_by_size_not_sign() -> None:
-    parts = np.array([[0.1, -2.0, 0.0, 0.5, 9.0], [0.1, 2.0, 0.0, 0.1, 9.0]])
-    assert weightiest(["a", "b", "c", "d"], parts) == ["b", "d", "a"]
-    assert weightiest(["a", "b", "c", "d"], parts, most=1) == ["b"]
-    assert weightiest(["a"], np.zeros((0, 2))) == []
+def test_the_weightiest_columns_move_something_and_ties_go_by_name() -> None:
+    weight = {"a": 0.1, "d": 0.3, "b": 2.0, "c": 0.0, "e": 0.1}
+    assert weightiest(weight) == ["b", "d", "a", "e"]
+    assert weightiest(weight, most=1) == ["b"]
+    assert weightiest({"a": 0.0}) == []
 
 
 def test_a_sample_is_of_the_seed_and_in_order() -> None:

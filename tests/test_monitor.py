@@ -9,7 +9,9 @@ from datetime import date
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
+from models.candidate import load_candidate
 from models.disclosure import STAR
 from monitoring.drift import SCORE, ColumnDrift, Drift
 from monitoring.fairness import SELECTION, Audit, audit
@@ -19,8 +21,10 @@ from monitoring.findings import (
     fairness_findings,
     ordered,
     realised_findings,
+    shift_findings,
 )
 from monitoring.report import Realised
+from monitoring.shifts import Shift
 
 TITLES = {SCORE: "the score", "a": "police calls", "b": "absences", "c": "letters"}
 
@@ -84,6 +88,15 @@ def test_what_drift_is_worth(columns: list[ColumnDrift], expected: list[str]) ->
     assert all(finding.what.endswith(".") and finding.do.endswith(".") for finding in found)
     named = {c.name for c in columns if c.drifted or c.empty_now - c.empty_before >= 0.2}
     assert all(TITLES[name] in " ".join(f.what for f in found).lower() for name in named)
+
+
+def test_what_scores_of_other_things_are_worth() -> None:
+    steady = Shift("police", "police incidents", 0.10, 0.14, 0.3)
+    assert shift_findings([steady]) == []
+    (found,) = shift_findings([Shift("rents", "rent letters", 0.30, 0.21, 0.0), steady])
+    assert found.severity == "warning"
+    assert "rent letters 21%, before 30%" in found.what
+    assert "police" not in found.what
 
 
 @pytest.mark.parametrize(
@@ -156,6 +169,22 @@ def test_the_countys_report_measures_the_score_and_the_weightiest_features(count
     assert len(told["evidently"]["tests"]) == len(told["columns"]) - len(told["not_measured"])
     failed = {c["name"] for c in told["columns"] if c["drifted"]}
     assert len(told["failed"]) == len(failed)
+
+
+def test_the_countys_report_says_what_the_scores_are_made_of(county: Any) -> None:
+    folder = county.root / "reports" / str(county.as_of)
+    told = json.loads((folder / "drift.json").read_text(encoding="utf-8"))
+    made_of = told["made_of"]
+    assert sum(shift["share_now"] for shift in made_of) == pytest.approx(1)
+    assert sum(shift["share_then"] for shift in made_of) == pytest.approx(1)
+    assert [s["share_now"] for s in made_of[:-1]] == sorted(
+        (s["share_now"] for s in made_of[:-1]), reverse=True
+    )
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert all(escape(shift["label"])[1:] in page for shift in made_of)
+    card = load_candidate(county.root / "models" / told["model"]).card["made_of"]
+    heaviest = max(made_of, key=lambda shift: shift["share_then"] if shift["channel"] else 0)
+    assert heaviest["channel"] == next(iter(card))
 
 
 def test_there_is_nothing_to_watch_without_a_list(

@@ -11,6 +11,7 @@ from typing import Any
 
 from features.outcomes import Labels
 from features.snapshot import OPEN_VIEWS
+from models.composition import Composition
 from models.judge import Judgement
 from models.spec import Specification
 from training.calendar import Calendar
@@ -64,11 +65,13 @@ def card(
     judged: Mapping[str, Judgement],
     also: Mapping[str, Mapping[str, Judgement]],
     fit: Mapping[str, Any],
+    made_of: Composition,
 ) -> dict[str, Any]:
     """The card of one candidate.
 
     judged: kind → figures on the test dates, this candidate's and the others'. also: date → kind →
-    figures. fit: what is particular to how it was fitted.
+    figures. fit: what is particular to how it was fitted. made_of: what the scores of its reference are
+    made of.
     """
     return {
         "kind": kind,
@@ -78,7 +81,15 @@ def card(
         "test": judged[kind].to_json(),
         "beside": {other: figures.to_json() for other, figures in judged.items() if other != kind},
         "also_report": {day: figures[kind].to_json() for day, figures in also.items()},
+        "made_of": _made_of(made_of),
     }
+
+
+def _made_of(made_of: Composition) -> dict[str, dict[str, float]]:
+    """Channel → mean size and mean of its contributions, log-odds; the weightiest first, none of nothing."""
+    parts = sorted(made_of.channels.items(), key=lambda item: (-item[1].weight, item[0]))
+    rounded = {name: {"weight": round(part.weight, 4), "pull": round(part.pull, 4)} for name, part in parts}
+    return {name: part for name, part in rounded.items() if part["weight"]}
 
 
 def _parts(specification: Specification, followed: Sequence[Labels]) -> dict[str, Any]:

@@ -21,7 +21,15 @@ from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.workspace import Workspace
 from models.calibration import fit_platt
-from models.candidate import NOT_APPROVED, REFERENCE_ROWS, Candidate, export_candidate, reference_of
+from models.candidate import (
+    NOT_APPROVED,
+    REFERENCE_ROWS,
+    Candidate,
+    columns_by_name,
+    export_candidate,
+    reference_of,
+)
+from models.composition import composition
 from models.judge import Judgement, Scored, judge
 from models.scorer import LinearScorer, Scorer
 from models.spec import Specification, catalogue_of, read_spec
@@ -131,7 +139,8 @@ def train(
     for kind, draft in drafts.items():
         tell(f"exporting {titles[kind]}")
         fit = {**asdict(draft.calibration), **(asdict(tried[0]) if kind == TREES else {})}
-        whole = card(kind, titles[kind], shared=shared, judged=judged, also=also, fit=fit)
+        made_of = composition(draft, [columns_by_name(kept, names, draft.names)], threads=threads)
+        whole = card(kind, titles[kind], shared=shared, judged=judged, also=also, fit=fit, made_of=made_of)
         exported[kind] = export_candidate(workspace, replace(draft, card=whole), reference_of(draft, kept))
     return TrainingReport(
         specification=name,
