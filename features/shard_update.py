@@ -24,7 +24,8 @@ from features.snapshot import Snapshot
 def find_affected(snapshot: Snapshot, con: duckdb.DuckDBPyConnection, older: Plan) -> None:
     """Make temporary table affected(person_id): whose rows may not be those of the older state.
 
-    con: a connection of its own to the snapshot's tables; other temporary tables stay in it.
+    con: a connection of its own to the snapshot's tables; other temporary tables stay in it. Records are
+    looked up by their key alone, which finds a few too many and is much faster than two columns.
 
     - linked, by any run, to a subject of a record with a revision since; or living, by any run, at its
       place on its day if it is a shared event, in its time if it is a register's row;
@@ -51,12 +52,10 @@ def find_affected(snapshot: Snapshot, con: duckdb.DuckDBPyConnection, older: Pla
         FROM all_residences WHERE link_run IN ({runs}) GROUP BY ALL;
 
         CREATE OR REPLACE TEMP TABLE changed_events AS
-        FROM events SEMI JOIN (SELECT source, record_key FROM all_events WHERE {new_rows})
-        USING (source, record_key);
+        FROM events WHERE record_key IN (SELECT record_key FROM all_events WHERE {new_rows});
 
         CREATE OR REPLACE TEMP TABLE changed_registers AS
-        FROM registers SEMI JOIN (SELECT source, record_key FROM all_registers WHERE {new_rows})
-        USING (source, record_key);
+        FROM registers WHERE record_key IN (SELECT record_key FROM all_registers WHERE {new_rows});
 
         CREATE OR REPLACE TEMP TABLE affected AS
         SELECT person_id FROM links_ever SEMI JOIN changed_events USING (source, subject_key)
@@ -87,17 +86,15 @@ def _add_crowds(con: duckdb.DuckDBPyConnection, shared_only: str, household_max:
         f"""
         INSERT INTO affected
         WITH theirs AS (
-            SELECT {HAPPENING} AS happening
-            FROM events e SEMI JOIN (FROM links_ever SEMI JOIN affected USING (person_id))
-                USING (source, subject_key)
-            WHERE {shared_only}
+            SELECT record_key FROM events WHERE {shared_only} AND subject_key IN
+                (SELECT subject_key FROM links_ever SEMI JOIN affected USING (person_id))
             UNION
-            SELECT {HAPPENING}
+            SELECT record_key
             FROM events e JOIN (FROM residences_ever SEMI JOIN affected USING (person_id)) r ON {lived}
             WHERE {shared_only}
         ), asked AS MATERIALIZED (
             SELECT {HAPPENING} AS happening, source, subject_key, place, occurred_on
-            FROM events e WHERE {shared_only} AND happening IN (FROM theirs)
+            FROM events e WHERE {shared_only} AND record_key IN (FROM theirs)
         ), reached AS (
             SELECT happening, person_id FROM asked JOIN links_ever USING (source, subject_key)
             UNION

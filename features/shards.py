@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -43,8 +43,9 @@ from features.snapshot import Snapshot
 
 __all__ = ["Shard", "Shards", "shards_of"]
 
-ROWS_A_SHARD = 1_000_000
-"""At most so many, where hashes deal evenly; shards grow to twice that before all are made anew."""
+EVENTS_A_SHARD = 1_000_000
+"""At most so many on average, and so about as many rows; they grow to twice that before people are
+dealt out anew."""
 
 DEALT = f"{UNFINISHED}dealt"
 
@@ -74,20 +75,15 @@ def _made(snapshot: Snapshot, flags: Flags, store: Path) -> Shards:
     return made
 
 
-@dataclass(frozen=True)
-class _Base:
-    """The store that a new one is made from. again: shard → ids of the people to be made again."""
-
-    shards: Shards
-    again: dict[int, np.ndarray] = field(default_factory=dict)
-
-
 def _make(snapshot: Snapshot, flags: Flags, store: Path) -> None:
     """Make those shards of a store that are not there yet."""
-    threads, plan = snapshot.workspace.settings.threads, begun(store)
+    threads, unfinished = snapshot.workspace.settings.threads, begun(store)
     with snapshot.con.cursor() as con:  # its temporary tables go with it
-        signals, sources = codes_of(con, flags)
-        base = _base(snapshot, con, store, signals, sources, plan)
+        plan = unfinished or _plan(snapshot, con, flags)
+        older, base = nearest_older(store.parent, store.name), None
+        if older and _can_be_made_from(older.plan, plan, snapshot, con, choose=unfinished is None):
+            plan = replace(plan, shards=len(older))
+            base = _Base(older, _affected(snapshot, con, older))
         reach(
             con,
             shared=flags.shared,
@@ -95,16 +91,6 @@ def _make(snapshot: Snapshot, flags: Flags, store: Path) -> None:
             association=flags.association,
             people="affected" if base else None,
         )
-        if plan is None:
-            state = {"last_delivery": snapshot.last_delivery, "link_run": snapshot.link_run}
-            plan = Plan(
-                **state,
-                flags=flags,
-                signals=signals,
-                sources=sources,
-                rows=count_rows(snapshot, con, **state),
-                shards=len(base.shards) if base else _enough(con),
-            )
         begin(store, plan)
         deal(con, plan, store / DEALT)
     missing = [number for number in range(plan.shards) if find_entry(store, number) is None]
@@ -114,39 +100,54 @@ def _make(snapshot: Snapshot, flags: Flags, store: Path) -> None:
     shutil.rmtree(store / DEALT)
 
 
-def _base(
-    snapshot: Snapshot,
-    con: duckdb.DuckDBPyConnection,
-    store: Path,
-    signals: tuple[str, ...],
-    sources: tuple[str, ...],
-    plan: Plan | None,
-) -> _Base | None:
-    """The store of an older state, if its codes are the same, its shards have not grown too large and
-    nothing has been erased since; table affected is then in the connection."""
-    older = nearest_older(store.parent, store.name)
-    if older is None:
-        return None
-    was = older.plan
-    if (
-        (was.signals, was.sources) != (signals, sources)
-        or (plan and plan.shards != was.shards)
-        or max(entry.rows for entry in older.entries) > 2 * ROWS_A_SHARD
-        or was.rows != count_rows(snapshot, con, last_delivery=was.last_delivery, link_run=was.link_run)
-    ):
-        return None
-    find_affected(snapshot, con, was)
-    found = con.execute(
-        f"SELECT {SHARD_SQL.format(last=len(older) - 1)} AS shard, person_id FROM affected"
-    ).fetchnumpy()
-    shard, person_ids = found["shard"], found["person_id"].astype(str)
-    return _Base(older, {int(number): person_ids[shard == number] for number in np.unique(shard)})
+def _plan(snapshot: Snapshot, con: duckdb.DuckDBPyConnection, flags: Flags) -> Plan:
+    signals, sources = codes_of(con, flags)
+    events = int(con.execute("SELECT count(*) FROM events").fetchall()[0][0])
+    state = {"last_delivery": snapshot.last_delivery, "link_run": snapshot.link_run}
+    return Plan(
+        **state,
+        flags=flags,
+        signals=signals,
+        sources=sources,
+        rows=count_rows(snapshot, con, **state),
+        shards=_enough(events),
+    )
 
 
-def _enough(con: duckdb.DuckDBPyConnection) -> int:
-    """How many shards the rows fill: a power of two."""
-    rows = int(con.execute("SELECT count(*) FROM reached_rows").fetchall()[0][0])
-    return 1 << max(0, (rows - 1) // ROWS_A_SHARD).bit_length()
+def _enough(events: int) -> int:
+    """How many shards so many events fill: a power of two."""
+    return 1 << max(0, (events - 1) // EVENTS_A_SHARD).bit_length()
+
+
+def _can_be_made_from(
+    older: Plan, plan: Plan, snapshot: Snapshot, con: duckdb.DuckDBPyConnection, *, choose: bool
+) -> bool:
+    """Whether an older store's codes are the same, its shards not too few and nothing erased since.
+
+    choose: there are no shards yet, and so it is still open how many there shall be.
+    """
+    as_many = 2 * older.shards >= plan.shards if choose else older.shards == plan.shards
+    if not as_many or (older.signals, older.sources) != (plan.signals, plan.sources):
+        return False
+    rows = count_rows(snapshot, con, last_delivery=older.last_delivery, link_run=older.link_run)
+    return rows == older.rows
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The store that a new one is made from. again: shard → ids of the people to be made again."""
+
+    shards: Shards
+    again: dict[int, np.ndarray]
+
+
+def _affected(snapshot: Snapshot, con: duckdb.DuckDBPyConnection, older: Shards) -> dict[int, np.ndarray]:
+    """Shard → ids of those whose rows may have changed; they are then in table affected."""
+    find_affected(snapshot, con, older.plan)
+    shard = SHARD_SQL.format(last=len(older) - 1)
+    found = con.execute(f"SELECT {shard} AS shard, person_id FROM affected").fetchnumpy()
+    numbers, person_ids = found["shard"], found["person_id"].astype(str)
+    return {int(number): person_ids[numbers == number] for number in np.unique(numbers)}
 
 
 def _make_shard(store: Path, number: int, plan: Plan, base: _Base | None, *, threads: int) -> None:

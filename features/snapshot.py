@@ -105,16 +105,17 @@ def _standing(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> 
         WITH committed AS (
             SELECT * FROM {rows} WHERE delivery_id IN
                 (SELECT delivery_id FROM {ledger} WHERE delivery_id <= {snapshot.last_delivery})
-        ), revisions AS (
+        ), revisions AS (  -- of records with several: most have one, and so nothing that replaced it
             SELECT source, record_key, revision, any_value(known_on) AS known_on
-            FROM committed GROUP BY ALL
+            FROM committed SEMI JOIN (FROM committed WHERE revision > 1) USING (source, record_key)
+            GROUP BY ALL
         ), until AS (
             SELECT source, record_key, revision,
                    lead(known_on) OVER (PARTITION BY source, record_key ORDER BY revision) AS known_until
             FROM revisions
         )
         SELECT r.source, r.record_key, r.revision, r.known_on, u.known_until, r.delivery_id, {payload}{extra}
-        FROM committed r JOIN until u USING (source, record_key, revision)
+        FROM committed r LEFT JOIN until u USING (source, record_key, revision)
         WHERE NOT r.withdrawn
         """
     )

@@ -31,7 +31,7 @@ def threads() -> int:
 
 @pytest.fixture
 def town(threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
-    monkeypatch.setattr(making, "_enough", lambda con: SHARDS)
+    monkeypatch.setattr(making, "_enough", lambda events: SHARDS)
     town = Town(tmp_path)
     (tmp_path / "settings.yaml").write_text(f"threads: {threads}", encoding="utf-8")
     town.workspace = open_workspace(tmp_path)
@@ -143,7 +143,7 @@ def test_a_part_says_what_it_is(town: Town) -> None:
 
 
 def test_no_more_than_a_few_parts_are_in_memory(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "_enough", lambda con: 16)
+    monkeypatch.setattr(making, "_enough", lambda events: 16)
     snapshot, catalogue = town.snapshot, town.catalogue
     store_panels(snapshot, catalogue, [AS_OF])
     read = spied(monkeypatch, PanelFiles)

@@ -31,7 +31,7 @@ SHARDS, HOUSEHOLD_MAX = 4, 2
 @pytest.fixture(autouse=True)
 def a_few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many shards as a county has, however few the rows."""
-    monkeypatch.setattr(making, "_enough", lambda con: SHARDS)
+    monkeypatch.setattr(making, "_enough", lambda events: SHARDS)
 
 
 @pytest.fixture
@@ -283,7 +283,7 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     Town(root)
     (root / "settings.yaml").write_text(f"household_max: {HOUSEHOLD_MAX}\nthreads: 1", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "_enough", lambda con: SHARDS)
+        patch.setattr(making, "_enough", lambda events: SHARDS)
         yield open_workspace(root)
 
 

@@ -68,7 +68,7 @@ def town(tmp_path: Path) -> Town:
 
 @pytest.fixture
 def eight(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(making, "_enough", lambda con: 8)
+    monkeypatch.setattr(making, "_enough", lambda events: 8)
     return 8
 
 
@@ -128,7 +128,7 @@ def test_every_row_that_reaches_somebody_is_in_their_shard_in_order(town: Town, 
 
 def test_how_many_shards_changes_nothing_that_they_say(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     def all_rows(shards: int) -> list[tuple]:
-        monkeypatch.setattr(making, "_enough", lambda con: shards)
+        monkeypatch.setattr(making, "_enough", lambda events: shards)
         shutil.rmtree(town.workspace.data / "shards", ignore_errors=True)
         store = shards_of(town.snapshot)
         assert len(store) == shards
@@ -138,18 +138,28 @@ def test_how_many_shards_changes_nothing_that_they_say(town: Town, monkeypatch: 
     assert all_rows(1) == all_rows(2) == all_rows(16)
 
 
-def test_a_shard_holds_about_so_many_rows_and_grows_to_twice(
+@pytest.mark.parametrize(
+    ("events", "shards"), [(0, 1), (10, 1), (11, 2), (20, 2), (21, 4), (80, 8), (81, 16)]
+)
+def test_shards_are_a_power_of_two_of_about_so_many_rows(
+    events: int, shards: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "EVENTS_A_SHARD", 10)
+    assert making._enough(events) == shards
+
+
+def test_people_are_dealt_out_anew_when_shards_have_grown_to_twice(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "ROWS_A_SHARD", 40)
-    shards = shards_of(town.snapshot)
-    assert sum(entry.rows for entry in shards.entries) == 111
-    assert len(shards) == 4
-    for number in range(200):
-        town.event("p00", "police.incident", "1 Feb", known=date(2026, 2, 2), record=f"rows/of {number}")
-    assert len(shards_of(town.snapshot)) == 4, "made from the shards there were"
+    events = int(town.snapshot.con.execute("SELECT count(*) FROM events").fetchall()[0][0])
+    monkeypatch.setattr(making, "EVENTS_A_SHARD", events)
+    assert len(shards_of(town.snapshot)) == 1
+    town.many_events("p00", "police.incident", [date(2026, 2, 1)] * events)
+    assert len(shards_of(town.snapshot)) == 1, "made from the shard there was"
     town.event("p01", "police.incident", "1 Feb")
-    assert len(shards_of(town.snapshot)) == 8, "one had more than 80 rows"
+    grown = shards_of(town.snapshot)
+    assert len(grown) == 4
+    assert sum(entry.people for entry in grown.entries) == len(PEOPLE)
 
 
 def test_views_say_what_the_shards_say(town: Town, eight: int) -> None:
@@ -184,7 +194,7 @@ import features.shards as making
 from features.snapshot import open_snapshot
 from features.workspace import open_workspace
 
-making._enough = lambda con: 8
+making._enough = lambda events: 8
 put, shards = files._put, []
 
 def put_two_and_die(unfinished, folder):

@@ -17,7 +17,7 @@ from features.snapshot import Snapshot, open_snapshot
 def test_two_weeks_of_news_give_what_everything_gives(
     county_copy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "_enough", lambda con: 4)
+    monkeypatch.setattr(making, "_enough", lambda events: 4)
     workspace = county_copy.workspace
     newest, home = open_snapshot(workspace), workspace.data / "shards"
     ledger = newest.con.execute(
