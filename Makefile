@@ -32,6 +32,7 @@ $(VENV)/.ok: requirements.lock pyproject.toml
 	$(B)/uv pip sync -q --compile-bytecode --python $(B)/python --require-hashes requirements.lock
 	$(B)/uv pip install -q --python $(B)/python --no-deps --no-build-isolation -e .
 	$(B)/python -c "from features.kernel import compile_ahead; compile_ahead()"
+	$(B)/python -c "from models.contributions import compile_ahead; compile_ahead()"
 	touch $@
 
 # A browser for the tests of pages, where we may install one; elsewhere those tests skip and say so.

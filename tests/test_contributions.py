@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.contributions import run as benchmark
 from features.errors import UserMistake
 from models.contributions import LANES, TASK, _explain, contributions, prepare
 from models.forest import read_forest
@@ -244,3 +245,12 @@ def test_what_they_cannot_be_had_for_is_refused(parameters: dict[str, Any], prob
     with pytest.raises(UserMistake, match="cannot be explained") as refused:
         prepare(booster)
     assert problem in str(refused.value)
+
+
+def test_the_bench_compares_what_it_times() -> None:
+    lightgbms, ours, *others = benchmark(rows=700, compared=300, trees=8)
+    assert (lightgbms.rows, ours.rows) == (300, 700)
+    assert max(ours.difference, ours.apart, lightgbms.apart) < 1e-10
+    assert all(other.rows == 700 for other in others)
+    with pytest.raises(ValueError, match="too few"):
+        benchmark(rows=10, compared=20)
