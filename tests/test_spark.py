@@ -30,8 +30,8 @@ PEOPLE = 300
 
 @pytest.fixture
 def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
-    """300 people with what may happen to them, in a few shards."""
-    monkeypatch.setattr(shards_module, "ROWS_A_SHARD", 1_000)
+    """300 people with what may happen to them, in four shards."""
+    monkeypatch.setattr(shards_module, "_enough", lambda events: 4)
     town, random = Town(tmp_path / "a town"), np.random.default_rng(5)
     people = [f"p{at:03}" for at in range(PEOPLE)]
     town.person(*people)
@@ -79,7 +79,7 @@ def test_spark_gives_the_bits_of_one_machine(town: Town, tmp_path: Path) -> None
     people = store_panels(snapshot, catalogue, dates)
     shards = shards_of(snapshot, catalogue)
     panel = read_panel(snapshot, catalogue, AS_OF)
-    assert len(shards) > 2 and min(people.values()) > 200
+    assert len(shards) == 4 and min(people.values()) > 200
     assert np.isnan(panel.X).any() and (panel.X == 0).any() and (panel.X > 0).any()
 
     def stored() -> dict[Path, bytes]:
