@@ -53,25 +53,27 @@ def reach(
     """
     of_household = sql_one_of("e.signal", shared)
     near = Near() if people is None else gather(con, people, shared=shared, association=association)
-    _number_people(con, near, people)
+    asked = _number_people(con, near, people)
     _find_own(con, near, of_household)
     _find_shared(con, near, of_household, household_max)
     if association:
         _associate(con, near, association, household_max)
-    _join_events(con, near, of_household)
-    _find_held(con)
+    _join_events(con, near, of_household, asked)
+    _find_held(con, asked)
 
 
 def reach_held(con: duckdb.DuckDBPyConnection, *, people: str) -> None:
     """Make reached_people and reached_held alone, of some people, as `reach` does."""
     asked = f"WHERE person_id IN (SELECT person_id FROM {people})"
     near = Near(links=f"(FROM links {asked})", homes=f"(FROM residences {asked})")
-    _number_people(con, near, people)
-    _find_held(con)
+    _find_held(con, _number_people(con, near, people))
 
 
-def _number_people(con: duckdb.DuckDBPyConnection, near: Near, people: str | None) -> None:
-    """Make reached_people, and reach_links and reach_homes, which say `person` for person_id."""
+def _number_people(con: duckdb.DuckDBPyConnection, near: Near, people: str | None) -> int:
+    """Make reached_people, and reach_links and reach_homes, which say `person` for person_id.
+
+    Returns how many were asked for: those are numbered first.
+    """
     asked = "TRUE" if people is None else f"person_id IN (SELECT person_id FROM {people})"
     con.execute(
         f"""
@@ -92,6 +94,7 @@ def _number_people(con: duckdb.DuckDBPyConnection, near: Near, people: str | Non
         FROM {near.homes} JOIN reach_everyone USING (person_id)
         """
     )
+    return int(con.execute("SELECT count(*) FROM reached_people").fetchall()[0][0])
 
 
 def _find_own(con: duckdb.DuckDBPyConnection, near: Near, of_household: str) -> None:
@@ -155,7 +158,6 @@ def _find_shared(con: duckdb.DuckDBPyConnection, near: Near, of_household: str, 
         INSERT INTO reach_once
         SELECT person, happening, number, FALSE, known_on, known_until
         FROM ({_households_sql("reach_all", ("happening",), household_max)})
-        SEMI JOIN reached_people USING (person)
         JOIN (SELECT happening, arg_min(number, event_id) AS number FROM reach_shared GROUP BY happening)
             USING (happening);
 
@@ -204,10 +206,9 @@ def _associate(
                      e.occurred_on + {int(association.within_days)}) AS known_until
         FROM reach_theirs e
         JOIN reach_together f USING (person, occurred_on)
-        JOIN reach_together g ON g.home = f.home AND g.person <> f.person
+        JOIN reach_together g USING (home)
         LEFT JOIN (SELECT person, happening, min(known_on) AS known_on FROM reach_theirs GROUP BY ALL) mine
             ON mine.person = g.person AND mine.happening = e.happening
-        WHERE g.person IN (SELECT person FROM reached_people)
     )"""
     con.execute(
         f"""
@@ -234,7 +235,7 @@ def _associate(
     )
 
 
-def _join_events(con: duckdb.DuckDBPyConnection, near: Near, of_household: str) -> None:
+def _join_events(con: duckdb.DuckDBPyConnection, near: Near, of_household: str, asked: int) -> None:
     """Make view reached_rows."""
     told = "occurred_on, occurred_at, has_time, ended_on, amount, place"
     con.execute(
@@ -242,31 +243,29 @@ def _join_events(con: duckdb.DuckDBPyConnection, near: Near, of_household: str) 
         CREATE OR REPLACE TEMP VIEW reached_rows AS
         SELECT person, source, signal, FALSE AS household, event_id, happening, {told},
                known_on, {emptied("known_until")} AS known_until
-        FROM reach_own ANTI JOIN reach_twice USING (person, number) SEMI JOIN reached_people USING (person)
+        FROM reach_own ANTI JOIN reach_twice USING (person, number) WHERE person < {asked}
         UNION ALL
         SELECT o.person, e.source, if(o.associated, {quoted(PREFIX)} || e.signal, e.signal) AS signal,
                {of_household} AS household, e.event_id, o.happening, {told},
                o.known_on, {emptied("o.known_until")} AS known_until
-        FROM reach_once o SEMI JOIN reached_people USING (person) JOIN {near.events} e ON e.rowid = o.number
+        FROM reach_once o JOIN {near.events} e ON e.rowid = o.number WHERE o.person < {asked}
         """
     )
 
 
-def _find_held(con: duckdb.DuckDBPyConnection) -> None:
+def _find_held(con: duckdb.DuckDBPyConnection, asked: int) -> None:
     """Make reached_held: when a register held a person, by name or through the dwelling they lived at."""
     spells = f"""(
         SELECT f.person, r.source, FALSE AS household, r.start_on, {filled("r.end_on")} AS end_on,
                greatest(r.known_on, f.known_on) AS known_on,
                least({filled("r.known_until")}, f.known_until) AS known_until
-        FROM registers r JOIN reach_links f USING (source, subject_key)
-        SEMI JOIN reached_people USING (person)
+        FROM registers r JOIN reach_links f USING (source, subject_key) WHERE f.person < {asked}
         UNION ALL
         SELECT f.person, r.source, TRUE, greatest(r.start_on, f.start_on) AS held_from,
                least({filled("r.end_on")}, f.end_on) AS held_to, greatest(r.known_on, f.known_on),
                least({filled("r.known_until")}, f.known_until)
         FROM registers r JOIN reach_homes f ON f.uprn = r.place
-        SEMI JOIN reached_people USING (person)
-        WHERE held_from < held_to
+        WHERE f.person < {asked} AND held_from < held_to
     )"""
     con.execute(
         f"""
