@@ -3,8 +3,9 @@ the same model; and on the session's county, what a training run leaves behind."
 
 import json
 import re
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -186,6 +187,50 @@ def test_rows_are_drawn_as_from_one_array(most: int) -> None:
     whole = np.arange(300, dtype=np.float32).reshape(100, 3)
     drawn = draw(np.split(whole, [0, 10, 10, 75]), 100, most=most, seed=4)
     np.testing.assert_array_equal(drawn, whole[np.random.default_rng(4).permutation(100)[:most]])
+
+
+@dataclass(frozen=True)
+class Read:
+    """Blocks that are not held: so many dates of 1,500 people with 60 numbers, made when gone through."""
+
+    dates: int
+    wide: int = 60
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for at in range(self.dates):
+            yield np.random.default_rng(at).integers(0, 4, (1500, self.wide)).astype(np.float32)
+
+    def columns(self, names: Sequence[str]) -> "Read":
+        return Read(self.dates, len(names))
+
+
+def most_held(dates: int) -> int:
+    """Bytes that Python holds at the worst moment of choosing, fitting, scoring and drawing; the bins,
+    which are LightGBM's, are not among them."""
+    names, n = [f"f{j}" for j in range(60)], dates * 1500
+    given = Examples(Read(dates), (np.arange(n) % 9 == 0).astype(float))
+    tracemalloc.start()
+    setting = choose(SETTINGS, names, fit=given, validate=given, threads=1, seed=1)[0]
+    trees = fit_trees(setting, names, given, threads=1, seed=1)
+    given.columns(names[:3])
+    margins_of({"trees": trees}, names, given.blocks)
+    draw(given.blocks, n, most=500, seed=1)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return held
+
+
+def test_memory_does_not_grow_with_the_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.trees.SAMPLE", 1000)
+    monkeypatch.setattr("training.binned._Rows.batch_size", 500)
+    few, many = most_held(2), most_held(22)
+    rows, labels = 20 * 1500 * 60 * 4, 20 * 1500 * 8
+    print(
+        f"\ntraining on 2 dates holds {few / 1e6:.1f} MB, on 22 {many / 1e6:.1f}; their rows {rows / 1e6:.0f}"
+    )
+    assert (
+        many - few < 12 * labels < rows / 2
+    )  # a margin for each setting tried, and what ordering them takes
 
 
 def nothing_followed() -> TrainingReport:
