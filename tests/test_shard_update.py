@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import duckdb
 import pyarrow as pa
@@ -47,14 +48,16 @@ def stores(workspace: Workspace) -> Path:
 
 
 def updated(before: Snapshot, after: Snapshot, catalogue: Catalogue | None = None) -> tuple[Shards, Shards]:
-    """The shards of two states, the second made from the first, having been compared with shards made
-    from nothing."""
+    """The shards of two states, the second made from the first: they are what is made from nothing."""
     home = stores(before.workspace)
     shutil.rmtree(home, ignore_errors=True)
-    from_nothing = shards_of(Snapshot(after.workspace, after.last_delivery, after.link_run), catalogue)
-    wanted = [entry.hash for entry in from_nothing.entries]
+    wanted = [entry.hash for entry in shards_of(after, catalogue).entries]
     shutil.rmtree(home)
-    first, second = shards_of(before, catalogue), shards_of(after, catalogue)
+    after._cache.clear()
+    first = shards_of(before, catalogue)
+    with patch.object(making, "find_affected", wraps=making.find_affected) as looked:
+        second = shards_of(after, catalogue)
+    assert looked.call_count == 1, "not made from nothing"
     assert [entry.hash for entry in second.entries] == wanted
     return first, second
 
@@ -282,8 +285,8 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     root = tmp_path_factory.mktemp("village")
     Town(root)
     (root / "settings.yaml").write_text(f"household_max: {HOUSEHOLD_MAX}\nthreads: 1", encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "_enough", lambda events: SHARDS)
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr(making, "_enough", lambda events: SHARDS)
         yield open_workspace(root)
 
 
@@ -303,10 +306,4 @@ def test_made_from_an_older_state_or_from_nothing_is_the_same(
     association = Association(("police.incident",), 20) if others else None
     catalogue = derive_catalogue(village.sources, association=association)
     before, after = two_snapshots(village, seed, size)
-    shutil.rmtree(stores(village), ignore_errors=True)
-    wanted = shards_of(after, catalogue)
-    shutil.rmtree(stores(village))
-    after._cache.clear()
-    shards_of(before, catalogue)
-    found = shards_of(after, catalogue)
-    assert [entry.hash for entry in found.entries] == [entry.hash for entry in wanted.entries]
+    updated(before, after, catalogue)
