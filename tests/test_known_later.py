@@ -90,7 +90,7 @@ def morning(as_of: int, guard: int, tables: World) -> tuple[list, list, list, li
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(some_records(), st.integers(1, 9), st.integers(1, 3))
 def test_whatever_becomes_known_on_the_day_or_later_changes_nothing_that_morning(
     records: list[Record], as_of: int, guard: int
