@@ -160,7 +160,7 @@ def model(costs: Sequence[Cost]) -> str:
     places = (f"{name}, {n} million" for name, n in SIZES.items())
     return "\n".join(
         [
-            f"Measured on counties of {sizes} people, {os.cpu_count()} cores.",
+            f"Measured on counties of {sizes} people.",
             "",
             *_table(head, measured),
             "",
