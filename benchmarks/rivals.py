@@ -1,7 +1,7 @@
 """What others take for the same panel: reading alone, polars, and one SQL statement in DuckDB.
 
-Each is written as well as we know how: polars with filtered columns inside one streaming group_by (twice
-as fast as sums over masks), DuckDB over small integers instead of text.
+Each is written as well as we know how: polars with filtered columns inside one streaming group_by (at M
+two to three times as fast as masked ones, at S within a tenth), DuckDB over small integers instead of text.
 """
 
 from __future__ import annotations
@@ -48,25 +48,22 @@ def polars_features(midnight: datetime) -> list[pl.Expr]:
     kind, agency = pl.col("event_type"), pl.col("source")
     recent = {window: occurred >= midnight - timedelta(days=window) for window in WINDOWS}
     day = 86_400_000_000
-    found = [occurred.filter((kind == name) & recent[window]).count() for name in KINDS for window in WINDOWS]
+
+    def number(which: pl.Expr) -> pl.Expr:
+        return occurred.filter(which).count().cast(pl.Int64)
+
+    found = [number((kind == name) & recent[window]) for name in KINDS for window in WINDOWS]
     for name in AGENCIES:
         own = agency == name
-        count = {window: occurred.filter(own & recent[window]).count().cast(pl.Int64) for window in WINDOWS}
+        count = {window: number(own & recent[window]) for window in WINDOWS}
         last, first = occurred.filter(own).max(), occurred.filter(own).min()
-        found += [
-            (midnight - last).dt.total_microseconds() / day,
-            kind.filter(own & recent[365]).n_unique(),
-        ]
+        found += [(midnight - last).dt.total_microseconds() / day, kind.filter(own & recent[365]).n_unique()]
         for window in (90, 365):
             given = amount.filter(own & recent[window])
             found += [given.sum(), given.max(), given.mean()]
-        found += [
-            2 * count[90] - count[180],
-            pl.when(count[730] > 1).then((last - first).dt.total_microseconds() / day / (count[730] - 1)),
-            count[30],
-            count[365],
-        ]
-    found += [occurred.filter(recent[window]).count() for window in WINDOWS]
+        gap = (last - first).dt.total_microseconds() / day / (count[730] - 1)
+        found += [2 * count[90] - count[180], pl.when(count[730] > 1).then(gap), count[30], count[365]]
+    found += [number(recent[window]) for window in WINDOWS]
     found.append(agency.filter(recent[365]).n_unique())
     return [expression.alias(name) for expression, name in zip(found, NAMES, strict=True)]
 
