@@ -37,7 +37,7 @@ from features.shard_files import (
     write_shard,
 )
 from features.shard_update import splice
-from features.shards import ROWS_A_SHARD
+from features.shards import EVENTS_A_SHARD
 
 EVER, WEEK = 10_000, 7
 """Days. The workload begins 2,192 days before its end."""
@@ -109,7 +109,7 @@ def _make(folder: Path, until: date) -> None:
     store = emptied(store_of(folder, until))
     extent = extent_of(folder, [until], longest=EVER)
     columns = together(read_columns(extent)[0])
-    shards = 1 << max(0, (len(columns.person) - 1) // ROWS_A_SHARD).bit_length()
+    shards = 1 << max(0, (len(columns.person) - 1) // EVENTS_A_SHARD).bit_length()
     ids = np.arange(extent.first, extent.first + extent.each).astype(str)
     shard_of = shard_number(ids.tolist(), shards)
     place = np.empty(extent.each, np.int32)  # a person's within the shard
