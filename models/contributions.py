@@ -8,8 +8,8 @@ on that went that way at these splits. With v the leaf's value, column j receive
 
 LightGBM's `pred_contrib` (path-dependent TreeSHAP) unfolds the polynomial under the integral and folds
 it up again for each column. Its degree is known, so that a few points after Gauss and Legendre give the
-integral itself, half as many as the path has columns. (Wettenstein, Mitchell and Yu:
-"Quadrature-TreeSHAP", 2026, arXiv 2605.04497.)
+integral itself, half as many as the path has columns. ("Quadrature-TreeSHAP",
+2026, arXiv 2605.04497.)
 
 A tree is walked once down, each node holding the product over its path at every point, and once up,
 each holding the sum of the leaves under it. A split after others on the same column replaces their
