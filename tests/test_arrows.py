@@ -1,9 +1,9 @@
 """The arrows between the packages point one way; slow libraries stay behind the commands that need them."""
 
 import ast
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -94,14 +94,21 @@ def test_no_file_is_too_long_to_read() -> None:
 
 
 def test_help_answers_at_once() -> None:
-    """`earlyhelp --help` takes under half a second: heavy imports wait for the command that needs them."""
+    """`earlyhelp --help` takes under half a second: heavy imports wait for the command that needs them.
+
+    Of the processor, so that whatever else the machine does has no part in it.
+    """
     command = [sys.executable, "-c", "import earlyhelp; earlyhelp.main(['--help'])"]
     subprocess.run(command, capture_output=True, check=False, cwd=ROOT)
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        before = os.times()
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-        seconds.append(time.perf_counter() - start)
+        after = os.times()
+        user, system = (
+            getattr(after, name) - getattr(before, name) for name in ("children_user", "children_system")
+        )
+        seconds.append(user + system)
     print(f"earlyhelp --help: {min(seconds):.2f} s")
     assert done.returncode == 0
     assert "weekly" in done.stdout
