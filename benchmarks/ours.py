@@ -27,19 +27,26 @@ def program() -> Program:
 
 
 def from_files(folder: Path, dates: Sequence[date], clock: Clock) -> Iterator[Answer]:
-    """Read, code, keep what is usable, sort, compute: a panel a date, whole in memory."""
+    """Read, code, keep what is usable, sort, compute: a panel a date, whole in memory.
+
+    The panel is one array, and each part has the place that its people can fill: on a single date, where
+    whoever has a row that was kept is in the panel, nothing lies between them.
+    """
     with clock:
         extent, parts = sorted_parts(folder, dates)
-        out = room_for(extent.parts * extent.each)
+        begin = np.cumsum([0, *(np.count_nonzero(np.diff(rows.start)) for rows in parts)])
+        out = room_for(begin[-1])
     for as_of in dates:
-        with clock:
-            found, n = [], 0
-            for at, rows in enumerate(parts):
-                people, values = compute(rows, program(), as_of, threads=THREADS, out=out[n:])
-                in_order(values)
-                found.append(people + extent.first + at * extent.each)
-                n += len(people)
-        yield Answer(as_of, np.concatenate(found), out[:n, :350].__getitem__)
+
+        def fill(at: int, as_of: date = as_of) -> tuple[np.ndarray, np.ndarray]:
+            room = out[begin[at] : begin[at + 1]]
+            people, values = compute(parts[at], program(), as_of, out=room)
+            return people + extent.first + at * extent.each, in_order(values)
+
+        with clock, ThreadPoolExecutor(THREADS) as pool:
+            filled = list(pool.map(fill, range(extent.parts)))
+        for people, panel in filled:
+            yield Answer(as_of, people, panel.__getitem__)
 
 
 def in_parts(folder: Path, dates: Sequence[date], clock: Clock) -> Iterator[Answer]:
