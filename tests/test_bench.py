@@ -115,15 +115,19 @@ def test_targets_say_plainly_what_was_reached_and_a_slow_rival_voids_the_run() -
         Task("files", "S", 24): result(1, cpu=1),
         Task("polars", "S", 24): result(1, cpu=4),
         Task("binned", "S", 24): result(1, cpu=1),
-        Task("binned", "M", 24): result(1, cpu=13, rows=10**7, peak=2_600_000_000),
+        Task("binned", "M", 24): result(1, cpu=13, rows=10**7, peak=4_600_000_000),
+        Task("parquet", "S", 24): result(1, cpu=1),
+        Task("parquet", "M", 24): result(1, cpu=10, rows=10**7, peak=2_600_000_000),
     }
     found = list(targets(results))
     assert [(target.measured, target.verdict) for target in found] == [
         ("5.0 x", "reached"),
         ("2.0 x", "NOT reached"),
         ("4.0 x", "reached"),
-        ("2.60 GB", "NOT reached"),
+        ("4.60 GB, 3.50 of them the bins", ""),
         ("1.30 x", "NOT reached"),
+        ("2.60 GB", "NOT reached"),
+        ("1.00 x", "reached"),
         ("10.0 x", "reached"),
     ]
     assert not is_void(found)
