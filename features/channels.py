@@ -33,7 +33,7 @@ def signals_of(sources: Sequence[Source]) -> list[Signal]:
         )
         for source in sources
         for short, words in source.signals.items()
-        if words.feature and not words.exit
+        if words.is_feature
     ]
 
 

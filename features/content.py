@@ -13,12 +13,18 @@ from collections.abc import Callable, Iterable, Iterator
 
 import duckdb
 
-from features.declaration import IDENTIFIERS, Extract, SubjectRule
+from features.declaration import HINTS, IDENTIFIERS, Extract, SubjectRule
 from features.known import Arrival
 from features.rule_sql import Cells, quoted
 from features.tables import PAYLOAD
 
-ENDS = {"events": "ended_on", "identities": "died_on", "addresses": "end_on", "registers": "end_on"}
+ENDS = {
+    "events": "ended_on",
+    "identities": "died_on",
+    "addresses": "end_on",
+    "registers": "end_on",
+    "marks": "end_on",
+}
 """The column of a dated table that is learned later than the rest of its row."""
 
 SQL_TYPES = {
@@ -61,6 +67,7 @@ def said_by(extract: Extract) -> set[str]:
         "identities": [s.identity for s in extract.subjects if s.identity],
         "addresses": [s.address for s in extract.subjects if s.address],
         "registers": [s.register_ for s in extract.subjects if s.register_],
+        "marks": [s.marks for s in extract.subjects if s.marks],
         "areas": extract.area,
         "characteristics": [s.characteristics for s in extract.subjects if s.characteristics],
     }
@@ -147,7 +154,7 @@ def _identities(extract: Extract, arrival: Arrival) -> Iterator[str]:
         given = subject.identity.columns()
         texts = ", ".join(
             f"CAST({cells.optional(given.get(field))} AS VARCHAR) AS {field}"
-            for field in ("forenames", "surname", *IDENTIFIERS)
+            for field in ("forenames", "surname", *IDENTIFIERS, *HINTS)
         )
         died = cells.day(given.get("died_on"))
         some = " OR ".join(f"{cells[column]} IS NOT NULL" for column in given.values())
@@ -209,6 +216,21 @@ def _registers(extract: Extract, arrival: Arrival) -> Iterator[str]:
                  AND ({key} IS NOT NULL OR {cells.optional(held.place)} IS NOT NULL)"""
 
 
+def _marks(extract: Extract, arrival: Arrival) -> Iterator[str]:
+    """A mark holds from the day it says; where it says none, from the day it became known."""
+    cells = Cells(extract)
+    recorded = cells.day(extract.recorded) if extract.recorded else None
+    for key, subject in _about(extract):
+        for rule in subject.marks:
+            started, ended = cells.day(rule.start), cells.day(rule.end)
+            yield f"""
+                SELECT record_key, {key} AS subject_key, {quoted(rule.mark)} AS mark,
+                       {started} AS start_on, {ended} AS end_on,
+                       {arrival.of_undated(first_day=started, recorded=recorded)} AS from_on,
+                       {arrival.of_end(ended=ended)} AS end_known_on
+                FROM good WHERE {key} IS NOT NULL AND {cells.condition(rule.when)}"""
+
+
 def _areas(extract: Extract, arrival: Arrival) -> Iterator[str]:
     if extract.area is not None:
         cells = Cells(extract)
@@ -234,6 +256,7 @@ SELECTS: dict[str, Callable[[Extract, Arrival], Iterator[str]]] = {
     "identities": _identities,
     "addresses": _addresses,
     "registers": _registers,
+    "marks": _marks,
     "areas": _areas,
     "characteristics": _characteristics,
 }

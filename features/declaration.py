@@ -36,6 +36,23 @@ THEMES = {
 IDENTIFIERS = ("nhs_number", "upn", "nino")
 """Identifiers that name one person wherever they appear."""
 
+UNIDENTIFIED = "(row) "
+"""In front of the key of a subject that names a row and no person."""
+
+HINTS = ("initials", "sex", "phone", "email", "district")
+"""What says less of who somebody is than a name or an identifier, and helps to tell."""
+
+MARKS = {
+    "objection": "objects to being scored, or has opted out",
+    "adoption": "adopted: what was known under another name is not shown",
+    "refuge": "lives at an address that must stay secret",
+    "staff_family": "belongs to the family of somebody who works here",
+}
+"""What can be said of a person that limits what we may do with or show of what we hold."""
+
+SENSITIVE = ("age", "disability", "pregnancy", "race", "religion", "sex", "sexual orientation", "health")
+"""What a signal can be close to: protected characteristics, and health."""
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -93,6 +110,7 @@ class Column(Declared):
     min: float | None = Field(None, allow_inf_nan=False)
     max: float | None = Field(None, allow_inf_nan=False)
     not_before: date | None = None
+    filled: float | None = Field(None, gt=0, le=1, description="the share of rows expected to have it")
     typical: bool = Field(False, description="the column's name is only typical of such systems")
 
     @model_validator(mode="before")
@@ -169,6 +187,11 @@ class Identity(Declared):
     nhs_number: str | None = None
     upn: str | None = None
     nino: str | None = None
+    initials: str | None = None
+    sex: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    district: str | None = Field(None, description="a postcode's first half: a hint, not an address")
 
     def columns(self) -> dict[str, str]:
         """Identity field → column, those given only."""
@@ -193,18 +216,37 @@ class Register(Declared):
     place: str | None = None
 
 
+class MarkRule(Declared):
+    """What limits the use of what we hold of a subject, from when to when; see `MARKS`."""
+
+    mark: str
+    start: str | None = None
+    end: str | None = None
+    when: When = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_mark(self) -> MarkRule:
+        if self.mark not in MARKS:
+            raise ValueError(f"mark {self.mark!r} is not one of {', '.join(MARKS)}")
+        return self
+
+
 class SubjectRule(Declared):
     """One person on a row. A row may have several (jointly liable adults)."""
 
     name: str = "subject"
     key: Names = Field(description="columns whose values, joined by '|', are the agency's own key")
     optional: bool = Field(False, description="the row may leave this person out")
+    unidentified: bool = Field(
+        False, description="the key names the row, not a person: nobody's until linking can place it"
+    )
     identity: Identity | None = None
     address: Address | None = None
     register_: Register | None = Field(None, alias="register")
     characteristics: dict[str, str] = Field(
         default_factory=dict, description="protected characteristic → column; kept apart, for audit alone"
     )
+    marks: list[MarkRule] = Field(default_factory=list)
 
 
 class EventRule(Declared):
@@ -261,6 +303,16 @@ class Extract(Declared):
     area: Area | None = None
 
 
+class SameAs(Declared):
+    """Signals of other sources that are the same happening if they lie so near in time.
+
+    It counts once outside its own agency. Signals that no source of the workspace declares do nothing.
+    """
+
+    signals: Names
+    hours: float = Field(gt=0)
+
+
 class SignalWords(Declared):
     """A kind of event: how it is said, what it is about, whom it reaches."""
 
@@ -273,18 +325,30 @@ class SignalWords(Declared):
     spell: bool = Field(False, description="has a start and an end")
     exit: bool = Field(False, description="a known exit (died, moved away); never a feature")
     feature: bool = Field(True, description="False: kept as context, no feature is derived from it")
+    ours: bool = Field(False, description="what our own team did: help given must never raise a score")
+    sensitive: str | None = Field(
+        None, description="what it is close to: used only where a specification names and justifies it"
+    )
+    same_as: SameAs | None = None
 
     @model_validator(mode="after")
     def _known_theme(self) -> SignalWords:
         if self.theme is not None and self.theme not in THEMES:
             raise ValueError(f"theme {self.theme!r} is not one of {', '.join(THEMES)}")
+        if self.sensitive is not None and self.sensitive not in SENSITIVE:
+            raise ValueError(f"sensitive {self.sensitive!r} is not one of {', '.join(SENSITIVE)}")
         return self
+
+    @property
+    def is_feature(self) -> bool:
+        """Whether features are derived from it: never from exits, nor from what we did ourselves."""
+        return self.feature and not self.exit and not self.ours
 
 
 class Agreement(Declared):
     """The information-sharing agreement a source is held under."""
 
-    reference: str
+    reference: str = Field(min_length=1)
     review_by: date
 
 

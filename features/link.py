@@ -5,6 +5,9 @@ NINO) or where forenames, surname, birth date and a postcode all do. A link is k
 the latest record needed to make it, until the first of them is replaced. Subjects of a source whose
 `subject` is `person` are not compared with anybody: their key is the person already.
 
+A subject whose key names a row and no person (`unidentified`) is nobody until one of these makes it
+one with a subject that is somebody; then it is theirs, and never gives a person its id.
+
 A person's id is that of the subject first known to us: the one that was delivered first, and of
 those the one known first. So a source that joins later, with a past of its own, renames nobody.
 
@@ -24,7 +27,7 @@ import pyarrow as pa
 
 from features.asof import OPEN
 from features.clusters import Holdings, timelines
-from features.declaration import IDENTIFIERS
+from features.declaration import IDENTIFIERS, UNIDENTIFIED
 from features.intervals import FOREVER, filled, merged_known_sql
 from features.lock import only_writer
 from features.progress import Tell, quiet
@@ -34,7 +37,7 @@ from features.snapshot import open_snapshot
 from features.tables import Tables
 from features.workspace import Workspace
 
-SUBJECT_TABLES = ("events", "identities", "addresses", "registers")
+SUBJECT_TABLES = ("events", "identities", "addresses", "registers", "marks")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ def person_id(source: str, subject_key: str) -> str:
 
 PERSON_ID_SQL = "'P' || left(sha256(source || '|' || subject_key), 11)"
 """`person_id` in SQL, over columns source and subject_key."""
+
+NOBODY_SQL = f"starts_with(subject_key, {quoted(UNIDENTIFIED)})"
+"""Whether a subject stands for a row, and so for nobody until it is found to be somebody."""
 
 PLAIN_TEXT = r"""
     CREATE OR REPLACE TEMP MACRO plain(given) AS nullif(trim(regexp_replace(regexp_replace(
@@ -103,11 +109,12 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
 
 
 def make_links(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[str]) -> None:
-    """Make temporary tables subjects, address_facts and new_links from a snapshot's dated tables.
+    """Make tables subjects, address_facts, new_timelines and new_links from a snapshot's dated tables.
 
     already_persons: the sources whose subject key is the person already.
     new_links has source, subject_key, person_id, known_on, known_until (NULL = standing): for each
-    subject a row from every day on which its person changed.
+    subject a row from every day on which its person changed. new_timelines has rows without a person
+    too, from the day on which a subject is nobody's.
     """
     _number_subjects(con)
     make_address_facts(con)
@@ -122,15 +129,19 @@ def make_links(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[str]
     con.register("found", pa.table(vars(found)))
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE new_links AS
+        CREATE OR REPLACE TEMP TABLE new_timelines AS
         WITH dated AS (
-            SELECT subject, founder, DATE '1970-01-01' + from_day::INTEGER AS known_on FROM found
+            SELECT subject, founder, DATE '1970-01-01' + from_day::INTEGER AS known_on,
+                   lead(known_on) OVER (PARTITION BY subject ORDER BY from_day) AS known_until
+            FROM found
         )
-        SELECT s.source, s.subject_key, f.person_id, d.known_on,
-               lead(d.known_on) OVER (PARTITION BY d.subject ORDER BY d.known_on) AS known_until
+        SELECT s.source, s.subject_key, f.person_id, d.known_on, d.known_until
         FROM dated d
         JOIN subjects s ON s.subject = d.subject
-        JOIN (SELECT subject, {PERSON_ID_SQL} AS person_id FROM subjects) f ON f.subject = d.founder
+        LEFT JOIN (SELECT subject, {PERSON_ID_SQL} AS person_id FROM subjects WHERE NOT {NOBODY_SQL}) f
+            ON f.subject = d.founder;
+
+        CREATE OR REPLACE TEMP VIEW new_links AS FROM new_timelines WHERE person_id IS NOT NULL
         """
     )
     con.unregister("found")
@@ -150,7 +161,8 @@ def _number_subjects(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE subjects AS
-        SELECT row_number() OVER (ORDER BY received_on, known_on, source, subject_key) - 1 AS subject,
+        SELECT row_number() OVER (ORDER BY {NOBODY_SQL}, received_on, known_on, source, subject_key) - 1
+                   AS subject,
                source, subject_key, known_on
         FROM (
             SELECT s.source, subject_key, min(d.received_on) AS received_on, min(known_on) AS known_on
@@ -207,7 +219,7 @@ def _find_changes(con: duckdb.DuckDBPyConnection) -> None:
 
     A subject of whom nothing is held any more (an erasure) has no timeline to change.
     """
-    link = "source, subject_key, person_id, known_on"
+    link = "source, subject_key, person_id, known_on, known_until"
     spell = "person_id, uprn, postcode, area, start_on, end_on, known_on, known_until"
     known = "SEMI JOIN subjects USING (source, subject_key)"
     for name, columns, who, new, old, still_there in (
@@ -227,7 +239,7 @@ def _find_changes(con: duckdb.DuckDBPyConnection) -> None:
 
 def _append_changes(tables: Tables, con: duckdb.DuckDBPyConnection, run: int) -> None:
     """Append every row of the subjects and residents that changed; nobody's residence is a null UPRN."""
-    links = f"SELECT {run} AS link_run, * EXCLUDE (known_until) FROM new_links SEMI JOIN changed_subjects"
+    links = f"SELECT {run} AS link_run, * EXCLUDE (known_until) FROM new_timelines SEMI JOIN changed_subjects"
     tables.append("links", con.sql(f"{links} USING (source, subject_key) ORDER BY ALL").to_arrow_table())
     spells = (
         f"SELECT {run} AS link_run, n.* EXCLUDE (person_id), c.person_id "

@@ -84,6 +84,7 @@ def _extract(extract: Extract, source: Source) -> Iterator[str]:
 
 def _subject(extract: Extract, subject: SubjectRule) -> Iterator[str]:
     where = f"subjects.{subject.name}"
+    yield from _marks(extract, subject)
     yield from _missing(extract, f"{where}.key", subject.key)
     yield from _missing(extract, f"{where}.characteristics", subject.characteristics.values())
     for part, block in (
@@ -96,6 +97,14 @@ def _subject(extract: Extract, subject: SubjectRule) -> Iterator[str]:
                 yield from _typed(extract, f"{where}.{part}.{field}", [column], DATES, "a date")
             else:
                 yield from _missing(extract, f"{where}.{part}.{field}", [column])
+
+
+def _marks(extract: Extract, subject: SubjectRule) -> Iterator[str]:
+    for rule in subject.marks:
+        where = f"subjects.{subject.name}.marks ({rule.mark})"
+        yield from _typed(extract, f"{where}.start", [rule.start], DATES, "a date")
+        yield from _typed(extract, f"{where}.end", [rule.end], DATES, "a date")
+        yield from _when(extract, where, rule.when)
 
 
 def _event(extract: Extract, rule: EventRule, where: str, names: list[str], source: Source) -> Iterator[str]:

@@ -130,10 +130,12 @@ def _links(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     con.execute(
         f"""
         CREATE OR REPLACE TABLE links AS
+        FROM (
         SELECT source, subject_key, person_id, known_on,
                lead(known_on) OVER (PARTITION BY source, subject_key ORDER BY known_on) AS known_until
         FROM (SELECT * FROM {links} WHERE {committed}
               QUALIFY link_run = max(link_run) OVER (PARTITION BY source, subject_key))
+        ) WHERE person_id IS NOT NULL
         """
     )
     con.execute(

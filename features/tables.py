@@ -1,7 +1,7 @@
 """The tables of a workspace: Delta tables that are only ever added to, and what their columns mean.
 
-`events` is the only truth about what happened; `identities`, `addresses`, `registers`, `areas` and
-`characteristics` are dated in the same way by the same code. Each row belongs to a revision of a
+`events` is the only truth about what happened; `identities`, `addresses`, `registers`, `marks`, `areas`
+and `characteristics` are dated in the same way by the same code. Each row belongs to a revision of a
 record; `deliveries` is the ledger whose row, written last, commits an ingest. Delta's own versions
 are atomic per table, an ingest writes several: so readers see only what a ledger row commits.
 """
@@ -47,6 +47,11 @@ PAYLOAD: dict[str, list[pa.Field]] = {
         pa.field("nhs_number", pa.string()),
         pa.field("upn", pa.string()),
         pa.field("nino", pa.string()),
+        pa.field("initials", pa.string()),
+        pa.field("sex", pa.string()),
+        pa.field("phone", pa.string()),
+        pa.field("email", pa.string()),
+        pa.field("district", pa.string()),  # a postcode's first half
     ],
     "addresses": [
         pa.field("subject_key", pa.string()),
@@ -61,6 +66,12 @@ PAYLOAD: dict[str, list[pa.Field]] = {
         pa.field("place", pa.string()),  # set where the register holds a dwelling
         pa.field("start_on", pa.date32()),
         pa.field("end_on", pa.date32()),
+    ],
+    "marks": [
+        pa.field("subject_key", pa.string()),
+        pa.field("mark", pa.string()),  # see declaration.MARKS
+        pa.field("start_on", pa.date32()),  # null: from when it became known
+        pa.field("end_on", pa.date32()),  # the first day it no longer holds
     ],
     "areas": [
         pa.field("area", pa.string()),
@@ -117,7 +128,7 @@ SCHEMAS["link_runs"] = pa.schema(
 SCHEMAS["links"] = pa.schema(
     [
         # All rows of a subject in one run replace those of earlier runs. A row holds until the next
-        # row's known_on (same subject, same run).
+        # row's known_on (same subject, same run); without a person, it is nobody's from then on.
         pa.field("link_run", pa.int64(), nullable=False),
         pa.field("source", pa.string()),
         pa.field("subject_key", pa.string()),

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from features.asof import sql_date
-from features.declaration import Column, Extract
+from features.declaration import UNIDENTIFIED, Column, Extract, SubjectRule
 from features.errors import shape
 from features.loose_ends import parse_ended
 from features.rule_sql import Cells, quoted, value_of
@@ -82,7 +82,7 @@ def type_rows(
         FROM (
             SELECT * {f"REPLACE ({emptied})" if history and emptied else ""},
                    {quoted(name + "/")} || {cells.key(extract.record_key)} AS record_key,
-                   {"".join(f"{cells.key(s.key)} AS s{i}, " for i, s in enumerate(extract.subjects))}
+                   {"".join(f"{_subject_key(cells, s)} AS s{i}, " for i, s in enumerate(extract.subjects))}
                    {cells.day(extract.recorded)} AS recorded,
                    {ignored} AS ignored, {_first_that_holds(checks)} AS problem
             FROM typed
@@ -92,6 +92,11 @@ def type_rows(
     problems.append(DIFFERING)
     _set_differing_aside(con, [cells[c] for c in columns], len(problems) - 1)
     return problems
+
+
+def _subject_key(cells: Cells, subject: SubjectRule) -> str:
+    key = cells.key(subject.key)
+    return f"{quoted(UNIDENTIFIED)} || {key}" if subject.unidentified else key
 
 
 def has_problem_in(con: duckdb.DuckDBPyConnection, problems: list[Problem], columns: list[str]) -> bool:

@@ -6,6 +6,7 @@ county so that blocks never clash, and look nothing like one another.
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,6 +57,11 @@ class Block:
 
     def child_key(self, who: Index) -> Text:
         return self.key("", 3_571_429, who)
+
+    def key_of(self, source: str, who: Index) -> Text:
+        """The key of each person in the system of one of `simulation.agencies`."""
+        mixed = zlib.crc32(source.encode())
+        return self.key(source[:2].upper(), 1_000_001 + mixed % 800_000 * 10, who)
 
     def upn(self, who: Index) -> Text:
         """Unique pupil number: a check letter and twelve digits, by the published formula."""
@@ -126,14 +132,20 @@ class Block:
         return a, b, c
 
     # --- days -----------------------------------------------------------------------------------
-    def keyed(self, random: Random, what: str, day: Days, dwelling: Index | None = None) -> Days:
-        """The day on which something of each day was keyed; teams of slow areas take longer."""
+    def keyed(
+        self, random: Random, what: str | tuple[float, float], day: Days, dwelling: Index | None = None
+    ) -> Days:
+        """The day on which something of each day was keyed; teams of slow areas take longer.
+
+        what: of `world.DELAYS`, or a median number of days and the spread of its logarithm.
+        """
+        delay = world.DELAYS[what] if isinstance(what, str) else what
         slow: Floats | float = 1.0
         if dwelling is not None:
             slow = np.where(
                 self.areas.slow[self.homes.area[dwelling]] & (dwelling >= 0), world.SLOW_FACTOR, 1.0
             )
-        keyed = day.astype(np.int64) + lag(random, world.DELAYS[what], len(day), slow)
+        keyed = day.astype(np.int64) + lag(random, delay, len(day), slow)
         return np.where(day >= OPEN, OPEN, np.minimum(keyed, OPEN)).astype(np.int32)
 
     def home_of(self, who: Index, day: Days) -> tuple[Index, Index]:

@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from features.declaration import Source, read_sources
 from features.errors import UserMistake
 from features.progress import Tell, quiet
 from simulation import (
+    agencies,
     areas,
     care,
     council_tax,
@@ -36,6 +38,7 @@ from simulation.block import Block
 from simulation.calendar import Calendar
 from simulation.deliver import Post
 from simulation.extracts import Draft
+from simulation.life import Life
 
 TEMPLATES = Path(__file__).parents[1] / "features" / "sources"
 
@@ -78,9 +81,10 @@ def simulate(*, people: int, years: int, seed: int, out: Path, tell: Tell = quie
         random = np.random.default_rng(stream)
         block, cases = _live(random, size, first_id, first_dwelling, sum(map(len, scores)), calendar)
         drafts, logs, outcome = _agencies(random, block, cases)
-        for draft in drafts:
+        life = Life(block, logs, outcome, cases)
+        for own, draft in chain(((random, draft) for draft in drafts), agencies.others(stream, life)):
             name = f"{draft.source}.{draft.extract}"
-            rows[name] = rows.get(name, 0) + post.send(random, draft)
+            rows[name] = rows.get(name, 0) + post.send(own, draft)
         truth.tell(post, block, cases, outcome, logs)
         scores.append(block.areas.score)
         first_id += block.people.count

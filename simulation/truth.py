@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from simulation import world
+from simulation.agencies import AGENCIES
 from simulation.block import Block
 from simulation.calendar import NONE, OPEN, Days, Index, years_between
 from simulation.care import Care
@@ -54,6 +55,7 @@ def tell(post: Post, block: Block, cases: ArrearsCases, care: Care, logs: Logs) 
                 "missing": pa.array(block.compact_key(everybody), pa.string()),
                 "social_care": pa.array(block.child_key(everybody), pa.string()),
                 "schools": pa.array(block.upn(everybody), pa.string()),
+                **{name: pa.array(block.key_of(name, everybody), pa.string()) for name in AGENCIES},
             }
         ),
     )
@@ -164,6 +166,7 @@ def on_the_books(out: Path, as_of: date) -> pa.Table:
     comes in [as_of, as_of + 180), those of children only under 18.
     """
     con = duckdb.connect()
+    keyed = ", ".join(["council_tax, rents, police, missing, social_care, schools", *AGENCIES])
     day, since, until = (f"DATE '{as_of + timedelta(days=d)}'" for d in (0, -730, HORIZON))
     for name, types in _TYPES.items():
         file = f"read_csv('{out}/truth/{name}.csv', types = {{{types}}})"
@@ -176,8 +179,7 @@ def on_the_books(out: Path, as_of: date) -> pa.Table:
                   AND signal NOT IN ('schools.possible_sessions', 'social_care.early_help',
                                      'schools.moved_away', 'council_tax.moved_away')
         ), keyed AS (
-            UNPIVOT (SELECT person, council_tax, rents, police, missing, social_care, schools FROM people)
-            ON council_tax, rents, police, missing, social_care, schools INTO NAME source VALUE subject_key
+            UNPIVOT (SELECT person, {keyed} FROM people) ON {keyed} INTO NAME source VALUE subject_key
         ), seen AS (
             SELECT person FROM keyed SEMI JOIN recent USING (source, subject_key)
             UNION

@@ -63,7 +63,8 @@ def linked(
 ) -> list[dict]:
     """The link rows made of these facts; received: delivery → the day it came (default delivery 1, day 0)."""
     con = CON
-    given_rows = {"identities": identities, "addresses": addresses, "events": events, "registers": []}
+    given_rows = {"identities": identities, "addresses": addresses, "events": events}
+    given_rows |= {"registers": [], "marks": []}
     for name, rows in given_rows.items():
         schema = pa.schema([*DATED, *[(f.name, f.type) for f in PAYLOAD[name]]])
         con.register(name, pa.Table.from_pylist(list(rows), schema=schema))
@@ -87,6 +88,31 @@ def persons(rows: list[dict], learned: int) -> dict[tuple[str, str], str]:
 ANN = {"forenames": "Ann", "surname": "O'Neil", "birth_date": date(2012, 5, 1)}
 PLACE = {"uprn": "X", "postcode": "AB1 2CD", "start_on": D0}
 P1, C7 = ("police", "P1"), ("care", "C7")
+
+
+ROW = ("food", "(row) 12")
+
+
+def test_a_row_that_names_nobody_is_nobodys_until_it_is_found_to_be_somebody() -> None:
+    """Found out on day 9, by an NHS number that somebody else has; taken back on day 20."""
+    rows = linked(
+        identities=[
+            fact(*ROW, known=0, until=9, surname="Neil"),
+            fact(*ROW, known=9, until=20, nhs_number="9434765919"),
+            fact(*ROW, known=20, surname="Neil"),
+            fact(*P1, known=5, nhs_number="9434765919"),
+        ],
+        received={1: 0},
+    )
+    assert ROW not in persons(rows, 8) and ROW not in persons(rows, 20)
+    assert persons(rows, 9)[ROW] == persons(rows, 9)[P1] == person_id(*P1)
+
+
+def test_two_rows_that_name_nobody_are_not_somebody_together() -> None:
+    other = ("food", "(row) 13")
+    rows = linked(identities=[fact(who[0], who[1], known=0, **ANN) for who in (ROW, other)],
+                  addresses=[fact(who[0], who[1], known=0, **PLACE) for who in (ROW, other)])  # fmt: skip
+    assert rows == []
 
 
 def one_person(rows: list[dict], learned: int) -> bool:

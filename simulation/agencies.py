@@ -1,0 +1,30 @@
+"""Every other agency that the families are known to, each in a module of its own.
+
+Each draws from a stream of random numbers that is named after it: an agency added, or changed, leaves
+the people and what all the others hold just as they were.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from simulation.draw import Random
+from simulation.extracts import Draft
+from simulation.life import Life
+
+Agency = Callable[[Random, Life], list[Draft]]
+
+AGENCIES: dict[str, Agency] = {}
+"""Source → what it holds of a block."""
+
+
+def others(stream: np.random.SeedSequence, life: Life) -> Iterator[tuple[Random, Draft]]:
+    """The drafts of all these agencies, each with the random numbers that it is to be sent with."""
+    for name, agency in AGENCIES.items():
+        own = np.random.SeedSequence(stream.entropy, spawn_key=(*stream.spawn_key, zlib.crc32(name.encode())))
+        random = np.random.default_rng(own)
+        for draft in agency(random, life):
+            yield random, draft
