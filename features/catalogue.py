@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
@@ -162,11 +162,13 @@ def derive_catalogue(
     exclude: Sequence[str] = (),
     sequences: Sequence[FirstThen] = (),
     association: Association | None = None,
+    sensitive: Collection[str] = (),
 ) -> Catalogue:
     """Every feature that the declared sources give.
 
     windows: days. include, exclude: patterns over feature names such as 'household.*' or '*.count_*'
     (None includes all); sequences and association are asked for by name and need no including.
+    sensitive: the signals close to a protected characteristic that may be used all the same.
     Raises UserMistake on windows that are none, patterns that match nothing, channels and signals that
     nothing declares, and sources with a channel's name; all at once.
     """
@@ -179,11 +181,12 @@ def derive_catalogue(
         problems.append(f"windows: {list(windows)} should be one or more whole numbers of days above 0")
         days = WINDOWS  # so that the rest can be looked at
     declared = [sources[name] for name in sorted(sources)]
-    own = tuple(channels_of(declared))
+    own = tuple(channels_of(declared, sensitive))
     problems += sequence_problems(sequences, [channel.name for channel in own], longest=days[-1])
-    problems += association_problems(association, signals_of(declared), longest=days[-1])
+    problems += association_problems(association, signals_of(declared, sensitive), longest=days[-1])
 
-    others, timed = tuple(association_channels(declared, association)), timed_signals(declared)
+    others = tuple(association_channels(declared, association, sensitive))
+    timed = timed_signals(declared)
     derived = [feature for channel in own for feature in battery(channel, days, timed=timed)]
     asked = [sequence.feature(days[-1]) for sequence in sequences]
     if association is not None:

@@ -6,7 +6,7 @@ happened to somebody they live with is only ever in a channel of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from features.association import Association, by_association
@@ -17,8 +17,9 @@ RESERVED = ("all", "association", "household", "theme")
 """Channel names, which no source may have."""
 
 
-def signals_of(sources: Sequence[Source]) -> list[Signal]:
-    """Every signal that may be a feature; exits and what is kept as context are not."""
+def signals_of(sources: Sequence[Source], sensitive: Collection[str] = ()) -> list[Signal]:
+    """Every signal that may be a feature; exits, what is kept as context and what we did ourselves are
+    not, and what is close to a protected characteristic only if it is among `sensitive`."""
     return [
         Signal(
             name=f"{source.source}.{short}",
@@ -33,17 +34,17 @@ def signals_of(sources: Sequence[Source]) -> list[Signal]:
         )
         for source in sources
         for short, words in source.signals.items()
-        if words.is_feature
+        if words.is_feature and (words.sensitive is None or f"{source.source}.{short}" in sensitive)
     ]
 
 
-def channels_of(sources: Sequence[Source]) -> Iterator[Channel]:
+def channels_of(sources: Sequence[Source], sensitive: Collection[str] = ()) -> Iterator[Channel]:
     """Signals first, then what spans them, each kind once for persons and once for households.
 
     An agency or an outcome with a single signal, or with just the signals of another channel, would
     say the same thing twice; it is left out. `all` and `household` are always there.
     """
-    signals = signals_of(sources)
+    signals = signals_of(sources, sensitive)
     for signal in signals:
         yield _alone(f"household.{signal.name}" if signal.shared else signal.name, signal)
     seen: set[tuple[str, ...]] = set()
@@ -61,12 +62,14 @@ def channels_of(sources: Sequence[Source]) -> Iterator[Channel]:
             yield channel
 
 
-def association_channels(sources: Sequence[Source], association: Association | None) -> Iterator[Channel]:
+def association_channels(
+    sources: Sequence[Source], association: Association | None, sensitive: Collection[str] = ()
+) -> Iterator[Channel]:
     """A channel for each signal of other people that was asked for, and in no other channel.
 
     Neither amounts nor open spells are said of somebody else, and nothing of theirs is a strength.
     """
-    for signal in signals_of(sources):
+    for signal in signals_of(sources, sensitive):
         if association is not None and signal.name in association.signals:
             theirs = replace(
                 signal,

@@ -85,11 +85,19 @@ class AssociationRule(Specified):
     within_days: int
 
 
+class SensitiveRule(Specified):
+    """A signal close to a protected characteristic that is used all the same, and why that is right."""
+
+    signal: str
+    why: str = Field(min_length=30, description="for the card, the impact assessment and the board")
+
+
 class FeatureRule(Specified):
     """Which features the catalogue derives; include and exclude are patterns of feature names.
 
     sequences and association are asked for by name and need no including; what is wrong with them
-    `features.catalogue` says. association: off unless it stands here.
+    `features.catalogue` says. association: off unless it stands here. sensitive: signals
+    that are declared so are no features unless they are named and justified here.
     """
 
     windows: list[int] = Field(default_factory=lambda: [30, 90, 180, 365, 730], min_length=1)
@@ -97,6 +105,7 @@ class FeatureRule(Specified):
     exclude: list[str] = Field(default_factory=list)
     sequences: list[SequenceRule] = Field(default_factory=list)
     association: AssociationRule | None = None
+    sensitive: list[SensitiveRule] = Field(default_factory=list)
 
 
 class Baseline(Specified):
@@ -237,7 +246,7 @@ def read_spec(workspace: Workspace, name: str) -> Specification:
     except ValidationError as error:
         problems = [f"{path.name}: {problem}" for problem in validation_problems(error)]
         raise UserMistake("The specification cannot be used.", problems=problems) from None
-    problems = list(_unknown_signals(workspace, specification))
+    problems = [*_unknown_signals(workspace, specification), *_not_sensitive(workspace, specification)]
     if specification.name != name:
         problems.append(f"name: {specification.name!r} should be the file's own, {name!r}")
     if problems:
@@ -261,6 +270,7 @@ def catalogue_of(workspace: Workspace, specification: Specification) -> Catalogu
         exclude=tuple(rule.exclude),
         sequences=tuple(FirstThen(s.first, s.then, s.within) for s in rule.sequences),
         association=None if others is None else Association(tuple(others.signals), others.within_days),
+        sensitive=tuple(s.signal for s in rule.sensitive),
     )
     asked = [("logistic", name) for name in specification.logistic]
     asked += [(f"baselines.{b.name}", name) for b in specification.baselines for name in b.features]
@@ -283,6 +293,25 @@ def _unknown_signals(workspace: Workspace, specification: Specification) -> Iter
     for key, signal in asked:
         if signal not in declared:
             yield f"{key}: no source declares the signal {signal!r}{_nearest(signal, declared)}"
+
+
+def sensitive_signals(workspace: Workspace) -> dict[str, str]:
+    """The signals that sources declare sensitive, with what they are close to."""
+    return {
+        f"{source.source}.{name}": words.sensitive
+        for source in workspace.sources.values()
+        for name, words in source.signals.items()
+        if words.sensitive and words.is_feature
+    }
+
+
+def _not_sensitive(workspace: Workspace, specification: Specification) -> Iterable[str]:
+    declared, asked = sensitive_signals(workspace), [s.signal for s in specification.features.sensitive]
+    for name in asked:
+        if name not in declared:
+            yield f"features.sensitive: no source declares {name!r} as sensitive{_nearest(name, [*declared])}"
+    for name in sorted({name for name in asked if asked.count(name) > 1}):
+        yield f"features.sensitive: {name!r} is named twice"
 
 
 def _nearest(name: str, names: list[str]) -> str:

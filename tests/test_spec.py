@@ -12,7 +12,7 @@ from features.catalogue import Catalogue
 from features.errors import UserMistake
 from features.workspace import TEMPLATES as SOURCES
 from features.workspace import Workspace, init_workspace, open_workspace
-from models.spec import TEMPLATES, Specification, catalogue_of, read_spec
+from models.spec import TEMPLATES, Specification, catalogue_of, read_spec, sensitive_signals
 
 GIVEN = yaml.safe_load((TEMPLATES / "escalation.yaml").read_text(encoding="utf-8"))
 
@@ -91,9 +91,38 @@ def test_sequences_and_association_are_asked_for_in_the_specification(workspace:
     )
 
 
+def test_a_sensitive_signal_is_used_only_where_it_is_named_and_justified(workspace: Workspace) -> None:
+    path = workspace.sources_folder / "social_care.yaml"
+    words = "contact: {one: contact with children's services,"
+    text = path.read_text("utf-8")
+    assert text.count(words) == 1
+    path.write_text(text.replace(words, f"{words} sensitive: disability,"), "utf-8")
+    again = Workspace(workspace.root)
+    try:
+        whole = {"windows": [30, 90, 180, 365, 730]}
+        silent = taken(again, changed("features", to=whole))
+        why = "Contacts are what the question is about, and the audit watches recall by disability."
+        rule = {"signal": "social_care.contact", "why": why}
+        named = taken(again, changed("features", to=whole | {"sensitive": [rule]}))
+        assert "social_care.contact" not in silent.signals
+        assert not [name for name in silent.names if name.startswith("social_care.contact.")]
+        assert "social_care.contact" in named.signals and named.hash != silent.hash
+        assert sensitive_signals(again) == {"social_care.contact": "disability"}
+    finally:
+        path.write_text(text, "utf-8")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        (
+            changed("features", to={"sensitive": [{"signal": "police.alcohol", "why": "w" * 40}]}),
+            "no source declares 'police.alcohol' as sensitive",
+        ),
+        (
+            changed("features", to={"sensitive": [{"signal": "police.alcohol", "why": "because"}]}),
+            "features.sensitive.0.why",
+        ),
         (changed("capacity", to=0), "capacity"),
         (changed("capacity", to=None) | {"capcity": 30}, "capcity: is not a key that is known here"),
         (changed("title", to=None), "title: is missing"),

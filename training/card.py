@@ -11,9 +11,10 @@ from typing import Any
 
 from features.outcomes import Labels
 from features.snapshot import OPEN_VIEWS
+from features.workspace import Workspace
 from models.composition import Composition
 from models.judge import Judgement
-from models.spec import Specification
+from models.spec import Specification, sensitive_signals
 from training.calendar import Calendar
 from training.examples import Examples
 from training.question import Morning, Question
@@ -50,6 +51,7 @@ def common(
             for morning in reported
         },
         "followed": {str(labels.as_of): labels.counts for labels in followed},
+        "sensitive": _sensitive(specification, snapshot.workspace),
         "catalogue": question.catalogue.hash,
         "last_delivery": snapshot.last_delivery,
         "link_run": snapshot.link_run,
@@ -82,6 +84,16 @@ def card(
         "beside": {other: figures.to_json() for other, figures in judged.items() if other != kind},
         "also_report": {day: figures[kind].to_json() for day, figures in also.items()},
         "made_of": _made_of(made_of),
+    }
+
+
+def _sensitive(specification: Specification, workspace: Workspace) -> dict[str, Any]:
+    """Which signals close to a protected characteristic are used, and why; which are left out."""
+    close_to = sensitive_signals(workspace)
+    used = {rule.signal: rule.why for rule in specification.features.sensitive}
+    return {
+        "used": {name: {"close_to": close_to[name], "why": why} for name, why in used.items()},
+        "left_out": {name: close for name, close in close_to.items() if name not in used},
     }
 
 
