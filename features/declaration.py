@@ -1,22 +1,17 @@
 """What a source is: one YAML file per agency system, read from the workspace.
 
 A declaration says everything that ingest, linking, the catalogue and the pages need to know of a
-source, so that a new agency needs a file and no code. Mistakes are reported all at once, each with
-the file, the key, what was given and what would do.
+source, so that a new agency needs a file and no code. `features.read_declaration` reads it.
 """
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from features.errors import UserMistake
 from features.loose_ends import DATES, NUMBERS, loose_ends
 
 THEMES = {
@@ -65,22 +60,6 @@ Words = Annotated[list[str | int | float | bool], BeforeValidator(_as_list)]
 When = dict[str, Words]
 """Conditions that must all hold: column → the values that will do, after the code map;
 `present` and `absent` ask whether the cell is empty."""
-
-
-class _Yaml(yaml.CSafeLoader):
-    """YAML in which only true and false are booleans: `on:` is a key, and `N: no` is a code.
-
-    The C reader, which every wheel of PyYAML holds, is ten times faster than the plain one.
-    """
-
-
-_Yaml.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:bool"]
-    for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Yaml.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.IGNORECASE), list("tTfF")
-)
 
 
 @cache
@@ -376,64 +355,3 @@ class Source(Declared):
         if problems:
             raise ValueError("\n".join(problems))
         return self
-
-
-def read_source(path: Path) -> Source:
-    """One declaration. Raises UserMistake with every problem of the file."""
-    problems: list[str] = []
-    source = _read(path, problems)
-    if source is None:
-        raise UserMistake("The source declaration cannot be used.", problems=problems)
-    return source
-
-
-def read_sources(folder: Path) -> dict[str, Source]:
-    """Every `*.yaml` of a folder, by source name. Raises UserMistake with the problems of all files."""
-    problems: list[str] = []
-    found: dict[str, Source] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        source = _read(path, problems)
-        if source is None:
-            continue
-        if source.source in found:
-            problems.append(f"{path.name}: source {source.source!r} is declared twice")
-        found[source.source] = source
-    if not problems and not found:
-        problems.append(f"{folder}: holds no *.yaml; `earlyhelp init` puts templates there")
-    if problems:
-        raise UserMistake("The source declarations cannot be used.", problems=problems)
-    return found
-
-
-def _read(path: Path, problems: list[str]) -> Source | None:
-    try:
-        given = yaml.load(path.read_text(encoding="utf-8"), Loader=_Yaml)  # a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problems.append(f"{path.name}: is not YAML: {' '.join(str(error).split())}")
-        return None
-    if not isinstance(given, dict):
-        problems.append(f"{path.name}: is not a map of keys; a declaration starts with `source: name`")
-        return None
-    try:
-        return Source.model_validate(given)
-    except ValidationError as error:
-        for problem in validation_problems(error):
-            problems.append(f"{path.name}: {problem}")
-        return None
-
-
-def validation_problems(error: ValidationError) -> list[str]:
-    """A pydantic error as sentences: key, what is wrong, what was given."""
-    sentences: list[str] = []
-    for item in error.errors():
-        key = ".".join(str(part) for part in item["loc"])
-        text = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            text = "is not a key that is known here; check its spelling"
-        elif item["type"] == "missing":
-            text = "is missing"
-        elif item["type"] != "value_error" and not isinstance(item["input"], dict | list):
-            text = f"{text}; given {item['input']!r}"
-        for line in text.splitlines():
-            sentences.append(f"{key}: {line}" if key else line)
-    return sentences

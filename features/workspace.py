@@ -21,8 +21,9 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from features.declaration import Source, read_sources, validation_problems
+from features.declaration import Source
 from features.errors import UserMistake
+from features.read_declaration import read_sources, validation_problems
 
 TEMPLATES = Path(__file__).parent / "sources"
 

@@ -17,9 +17,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from features.cohort import Eligibility
-from features.declaration import validation_problems
 from features.errors import UserMistake
 from features.outcomes import Outcome, OutcomePart
+from features.read_declaration import validation_problems
 from features.vital import exit_signals
 from features.workspace import Workspace
 

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from features.declaration import Source, read_sources
+from features.declaration import Source
 from features.errors import UserMistake
 from features.progress import Tell, quiet
+from features.read_declaration import read_sources
 from simulation import (
     agencies,
     areas,

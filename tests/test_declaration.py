@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from features.declaration import Schedule, read_source, read_sources
+from features.declaration import Schedule
 from features.errors import UserMistake
 from features.loose_ends import parse_days_from, parse_ended
+from features.read_declaration import read_source, read_sources
 
 GOOD = """
 source: missing

@@ -10,9 +10,9 @@ import yaml
 import earlyhelp
 from features.association import Association
 from features.catalogue import derive_catalogue
-from features.declaration import read_sources
 from features.errors import DataRefused, EarlyHelpError, GateFailed, UserMistake
 from features.feature import MEASURES, Channel, Signal, said
+from features.read_declaration import read_sources
 from features.sequences import FirstThen
 from features.workspace import TEMPLATES, Settings
 from models.spec import FeatureRule

@@ -18,9 +18,9 @@ import features
 from features.asof import day_number, in_outcome
 from features.association import Association
 from features.catalogue import derive_catalogue
-from features.declaration import read_sources
 from features.feature import MEASURES, Feature
 from features.kernel import compile_catalogue, compute, covered_sources
+from features.read_declaration import read_sources
 from features.sequences import FirstThen
 from tests.random_worlds import a_holding, an_event, what_happened, world, worlds
 from tests.slowly import Event, known, silence_means_nothing

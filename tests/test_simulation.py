@@ -11,8 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from features.declaration import Extract, Source, read_sources
+from features.declaration import Extract, Source
 from features.errors import UserMistake
+from features.read_declaration import read_sources
 from simulation import truth, world
 from simulation.county import County, simulate
 
