@@ -81,12 +81,11 @@ def simulate(*, people: int, years: int, seed: int, out: Path, tell: Tell = quie
         tell(f"block {number + 1} of {blocks}: {size:,} people")
         random = np.random.default_rng(stream)
         block, cases = _live(random, size, first_id, first_dwelling, sum(map(len, scores)), calendar)
-        drafts, logs, outcome = _agencies(random, block, cases)
-        life = Life(block, logs, outcome, cases)
+        drafts, life = _agencies(random, block, cases)
         for own, draft in chain(((random, draft) for draft in drafts), agencies.others(stream, life)):
             name = f"{draft.source}.{draft.extract}"
             rows[name] = rows.get(name, 0) + post.send(own, draft)
-        truth.tell(post, block, cases, outcome, logs)
+        truth.tell(post, block, cases, life.care, life.logs)
         scores.append(block.areas.score)
         first_id += block.people.count
         first_dwelling += len(block.homes.area)
@@ -129,19 +128,21 @@ def _live(
 
 def _agencies(
     random: np.random.Generator, block: Block, cases: rents.ArrearsCases
-) -> tuple[list[Draft], crisis.Logs, care.Care]:
-    """What every agency holds about a block, and the truth of it."""
+) -> tuple[list[Draft], Life]:
+    """What the first agencies hold about a block, and what has happened in it by then."""
     police, logs = crisis.police(random, block)
     done = care.care_for(random, block, logs)
+    tax, housing = council_tax.council_tax(random, block), rents.rents(random, block, cases)
+    missing, episodes = crisis.missing(random, block)
     drafts = [
-        *council_tax.council_tax(random, block),
-        *rents.rents(random, block, cases),
+        *tax,
+        *housing,
         *police,
-        *crisis.missing(random, block),
+        *missing,
         *dataset.social_care(random, block, done),
         *school.schools(random, block),
     ]
-    return drafts, logs, done
+    return drafts, Life(block, logs, done, cases, episodes)
 
 
 def _places(scores: np.ndarray, calendar: Calendar) -> Draft:

@@ -31,11 +31,24 @@ class Logs:
     person: Index
     dwelling: Index
     day: Days
+    minute: Index  # of the day
     truly: Text
     closed: Text
     role: Text
     incident: Index  # the same for everybody named on one log
     link: Index  # 0 = nobody named, 1, 2 … the people named
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Missing episodes: who, from when, until when, and whether away without leave rather than missing."""
+
+    child: Index
+    dwelling: Index
+    day: Days
+    minute: Index  # of the day
+    found: Days
+    absent: Mask
 
 
 def _carriers(random: Random, block: Block) -> Index:
@@ -100,7 +113,10 @@ def _all_logs(random: Random, block: Block) -> Logs:
     untagged = (truly == "mental_health") & (random.random(len(there)) < world.TAG_MISSING)
     instead = np.array(["CFS", "ASB", "ADM"], dtype=object)[between(random, 0, 2, int(untagged.sum()))]
     closed[untagged] = instead
-    return Logs(person, dwelling, day, truly, closed, role, incident, link)
+    # One log has one time and one closing category, whoever is named on it.
+    first = np.unique(incident, return_index=True)[1]
+    minute = _minute(random, len(there))[first][incident]
+    return Logs(person, dwelling, day, minute, truly, closed, role, incident, link)
 
 
 def _incidents(person: Index, unit: Index, day: Days, together: Mask) -> tuple[Index, Index]:
@@ -162,9 +178,7 @@ def _draft(random: Random, block: Block, logs: Logs) -> Draft:
     people, n = block.people, len(logs.person)
     named = logs.person >= 0
     who = np.maximum(logs.person, 0)
-    # One log has one time and one closing category, whoever is named on it.
     first = np.unique(logs.incident, return_index=True)[1]
-    minute = _minute(random, n)[first][logs.incident]
     number = block.ids("", int(logs.incident.max(initial=0)) + 1, 11)[logs.incident]
     dates = block.keyed(random, "police.logs", logs.day, logs.dwelling)
     signal = logs.truly.copy()
@@ -172,7 +186,9 @@ def _draft(random: Random, block: Block, logs: Logs) -> Draft:
     signal[logs.closed == "ASB"] = "antisocial_behaviour"
     signal[(logs.closed == "ADM")] = ""
     signal[(logs.closed == "DA") & (logs.role == "SUS")] = "domestic_abuse_suspect"
-    personal, shared = np.where(named, signal, ""), np.where(named, "", "called_to_address")
+    called = np.where(random.random(n) < 0.42, "999", "101").astype(object)[first][logs.incident]
+    to_address = np.where(called == "999", "emergency_at_address", "called_to_address")
+    personal, shared = np.where(named, signal, ""), np.where(named, "", to_address)
     corrected_code = np.where((logs.truly == "mental_health") & (logs.closed != "MH"), "MH", logs.closed)
     corrected = np.where(corrected_code != logs.closed, "mental_health", personal)
 
@@ -180,8 +196,8 @@ def _draft(random: Random, block: Block, logs: Logs) -> Draft:
         "incident_no": number,
         "link_no": logs.link,
         "received_date": logs.day,
-        "received_time": minute,
-        "call_type": np.where(random.random(n) < 0.42, "999", "101").astype(object),
+        "received_time": logs.minute,
+        "call_type": called,
         "opening_category": np.where(random.random(n) < 0.6, logs.closed, "CFS").astype(object),
         "closing_category": logs.closed,
         "grade": np.array(["1", "2", "3", "4"], dtype=object)[between(random, 0, 3, n)],
@@ -215,7 +231,7 @@ def _minute(random: Random, n: int) -> Index:
     return ((random.normal(20.5, 4.5, n) % 24) * 60).astype(np.int64) % 1440
 
 
-def missing(random: Random, block: Block) -> list[Draft]:
+def missing(random: Random, block: Block) -> tuple[list[Draft], Episodes]:
     """Missing episodes, nearly all of young people who are adrift."""
     people, calendar = block.people, block.calendar
     adrift = block.troubles.adrift
@@ -253,14 +269,13 @@ def missing(random: Random, block: Block) -> list[Draft]:
         "closed_on": end_keyed,
         "_signal": np.where(absent, "away_without_leave", "episode"),
     }
-    return [
-        Draft(
-            "missing",
-            "episodes",
-            columns,
-            keyed=keyed,
-            happenings=(Happening("_signal", "missing_date", ("person_ref",), ended="found_date"),),
-            end_columns=("found_date", "closed_on"),
-            end_keyed=end_keyed,
-        )
-    ]
+    draft = Draft(
+        "missing",
+        "episodes",
+        columns,
+        keyed=keyed,
+        happenings=(Happening("_signal", "missing_date", ("person_ref",), ended="found_date"),),
+        end_columns=("found_date", "closed_on"),
+        end_keyed=end_keyed,
+    )
+    return [draft], Episodes(child, dwelling, day, minute, found_day, absent)

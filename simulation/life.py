@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from simulation.block import Block
 from simulation.care import Care
-from simulation.crisis import Logs
+from simulation.crisis import Episodes, Logs
 from simulation.rents import ArrearsCases
 
 
@@ -18,3 +18,4 @@ class Life:
     logs: Logs
     care: Care
     arrears: ArrearsCases
+    missing: Episodes
