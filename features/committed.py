@@ -15,6 +15,9 @@ from features.lock import only_writer
 from features.tables import DATED, Tables
 from features.workspace import Workspace
 
+BESIDE = ("quarantine", "profiles")
+"""What an ingest writes of a delivery besides the dated tables and the ledger."""
+
 MANY_FILES = 200
 """Above so many files a table is put together again; about half a year of weekly deliveries."""
 
@@ -31,17 +34,23 @@ class Committed:
         new = f"delivery_id >= {self.next_id}"
         found = self.con.execute(
             " UNION ALL ".join(
-                f"SELECT DISTINCT '{table}', source, split_part({key}, '/', 1), {new} "
-                f"FROM {self.tables.view(self.con, table)}"
-                for table, key in (*dict.fromkeys(DATED, "record_key").items(), ("quarantine", "file"))
+                f"SELECT DISTINCT '{table}', source, {extract}, {new} FROM {self.view(table)}"
+                for table, extract in (
+                    *dict.fromkeys(DATED, "split_part(record_key, '/', 1)").items(),
+                    *dict.fromkeys(BESIDE, "NULL").items(),
+                )
             )
         ).fetchall()
         for table in {table for table, _, _, left in found if left}:
             self.tables.remove(table, new)
-            self.tables.view(self.con, table)
+            self.view(table)
         for table, source, extract, left in found:
             if table in DATED and not left:
                 self._holders[table].add((source, extract))
+
+    def view(self, table: str) -> str:
+        """Make `all_<table>` show the table as it is now; returns that name."""
+        return self.tables.view(self.con, table)
 
     @property
     def next_id(self) -> int:
@@ -58,22 +67,26 @@ class Committed:
 
     def quarantined(self, delivery: Delivery) -> pa.Table:
         """The quarantine rows of a delivery."""
-        rows = self.tables.view(self.con, "quarantine")
+        rows = self.view("quarantine")
         return self.con.sql(
             f"SELECT * FROM {rows} WHERE delivery_id = {delivery.delivery_id}"
         ).to_arrow_table()
 
     def add(self, delivery: Delivery, rows: dict[str, pa.Table]) -> None:
         """Append a delivery's rows, table by table, and then its ledger row, which commits them."""
-        added = [table for table, table_rows in rows.items() if table_rows.num_rows]
-        for table in added:
-            self.tables.append(table, rows[table])
-        self.tables.append("deliveries", delivery.to_arrow())
+        added = {table: table_rows for table, table_rows in rows.items() if table_rows.num_rows}
+        self.write(delivery, added)
         self.ledger.append(delivery)
         for table in added:
             if table in DATED:
-                self.tables.view(self.con, table)
+                self.view(table)
                 self._holders[table].add((delivery.source, delivery.extract))
+
+    def write(self, delivery: Delivery, rows: dict[str, pa.Table]) -> None:
+        """Put rows into the tables, the ledger row last."""
+        for table, added in rows.items():
+            self.tables.append(table, added)
+        self.tables.append("deliveries", delivery.to_arrow())
 
 
 @contextmanager
@@ -82,5 +95,5 @@ def alone(workspace: Workspace) -> Iterator[Committed]:
     with only_writer(workspace):
         committed = Committed(workspace)
         yield committed
-        for table in (*DATED, "quarantine", "deliveries"):
+        for table in (*DATED, *BESIDE, "deliveries"):
             committed.tables.compact(table, above=MANY_FILES)

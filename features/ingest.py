@@ -23,6 +23,7 @@ from features.deliveries import Delivery, last_received
 from features.errors import DataRefused
 from features.known import Arrival
 from features.left_out import make_told, refuse_older, tell_left_out
+from features.profile import make_profile
 from features.progress import Tell, quiet
 from features.read_extract import RawRows, digest_of, read_extract
 from features.revise import load_standing, revise
@@ -74,7 +75,7 @@ def ingest(
         for file in arrived:
             tell(f"{file.path.name} ({file.source}, received {file.received})")
             try:
-                reports.append(_take_in(workspace, committed, file, history=history))
+                reports.append(take_in(workspace, committed, file, history=history))
             except DataRefused as error:
                 refused.append(f"{error.message} {'; '.join(error.problems)}")
     if refused:
@@ -87,7 +88,7 @@ def ingest(
     return reports
 
 
-def _take_in(workspace: Workspace, committed: Committed, file: Arrived, *, history: bool) -> ExtractReport:
+def take_in(workspace: Workspace, committed: Committed, file: Arrived, *, history: bool) -> ExtractReport:
     """Read, type, stage, revise and commit one file. Raises DataRefused before anything is kept."""
     digest = digest_of(file.path)
     before = committed.of(file.source, file.extract)
@@ -134,6 +135,8 @@ def _take_in(workspace: Workspace, committed: Committed, file: Arrived, *, histo
         ignored_by_rule=_by_rule(con, [rule.rule for rule in extract.ignore]),
     )
     added["quarantine"] = _quarantine(delivery, raw, aside)
+    profile = make_profile(con, extract, problems, added.get("events"), history=history)
+    added["profiles"] = profile.to_arrow(delivery_id=new_id, source=file.source, extract=file.extract)
     committed.add(delivery, added)
     return _reported(delivery, added["quarantine"], unchanged=False)
 

@@ -117,6 +117,14 @@ SCHEMAS["quarantine"] = pa.schema(
         pa.field("reason", pa.string()),
     ]
 )
+SCHEMAS["profiles"] = pa.schema(
+    [
+        pa.field("delivery_id", pa.int64(), nullable=False),
+        pa.field("source", pa.string()),
+        pa.field("extract", pa.string()),
+        pa.field("profile", pa.string()),  # JSON, see features.profile
+    ]
+)
 SCHEMAS["link_runs"] = pa.schema(
     [
         pa.field("link_run", pa.int64(), nullable=False),

@@ -1,0 +1,153 @@
+"""What a delivery's rows look like as a whole: counts that the dated tables cannot give afterwards.
+
+How complete each column was, how many rows named nobody, how late things reached us. Ingest counts
+them once, in a pass over its typed rows, and keeps them with the ledger row; they hold no person.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from features.declaration import UNIDENTIFIED, Extract
+from features.rule_sql import Cells, quoted
+from features.tables import SCHEMAS
+from features.transform import NO_RULE, NOBODY, Problem
+
+UNTOLD = ("unknown", "not known", "not recorded", "not stated")
+"""Values of a code map that say as little as an empty cell."""
+
+LATEST = 400
+"""Days; what reached us later than this counts as so late."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Of the rows of one delivery that were used.
+
+    repeated:     rows that repeat another of the same file word for word.
+    filled:       column → (rows in which it is filled, rows in which it could be). Who somebody is can
+                  be said only of a row that names them.
+    untold:       code column → rows in which it is empty or says that it is not known.
+    by_place:     rows that name nobody and are known only by their place.
+    unidentified: rows whose subject stands for the row until linking can place it.
+    events:       signal → events added.
+    delays:       signal → {days from occurred to known: events of records that are new}; live
+                  deliveries only. -1: still to come on that day; `LATEST`: so late or later.
+    """
+
+    repeated: int = 0
+    filled: dict[str, tuple[int, int]] = field(default_factory=dict)
+    untold: dict[str, int] = field(default_factory=dict)
+    by_place: int = 0
+    unidentified: int = 0
+    events: dict[str, int] = field(default_factory=dict)
+    delays: dict[str, dict[int, int]] = field(default_factory=dict)
+
+    def to_arrow(self, *, delivery_id: int, source: str, extract: str) -> pa.Table:
+        """The row of the table `profiles`."""
+        row = {"delivery_id": delivery_id, "source": source, "extract": extract}
+        said = json.dumps(asdict(self), sort_keys=True)
+        return pa.Table.from_pylist([{**row, "profile": said}], schema=SCHEMAS["profiles"])
+
+
+def read_profile(text: str) -> Profile:
+    """The profile that `to_arrow` wrote."""
+    given = json.loads(text)
+    filled = {column: (some, of) for column, (some, of) in given.pop("filled").items()}
+    delays = {
+        signal: {int(days): events for days, events in found.items()}
+        for signal, found in given.pop("delays").items()
+    }
+    return Profile(**given, filled=filled, delays=delays)
+
+
+def make_profile(
+    con: duckdb.DuckDBPyConnection,
+    extract: Extract,
+    problems: list[Problem],
+    events: pa.Table | None,
+    *,
+    history: bool,
+) -> Profile:
+    """Count a delivery, from `rows` and `good` as they are when every row's fate is settled.
+
+    events: the rows to be added to the table `events`; None if the extract says nothing for it.
+    """
+    cells, keys = Cells(extract), [f"s{i}" for i in range(len(extract.subjects))]
+    codes = [name for name, column in extract.columns.items() if column.type == "code"]
+    named = f"coalesce({', '.join(keys)})" if keys else "''"
+    empty = [f"{cells[c]} IS NULL OR lower({cells[c]}) IN ({', '.join(map(quoted, UNTOLD))})" for c in codes]
+    unidentified = [f"coalesce(starts_with({key}, {quoted(UNIDENTIFIED)}), false)" for key in keys]
+    who = _who(extract)
+    counts = [
+        f"count(*) FILTER ({named} IS NULL)",
+        f"count(*) FILTER ({' OR '.join(unidentified) or 'false'})",
+        *(f"count(*) FILTER ({sql})" for sql in empty),
+        *(f"count({cells[c]}) FILTER ({who.get(c, 'true')})" for c in extract.columns),
+        *(f"count(*) FILTER ({who.get(c, 'true')})" for c in extract.columns),
+    ]
+    found = con.execute(
+        f"SELECT {', '.join(counts)} FROM rows WHERE problem IS NULL AND ignored IS NULL"
+    ).fetchall()[0]
+    each = iter(found)
+    by_place, nobodies = next(each), next(each)
+    untold = dict(zip(codes, each, strict=False))
+    some, of = (dict(zip(extract.columns, each, strict=False)) for _ in range(2))
+    return Profile(
+        repeated=_repeated(con, problems),
+        filled={c: (some[c], of[c]) for c in extract.columns},
+        untold=untold,
+        by_place=by_place,
+        unidentified=nobodies,
+        events=dict(_by_signal(con, events)) if events is not None else {},
+        delays=_delays(con, events) if events is not None and not history else {},
+    )
+
+
+def _who(extract: Extract) -> dict[str, str]:
+    """Column → SQL for whether the row has the one subject it is about, for what says who one is."""
+    found: dict[str, set[str]] = {}
+    for i, subject in enumerate(extract.subjects):
+        about = subject.identity.columns().values() if subject.identity else ()
+        where = subject.address.model_dump().values() if subject.address else ()
+        for column in {*about, *where} - {None}:
+            found.setdefault(column, set()).add(f"s{i} IS NOT NULL")
+    return {column: " OR ".join(sorted(subjects)) for column, subjects in found.items()}
+
+
+def _repeated(con: duckdb.DuckDBPyConnection, problems: list[Problem]) -> int:
+    """Rows that were equal to another: of each record, `good` took one before unused ones were set aside."""
+    unused = ", ".join(str(i) for i, problem in enumerate(problems) if problem in (NOBODY, NO_RULE)) or "NULL"
+    sql = f"""
+        SELECT count(*) FILTER (problem IS NULL OR problem IN ({unused})) - (SELECT count(*) FROM good)
+        FROM rows WHERE ignored IS NULL
+    """
+    return int(con.execute(sql).fetchall()[0][0])
+
+
+def _by_signal(con: duckdb.DuckDBPyConnection, events: pa.Table) -> Iterator[tuple[str, int]]:
+    con.register("added_events", events)
+    yield from con.execute(
+        "SELECT signal, count(*) FROM added_events WHERE NOT withdrawn GROUP BY signal ORDER BY signal"
+    ).fetchall()
+    con.unregister("added_events")
+
+
+def _delays(con: duckdb.DuckDBPyConnection, events: pa.Table) -> dict[str, dict[int, int]]:
+    con.register("added_events", events)
+    found = con.execute(
+        f"""
+        SELECT signal, least(greatest(known_on - CAST(occurred_at AS DATE), -1), {LATEST}), count(*)
+        FROM added_events WHERE revision = 1 AND NOT withdrawn GROUP BY ALL ORDER BY ALL
+        """
+    ).fetchall()
+    con.unregister("added_events")
+    delays: dict[str, dict[int, int]] = {}
+    for signal, days, count in found:
+        delays.setdefault(signal, {})[days] = count
+    return delays
