@@ -73,5 +73,6 @@ def timed_signals(sources: Sequence[Source]) -> frozenset[str]:
         for source in sources
         for extract in source.extracts.values()
         for rule in extract.events
-        if rule.time is not None or extract.columns[rule.occurred].type == "datetime"
+        if rule.time is not None
+        or (rule.occurred in extract.columns and extract.columns[rule.occurred].type == "datetime")
     )

@@ -111,9 +111,9 @@ def _events(extract: Extract, arrival: Arrival) -> Iterator[str]:
             {cells.ended_on(rule)} AS ended_on, {cells.amount(rule)} AS amount,
             {cells.amount(rule, while_open=True)} AS amount_open,
             CAST({cells.optional(rule.place)} AS VARCHAR) AS place,
-            {arrival.of_event(happened=cells.happened(rule), recorded=recorded)} AS from_on,
+            {arrival.of_event(happened=cells.told_by(rule), recorded=recorded)} AS from_on,
             {arrival.of_end(ended=ended, recorded=ended_recorded)} AS end_known_on
-            FROM good WHERE {cells.condition(rule.when)} AND {cells[rule.occurred]} IS NOT NULL"""
+            FROM good WHERE {cells.condition(rule.when)} AND {cells.happens(rule)}"""
         keys = [f"s{i}" for i, s in enumerate(extract.subjects) if rule.of is None or s.name in rule.of]
         for i, key in enumerate(keys):
             once = "".join(f" AND {key} IS DISTINCT FROM {earlier}" for earlier in keys[:i])

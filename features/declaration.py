@@ -231,7 +231,8 @@ class SubjectRule(Declared):
 class EventRule(Declared):
     """One event that a row may be. It happens for every subject of the row, or those named in `of`.
 
-    occurred: a date or datetime column; no event where it is empty.
+    occurred: a date or datetime column; no event where it is empty. Or '<column> + N days', for what
+              is still not done by then: no event if it had ended by that day.
     time:     a time column, where the hour stands apart from the date.
     ended:    a date column, or '<column> + N days'; for spells.
     amount:   a number column, a number, or 'days from <column> to <column>'.

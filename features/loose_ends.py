@@ -108,7 +108,10 @@ def _marks(extract: Extract, subject: SubjectRule) -> Iterator[str]:
 
 
 def _event(extract: Extract, rule: EventRule, where: str, names: list[str], source: Source) -> Iterator[str]:
-    yield from _typed(extract, f"{where}.occurred", [rule.occurred], DATES, "a date")
+    occurred, later = parse_ended(rule.occurred)
+    yield from _typed(extract, f"{where}.occurred", [occurred], DATES, "a date")
+    if later and rule.ended is None:
+        yield f"{where}.occurred: {rule.occurred!r} is for what has not ended by then, and needs `ended`"
     yield from _typed(extract, f"{where}.time", [rule.time], ("time",), "a time")
     yield from _typed(extract, f"{where}.ended_recorded", [rule.ended_recorded], DATES, "a date")
     yield from _missing(extract, f"{where}.place", [rule.place])

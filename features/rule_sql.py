@@ -91,19 +91,33 @@ class Cells:
 
     def happened(self, rule: EventRule) -> str:
         """The day of an event."""
-        return self.day(rule.occurred)
+        column, days = parse_ended(rule.occurred)
+        return f"({self.day(column)} + {days})" if days else self.day(column)
+
+    def told_by(self, rule: EventRule) -> str:
+        """The day from which an event is there to be told: that of the column it is counted from."""
+        return self.day(parse_ended(rule.occurred)[0])
+
+    def happens(self, rule: EventRule) -> str:
+        """Whether a row is the event at all: what is to be done by a day, only if it was not."""
+        told = f"{self.happened(rule)} IS NOT NULL"
+        if not parse_ended(rule.occurred)[1]:
+            return told
+        return f"{told} AND coalesce({self.ended_on(rule)} > {self.happened(rule)}, true)"
 
     def occurred_at(self, rule: EventRule) -> str:
         """The local time of an event, midnight where the hour is not known."""
         clock = f" + coalesce({self[rule.time]}, TIME '00:00')" if rule.time else ""
-        cell = self.day(rule.occurred) if rule.time else self[rule.occurred]
+        by_day = rule.time or parse_ended(rule.occurred)[1]
+        cell = self.happened(rule) if by_day else self[rule.occurred]
         return f"CAST({cell}{clock} AS TIMESTAMP)"
 
     def has_time(self, rule: EventRule) -> str:
         """Whether the hour of an event is known."""
         if rule.time:
             return f"{self[rule.time]} IS NOT NULL"
-        return str(self.extract.columns[rule.occurred].type == "datetime").lower()
+        column = self.extract.columns.get(rule.occurred)
+        return str(column is not None and column.type == "datetime").lower()
 
     def ended_on(self, rule: EventRule) -> str:
         """The day an event ended, NULL if it has no end."""
@@ -114,7 +128,7 @@ class Cells:
 
     def end_comes_later(self, rule: EventRule) -> bool:
         """Whether the end is learned after the start; one that is computed from the start is not."""
-        return rule.ended is not None and parse_ended(rule.ended)[0] != rule.occurred
+        return rule.ended is not None and parse_ended(rule.ended)[0] != parse_ended(rule.occurred)[0]
 
     def amount(self, rule: EventRule, *, while_open: bool = False) -> str:
         """The amount of an event; while a spell is open, none that is computed from its end."""

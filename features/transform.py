@@ -185,7 +185,7 @@ def _checks(extract: Extract, cells: Cells, received: date) -> tuple[list[Proble
         late = f"{cells.day(extract.recorded)} > {sql_date(received)}"
         checks.append((extract.recorded, "later than the day the delivery was received", late))
     for rule in extract.events:
-        if rule.ended is not None:
+        if rule.ended is not None and not parse_ended(rule.occurred)[1]:
             backwards = f"{cells.ended_on(rule)} < {cells.happened(rule)} AND {cells.condition(rule.when)}"
             checks.append((parse_ended(rule.ended)[0], "ends before it begins", backwards))
     for subject in extract.subjects:

@@ -89,6 +89,9 @@ class Post:
         for happening, signal in zip(draft.happenings, held.signals, strict=True):
             occurred = held.column(happening.occurred)
             true = ever & (signal != "") & (occurred != NONE)
+            if happening.unless_ended and happening.ended:
+                over = held.column(happening.ended)
+                true &= (over == NONE) | (over > occurred)
             for subject in happening.subjects or (None,):
                 key = _strings(held.column(subject)) if subject else None
                 here = true if key is None else true & (key != "")

@@ -40,6 +40,7 @@ class Happening:
 
     signal:   a signal for all rows, or the `_column` that holds one a row.
     subjects: the columns with the subjects' keys; `place` the column with the UPRN of a shared event.
+    unless_ended: it did not happen at all if it had ended by the day on which it would have.
     """
 
     signal: str
@@ -47,6 +48,7 @@ class Happening:
     subjects: tuple[str, ...] = ()
     ended: str | None = None
     place: str | None = None
+    unless_ended: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pytest
 
 from features.declaration import Extract, Source
 from features.errors import UserMistake
+from features.loose_ends import parse_ended
 from features.read_declaration import read_sources
 from simulation import truth, world
 from simulation.county import County, simulate
@@ -177,11 +178,12 @@ def test_every_true_event_is_in_the_file_it_was_first_written_in(extracts: Path)
         sent = written[event["source"], event["extract"], event["written_in"]]
         row = sent.get(event["record_key"].split("/", 1)[1])
         rule = next(r for r in extract.events if r.signal == event["signal"].split(".", 1)[1])
-        style, text = extract.columns[rule.occurred].format or "", row[rule.occurred] if row else ""
+        column, later = parse_ended(rule.occurred)
+        style, text = extract.columns[column].format or "", row[column] if row else ""
         if (style, text) not in days_of and text:
             days_of[style, text] = datetime.strptime(text, style).date()
         checked += 1
-        if not text or days_of[style, text].isoformat() != event["occurred_on"]:
+        if not text or (days_of[style, text] + timedelta(days=later)).isoformat() != event["occurred_on"]:
             wrong.append(event)
     assert not wrong
     assert checked > 50_000
