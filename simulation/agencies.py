@@ -14,11 +14,13 @@ import numpy as np
 from simulation.draw import Random
 from simulation.extracts import Draft
 from simulation.life import Life
+from simulation.police_records import police_records
 from simulation.ssd_missing import ssd_missing
 
 Agency = Callable[[Random, Life], list[Draft]]
 
 AGENCIES: dict[str, Agency] = {
+    "police_records": police_records,
     "ssd_missing": ssd_missing,
 }
 """Source → what it holds of a block."""
