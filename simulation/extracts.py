@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.declaration import Column, Source, Window
 from simulation import world
@@ -25,8 +26,8 @@ from simulation.calendar import NONE, OPEN, Calendar, Days, Index, Mask, day_of,
 from simulation.draw import Random, only
 
 Values = npt.NDArray[Any]
-"""A column: days for dates, minutes of the day for times, whole numbers (`NONE` = empty), numbers
-(NaN = empty), or text (None = empty)."""
+"""A column: days for dates, minutes of the day for times, minutes since 1970 for dates with a time, whole
+numbers (`NONE` = empty), numbers (NaN = empty), or text (None = empty)."""
 
 _CLOCK = pa.array([f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)])
 
@@ -234,6 +235,9 @@ def text_of(values: Values, column: Column) -> pa.Array:
         return _CLOCK.take(pa.array(values))
     if values.dtype == object:
         return pa.array(values, type=pa.string(), from_pandas=True)
+    if column.type == "datetime":
+        moments = values.astype("datetime64[m]").astype("datetime64[s]")
+        return pc.strftime(pa.array(moments, mask=values == NONE), column.format or "")
     if values.dtype.kind == "f":
         return pa.array(np.round(values, 2), from_pandas=True).cast(pa.string())
     return pa.array(values, mask=values == NONE).cast(pa.string())
