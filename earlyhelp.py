@@ -30,7 +30,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from features.errors import EarlyHelpError, GateFailed, UserMistake
+from features.errors import DataRefused, EarlyHelpError, GateFailed, UserMistake
 
 if TYPE_CHECKING:
     from features.ingest import ExtractReport
@@ -223,6 +223,32 @@ def ingest(
             tell=tell,
         )
     give({"extracts": reports}, lambda: ingest_text(reports))
+
+
+@app.command(rich_help_panel=BEHIND)
+def check(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="An extract, or a folder of extracts.")],
+    received: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="The day it reached us; default today, or the folder's name."),
+    ] = None,
+    history: Annotated[bool, typer.Option("--history", help="A first load of past years.")] = False,
+) -> None:
+    """Say what `ingest` would do with extracts, and what they have against them, without loading anything."""
+    from features.check import check as check_path
+    from features.check_text import check_text
+
+    with progress() as tell:
+        checked = check_path(
+            _workspace(),
+            path,
+            received=day(received) if received else date.today(),
+            history=history,
+            tell=tell,
+        )
+    give({"files": checked}, lambda: check_text(checked))
+    if any(file.refused for file in checked):
+        raise SystemExit(DataRefused.exit_code)
 
 
 @app.command(rich_help_panel=BEHIND)

@@ -30,9 +30,8 @@ class Profile:
     """Of the rows of one delivery that were used.
 
     repeated:     rows that repeat another of the same file word for word.
-    filled:       column → (rows in which it is filled, rows in which it could be). Who somebody is can
-                  be said only of a row that names them.
-    untold:       code column → rows in which it is empty or says that it is not known.
+    filled:       column → (rows in which it says something, rows in which it could). Who somebody is can
+                  be said only of a row that names them; a code for what is not known says nothing.
     by_place:     rows that name nobody and are known only by their place.
     unidentified: rows whose subject stands for the row until linking can place it.
     events:       signal → events added.
@@ -42,7 +41,6 @@ class Profile:
 
     repeated: int = 0
     filled: dict[str, tuple[int, int]] = field(default_factory=dict)
-    untold: dict[str, int] = field(default_factory=dict)
     by_place: int = 0
     unidentified: int = 0
     events: dict[str, int] = field(default_factory=dict)
@@ -79,16 +77,19 @@ def make_profile(
     events: the rows to be added to the table `events`; None if the extract says nothing for it.
     """
     cells, keys = Cells(extract), [f"s{i}" for i in range(len(extract.subjects))]
-    codes = [name for name, column in extract.columns.items() if column.type == "code"]
     named = f"coalesce({', '.join(keys)})" if keys else "''"
-    empty = [f"{cells[c]} IS NULL OR lower({cells[c]}) IN ({', '.join(map(quoted, UNTOLD))})" for c in codes]
     unidentified = [f"coalesce(starts_with({key}, {quoted(UNIDENTIFIED)}), false)" for key in keys]
-    who = _who(extract)
+    who, unknown = _who(extract), ", ".join(map(quoted, UNTOLD))
+    told = {
+        name: f"CASE WHEN lower({cells[name]}) NOT IN ({unknown}) THEN 1 END"
+        if column.type == "code"
+        else cells[name]
+        for name, column in extract.columns.items()
+    }
     counts = [
         f"count(*) FILTER ({named} IS NULL)",
         f"count(*) FILTER ({' OR '.join(unidentified) or 'false'})",
-        *(f"count(*) FILTER ({sql})" for sql in empty),
-        *(f"count({cells[c]}) FILTER ({who.get(c, 'true')})" for c in extract.columns),
+        *(f"count({told[c]}) FILTER ({who.get(c, 'true')})" for c in extract.columns),
         *(f"count(*) FILTER ({who.get(c, 'true')})" for c in extract.columns),
     ]
     found = con.execute(
@@ -96,12 +97,10 @@ def make_profile(
     ).fetchall()[0]
     each = iter(found)
     by_place, nobodies = next(each), next(each)
-    untold = dict(zip(codes, each, strict=False))
     some, of = (dict(zip(extract.columns, each, strict=False)) for _ in range(2))
     return Profile(
         repeated=_repeated(con, problems),
         filled={c: (some[c], of[c]) for c in extract.columns},
-        untold=untold,
         by_place=by_place,
         unidentified=nobodies,
         events=dict(_by_signal(con, events)) if events is not None else {},
@@ -114,7 +113,7 @@ def _who(extract: Extract) -> dict[str, str]:
     found: dict[str, set[str]] = {}
     for i, subject in enumerate(extract.subjects):
         about = subject.identity.columns().values() if subject.identity else ()
-        where = subject.address.model_dump().values() if subject.address else ()
+        where = (subject.address.uprn, subject.address.postcode) if subject.address else ()
         for column in {*about, *where} - {None}:
             found.setdefault(column, set()).add(f"s{i} IS NOT NULL")
     return {column: " OR ".join(sorted(subjects)) for column, subjects in found.items()}
