@@ -13,11 +13,14 @@ import gc
 import json
 import os
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 # The tools' telemetry is off, and idle threads sleep, before any of them is imported.
@@ -53,6 +56,9 @@ app = typer.Typer(
 )
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False)
+
+STOPPED = 130
+SAFE = "nothing half-done stays behind: running the command again is safe"
 
 START, EACH_WEEK, BEHIND = "Start here", "Each week", "Behind the list"
 
@@ -99,7 +105,8 @@ def demo(
     from training.text import training_text
 
     extracts, made = asked.workspace / "county", asked.workspace / "county" / "county.json"
-    before = json.loads(made.read_text(encoding="utf-8"))["asked"] if made.exists() else None
+    told = json.loads(made.read_text(encoding="utf-8")) if made.exists() else {"asked": None}
+    before = told.get("asked", "by an older version")
     if before != [people, years, seed] and (before or (asked.workspace / "settings.yaml").exists()):
         raise UserMistake(
             f"{str(asked.workspace)!r} is a workspace that this `demo` did not make.",
@@ -492,9 +499,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end with its exit code; a user's mistake is a sentence, never a traceback."""
     words = _anywhere(list(sys.argv[1:] if arguments is None else arguments))
     asked.json = "--json" in words
+    interrupted: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        """Libraries turn the interruption of their work into errors of their own."""
+        interrupted.append(number)
+        signal.default_int_handler(number, frame)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, interrupt)
     try:
         # Asked for JSON, a missing option is answered in JSON too; otherwise Typer draws its own box.
-        app(args=words, prog_name="earlyhelp", standalone_mode=not asked.json)
+        ended = app(args=words, prog_name="earlyhelp", standalone_mode=not asked.json)
+        if ended == STOPPED:
+            _report("Stopped", [SAFE], code=STOPPED)
     except TyperException as error:
         _report(UserMistake.heading, [error.format_message()], code=UserMistake.exit_code)
     except EarlyHelpError as error:
@@ -502,6 +520,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("EARLYHELP_DEBUG"):
             raise
+        if interrupted:
+            _report("Stopped", [SAFE], code=STOPPED)
         import traceback
 
         # The kind of error and the places in the code, never its message: that may hold a person's data.
@@ -513,7 +533,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             EarlyHelpError.heading,
             [
                 f"{type(error).__name__}, at {' ← '.join(reversed(places[-4:]))}",
-                "nothing half-done stays behind: running the command again is safe",
+                SAFE,
                 "EARLYHELP_DEBUG=1 shows the whole error (it may hold personal data)",
             ],
             code=EarlyHelpError.exit_code,

@@ -21,7 +21,9 @@ from numba import njit
 
 from benchmarks.catalogue import SIGNALS
 from benchmarks.workload import COLUMNS
+from features import asof
 from features.asof import OPEN, day_number, in_window, is_usable, touches_window
+from features.in_step import in_step_with
 
 THREADS = 2
 
@@ -145,3 +147,6 @@ def _keep(given, coded, limits, parts, place, out):  # type: ignore[no-untyped-d
 
 def _day(moment: datetime) -> int:
     return day_number(moment.date())
+
+
+in_step_with(globals(), asof)

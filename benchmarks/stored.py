@@ -24,7 +24,9 @@ from benchmarks.columns import THREADS, Columns, extent_of, read_columns, togeth
 from benchmarks.measure import Answer, Clock
 from benchmarks.ours import program, room_for
 from benchmarks.workload import scratch_folder
+from features import asof
 from features.asof import day_number, in_window
+from features.in_step import in_step_with
 from features.kernel import Rows, compute
 from features.rows import nothing_held, sort_rows
 from features.shard_files import (
@@ -172,3 +174,6 @@ def _arrived(known_on, as_of, days):  # type: ignore[no-untyped-def]
     for i in range(len(known_on)):
         found[i] = in_window(known_on[i], as_of, days)
     return found
+
+
+in_step_with(globals(), asof)

@@ -7,9 +7,7 @@ have what silence means, which is the same for everybody with the same coverage.
 what their own rows cost, however many signals and features there are.
 
 Every comparison with the as-of date is one of `features.asof`. The formulas are in
-`features.feature`; a slow reading of them in the tests holds the kernel to every value. (Numba's
-cache notices a change of this file, not one of the functions it calls: after a change of
-`features.asof`, touch this file.)
+`features.feature`; a slow reading of them in the tests holds the kernel to every value.
 """
 
 from __future__ import annotations
@@ -19,10 +17,13 @@ from datetime import date
 import numpy as np
 from numba import njit
 
+from features import asof, silence
 from features import feature as f
 from features import program as p
+from features import rows as r
 from features.asof import OPEN, day_number, in_window, is_open, is_usable
 from features.catalogue import Catalogue
+from features.in_step import in_step_with
 from features.program import Program, compile_catalogue
 from features.rows import Rows, each_range, nothing_held, sort_rows
 from features.silence import cover, covered_sources, same, write_silence
@@ -383,3 +384,6 @@ def _value(
     elif measure == f.AMOUNT_LATEST:
         return latest[c]
     return value if value > 0 else silence
+
+
+in_step_with(globals(), asof, f, p, r, silence)

@@ -72,6 +72,8 @@ class PanelFiles:
         try:
             with os.fdopen(handle, "wb") as target:
                 target.write(file)
+                os.fsync(target.fileno())
+            Path(unfinished).chmod(self.folder.stat().st_mode & 0o666)
             Path(unfinished).replace(self.path(number))
         except BaseException:
             Path(unfinished).unlink(missing_ok=True)

@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from features import asof
 from features.asof import OPEN
+from features.in_step import in_step_with
 
 Fields = tuple[np.ndarray, ...]
 
@@ -250,3 +252,6 @@ def _before(key: int, i: int, other_key: int, j: int, rows: Fields, given: Field
         if len(field) and field[i] != field[j]:
             return field[i] < field[j]
     return False
+
+
+in_step_with(globals(), asof)

@@ -33,7 +33,7 @@ def deal(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> None:
         CREATE OR REPLACE TEMP TABLE places AS
         SELECT person, person_id, shard,
                (row_number() OVER (PARTITION BY shard ORDER BY person_id) - 1)::INTEGER AS nth
-        FROM (SELECT *, {SHARD_SQL.format(last=plan.shards - 1)} AS shard FROM reached_people)
+        FROM (SELECT *, {SHARD_SQL.format(shards=plan.shards)} AS shard FROM reached_people)
         """
     )
     tables = {

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -38,6 +39,7 @@ EVENT_TYPES = {
     "known_until": np.int32,
 }
 REPEATING = ("person_id", "signal", "minute", "ended", "known_until", "held_source", "held_to")
+FILES = ("people", "rows", "held")
 UNFINISHED = ".unfinished-"
 
 
@@ -62,13 +64,22 @@ class Entry:
 
 
 def shard_number(person_ids: Iterable[str], shards: int) -> np.ndarray:
-    """(n,) the shard of each person among so many, a power of two; what `SHARD_SQL` says."""
-    numbers = [int(hashlib.md5(person.encode()).hexdigest()[:8], 16) for person in person_ids]
-    return np.array(numbers, np.int64) & (shards - 1)
+    """(n,) the shard of each person among so many; what `SHARD_SQL` says.
+
+    Ids are hashes, and a shard has a range of them: so all shards one after another hold the people in
+    order of their ids, however many shards there are. An id of another form is hashed first.
+    """
+    return np.array([_leading(person) for person in person_ids], np.int64) * shards >> 32
 
 
-SHARD_SQL = "(('0x' || left(md5(person_id), 8))::UINTEGER & {last})"
-"""`shard_number` in SQL over the column person_id; `last` is the number of the last shard."""
+def _leading(person_id: str) -> int:
+    found = re.fullmatch(r"P([0-9a-f]{8})[0-9a-f]*", person_id)
+    return int(found[1] if found else hashlib.md5(person_id.encode()).hexdigest()[:8], 16)
+
+
+SHARD_SQL = """(('0x' || if(regexp_full_match(person_id, 'P[0-9a-f]{{8,}}'), substr(person_id, 2, 8),
+    left(md5(person_id), 8)))::BIGINT * {shards} >> 32)::INTEGER"""
+"""`shard_number` in SQL over the column person_id, among so many `shards`."""
 
 
 def shard_folder(store: Path, number: int) -> Path:
@@ -86,13 +97,15 @@ def content_hash(shard: Shard) -> str:
 
 
 def find_entry(store: Path, number: int) -> Entry | None:
-    """What a finished shard holds; None if it is not there whole."""
+    """What a finished shard holds; None if it is not there whole, as after a power cut."""
     folder = shard_folder(store, number)
     try:
         entry = Entry(**json.loads((folder / "shard.json").read_text(encoding="utf-8")))
-        return entry if entry.bytes == _bytes(folder) else None
-    except (OSError, ValueError, TypeError):
+        rows = {name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in FILES}
+    except (OSError, ValueError, TypeError):  # ArrowInvalid is a ValueError
         return None
+    whole = rows == {"people": entry.people, "rows": entry.rows, "held": entry.held}
+    return entry if whole and entry.bytes == _bytes(folder) else None
 
 
 def write_shard(store: Path, number: int, shard: Shard, *, hash: str, about: dict[str, str]) -> Entry:
@@ -112,7 +125,7 @@ def write_shard(store: Path, number: int, shard: Shard, *, hash: str, about: dic
         ),
         "held": pa.table({"person_id": each(held), **{name: getattr(rows, name) for name in HELD_TYPES}}),
     }
-    unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=store))
+    unfinished = _unfinished(store)
     for name, table in tables.items():
         pq.write_table(
             table.replace_schema_metadata(about),
@@ -131,7 +144,7 @@ def write_shard(store: Path, number: int, shard: Shard, *, hash: str, about: dic
 
 def reuse_shard(store: Path, number: int, older: Path) -> None:
     """Take a shard of another store as it is: the same files under a second name (a copy elsewhere)."""
-    unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=store))
+    unfinished = _unfinished(store)
     for file in shard_folder(older, number).iterdir():
         try:
             os.link(file, unfinished / file.name)
@@ -143,7 +156,7 @@ def reuse_shard(store: Path, number: int, older: Path) -> None:
 def read_shard(store: Path, number: int) -> Shard:
     """A shard of a store, its arrays the reader's own to write in."""
     folder = shard_folder(store, number)
-    return shard_from({name: folder / f"{name}.parquet" for name in ("people", "rows", "held")})
+    return shard_from({name: folder / f"{name}.parquet" for name in FILES})
 
 
 def shard_from(files: Mapping[str, Path | pa.NativeFile]) -> Shard:
@@ -171,7 +184,17 @@ def _bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.glob("*.parquet"))
 
 
+def _unfinished(store: Path) -> Path:
+    """A new folder that whoever may read the workspace may read."""
+    folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=store))
+    folder.chmod(store.stat().st_mode & 0o777)
+    return folder
+
+
 def _put(unfinished: Path, folder: Path) -> None:
     if folder.exists():  # not whole: nobody reads it
         shutil.rmtree(folder)
+    for file in unfinished.iterdir():
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
     unfinished.rename(folder)

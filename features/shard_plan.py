@@ -20,7 +20,7 @@ from features.errors import UserMistake
 from features.snapshot import Snapshot
 from features.workspace import Workspace
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever shards hold something else for the same tables: older ones are then made again."""
 
 MOST_SIGNALS = 65_535

@@ -15,7 +15,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,7 +94,8 @@ def open_shards(folder: Path) -> Shards | None:
     found = tuple(entry for entry in entries if entry is not None)
     if len(found) < plan.shards:
         return None
-    os.utime(folder / PLAN)
+    with suppress(PermissionError):  # of a workspace that one may only read
+        os.utime(folder / PLAN)
     return Shards(folder, plan, found, in_use)
 
 
@@ -132,9 +133,10 @@ def begun(store: Path) -> Plan | None:
 
 
 def begin(store: Path, plan: Plan) -> None:
-    """Make the folder of a store and write its plan; what was left unfinished in it is cleared."""
+    """Make the folder of a store and write its plan; what was left unfinished in it is cleared, and all
+    there is where there is no plan: shards of another plan may be left of a store half removed."""
     store.mkdir(exist_ok=True)
-    for left in store.glob(".*"):
+    for left in store.glob(".*" if (store / PLAN).exists() else "*"):
         shutil.rmtree(left) if left.is_dir() else left.unlink()
     if not (store / PLAN).exists():
         unfinished = store / f".{PLAN}"

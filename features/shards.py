@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 
 from features.catalogue import Catalogue
+from features.errors import UserMistake
 from features.reach import reach
 from features.shard_build import deal, dealt_shard
 from features.shard_files import (
@@ -54,8 +55,10 @@ def shards_of(snapshot: Snapshot, catalogue: Catalogue | None = None) -> Shards:
     """The shards of a snapshot, as a catalogue asks for them (None: as the workspace declares).
 
     Opened, made from an older state's, or made; kept with the snapshot. Raises UserMistake if there
-    are more signals than have codes.
+    are more signals than have codes, or if no link run was made.
     """
+    if not snapshot.link_run:
+        raise UserMistake("Nothing is linked yet.", problems=["`earlyhelp link` says whose the records are"])
     flags = flags_of(snapshot.workspace, catalogue)
     key = ("shards", flags.hash)
     if key not in snapshot._cache:
@@ -144,7 +147,7 @@ class _Base:
 def _affected(snapshot: Snapshot, con: duckdb.DuckDBPyConnection, older: Shards) -> dict[int, np.ndarray]:
     """Shard → ids of those whose rows may have changed; they are then in table affected."""
     find_affected(snapshot, con, older.plan)
-    shard = SHARD_SQL.format(last=len(older) - 1)
+    shard = SHARD_SQL.format(shards=len(older))
     found = con.execute(f"SELECT {shard} AS shard, person_id FROM affected").fetchnumpy()
     numbers, person_ids = found["shard"], found["person_id"].astype(str)
     return {int(number): person_ids[numbers == number] for number in np.unique(numbers)}

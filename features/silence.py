@@ -11,7 +11,9 @@ from datetime import date
 import numpy as np
 from numba import njit
 
+from features import asof, program, rows
 from features.asof import day_number, is_known, spans_window, touches_window
+from features.in_step import in_step_with
 from features.program import Program
 from features.rows import Rows
 
@@ -85,3 +87,6 @@ def same(a: np.ndarray, b: np.ndarray) -> bool:
             if a[i, j] != b[i, j]:
                 return False
     return True
+
+
+in_step_with(globals(), asof, program, rows)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 NO_PYSPARK = "pyspark is not installed: `pip install '.[spark]'` in the folder of this program"
+NO_CONNECT = "unset SPARK_REMOTE, and start the command with `spark-submit` where the cluster is"
 NO_JAVA = "there is no Java: install version 17 or newer, or let JAVA_HOME name its folder"
 
 
@@ -33,11 +34,13 @@ def spark_session(workspace: Workspace) -> Iterator[SparkSession]:
 
     Raises UserMistake naming all that is missing: pyspark, Java, or one that Spark can run on.
     """
+    if "SPARK_REMOTE" in os.environ:
+        raise UserMistake("The engine `spark` cannot work through Spark Connect.", problems=[NO_CONNECT])
     if find_spec("pyspark") is not None:
         from pyspark.sql import SparkSession
 
         there = SparkSession.getActiveSession()
-        if there is None and {"PYSPARK_GATEWAY_PORT", "SPARK_REMOTE"} & os.environ.keys():
+        if there is None and "PYSPARK_GATEWAY_PORT" in os.environ:
             there = SparkSession.builder.getOrCreate()
         if there is not None:
             yield there

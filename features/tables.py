@@ -219,7 +219,11 @@ class Tables:
         """Add rows in one atomic Delta commit; columns are put in the schema's order and types."""
         schema = SCHEMAS[name]
         rows = rows.select(schema.names).cast(schema)
-        write_deltalake(self._table(name) or str(self.path(name)), rows, mode="append")
+        table = self._table(name)
+        if table is None:
+            write_deltalake(str(self.path(name)), rows, mode="append")
+        else:  # a column that an older version did not know is added
+            write_deltalake(table, rows, mode="append", schema_mode="merge")
 
     def remove(self, name: str, predicate: str) -> None:
         """Delete the rows an SQL predicate names (what a crash left; an erasure)."""
@@ -263,7 +267,12 @@ class Tables:
         if files:
             places = [unquote(uri.removeprefix("file://")) for uri in files]
             paths = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
-            con.execute(f"CREATE OR REPLACE VIEW {alias} AS SELECT * FROM read_parquet([{paths}])")
+            rows = f"SELECT * FROM read_parquet([{paths}], union_by_name = true)"
+            there = {field.name for field in table.schema().fields} if table else set()
+            if not set(SCHEMAS[name].names) <= there:  # written by an older version
+                con.register(f"no_{name}", SCHEMAS[name].empty_table())
+                rows = f"SELECT * FROM no_{name} UNION ALL BY NAME {rows}"
+            con.execute(f"CREATE OR REPLACE VIEW {alias} AS {rows}")
         else:
             con.register(alias, SCHEMAS[name].empty_table())
         return alias

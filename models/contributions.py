@@ -25,6 +25,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from features.in_step import in_step_with
+from models import forest
 from models.forest import NAN_LEFT, NAN_RIGHT, ZERO_LEFT, Forest, forest_of, read_forest
 
 LANES, TASK = 64, 256
@@ -198,3 +200,6 @@ def _up(
         column = forest.column[node]
         for lane in range(lanes):
             sums[column, lane] += received[lane]
+
+
+in_step_with(globals(), forest)

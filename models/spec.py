@@ -29,14 +29,18 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "specs"
 
 OURS = (
-    *("objective", "seed", "deterministic", "force_row_wise", "force_col_wise"),
-    *("num_threads", "verbosity", "feature_pre_filter", "bin_construct_sample_cnt", "data_random_seed"),
+    *("objective", "objective_type", "app", "application", "loss", "seed", "random_seed", "random_state"),
+    *("deterministic", "force_row_wise", "force_col_wise", "verbosity", "verbose", "feature_pre_filter"),
+    *("num_threads", "num_thread", "nthread", "nthreads", "n_jobs"),
+    *("bin_construct_sample_cnt", "subsample_for_bin", "data_random_seed", "data_seed"),
 )
-"""LightGBM parameters that a specification may not set: the same fit must give the same bytes."""
+"""LightGBM parameters, by all their names, that a specification may not set: the same fit must give the
+same bytes."""
 
 BINS = (
-    *("max_bin", "min_data_in_bin", "enable_bundle", "is_enable_sparse"),
-    *("use_missing", "zero_as_missing", "linear_tree"),
+    *("max_bin", "max_bins", "min_data_in_bin", "enable_bundle", "bundle", "is_enable_bundle"),
+    *("is_enable_sparse", "enable_sparse", "is_sparse", "sparse"),
+    *("use_missing", "zero_as_missing", "linear_tree", "linear_trees"),
 )
 """LightGBM parameters that lay out the bins, which all settings share."""
 
@@ -263,15 +267,21 @@ def catalogue_of(workspace: Workspace, specification: Specification) -> Catalogu
     from features.sequences import FirstThen
 
     rule, others = specification.features, specification.features.association
-    catalogue = derive_catalogue(
-        workspace.sources,
-        windows=tuple(rule.windows),
-        include=None if rule.include is None else tuple(rule.include),
-        exclude=tuple(rule.exclude),
-        sequences=tuple(FirstThen(s.first, s.then, s.within) for s in rule.sequences),
-        association=None if others is None else Association(tuple(others.signals), others.within_days),
-        sensitive=tuple(s.signal for s in rule.sensitive),
-    )
+    try:
+        catalogue = derive_catalogue(
+            workspace.sources,
+            windows=tuple(rule.windows),
+            include=None if rule.include is None else tuple(rule.include),
+            exclude=tuple(rule.exclude),
+            sequences=tuple(FirstThen(s.first, s.then, s.within) for s in rule.sequences),
+            association=None if others is None else Association(tuple(others.signals), others.within_days),
+            sensitive=tuple(s.signal for s in rule.sensitive),
+        )
+    except UserMistake as mistake:
+        raise UserMistake(
+            f"The features of the specification {specification.name!r} cannot be derived.",
+            problems=[f"{specification.name}.yaml: features: {problem}" for problem in mistake.problems],
+        ) from None
     asked = [("logistic", name) for name in specification.logistic]
     asked += [(f"baselines.{b.name}", name) for b in specification.baselines for name in b.features]
     names = list(catalogue.names)

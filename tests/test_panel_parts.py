@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, time, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import features.panel as panels
 import features.shards as making
 from features.catalogue import Catalogue
 from features.errors import UserMistake
+from features.link import person_id
 from features.panel import Panel, build_panel, panel_parts, read_panel, store_panels
 from features.panel_files import PanelFiles, panel_files
 from features.shard_store import Shards
@@ -81,6 +83,24 @@ def test_stored_parts_are_the_panel(town: Town) -> None:
     each = list(panel_parts(snapshot, catalogue, AS_OF))
     assert [len(part.person_ids) for part in each] == [files.people(number) for number in range(SHARDS)]
     assert sorted(who for part in each for who in part.person_ids) == PEOPLE
+
+
+def test_parts_follow_one_another_in_order_of_ids_however_many_there_are(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a model does not depend on how many shards its panels were read from."""
+    ids = [person_id("police", f"N{n}") for n in range(40)]
+    town.person(*ids)
+    for person in ids:
+        town.event(person, "police.incident", "1 Jun")
+    for many in (1, 2, 16):
+        monkeypatch.setattr(making, "_enough", lambda events, many=many: many)
+        shutil.rmtree(town.workspace.data / "shards", ignore_errors=True)
+        shutil.rmtree(town.workspace.data / "panels", ignore_errors=True)
+        parts = list(panel_parts(town.snapshot, town.catalogue, date(2026, 6, 29)))
+        found = np.concatenate([part.person_ids for part in parts]).tolist()
+        assert [person for person in found if person in set(ids)] == sorted(ids)
+    assert len(parts) == 16
 
 
 def test_columns_are_read_alone_in_the_order_asked_for(town: Town) -> None:

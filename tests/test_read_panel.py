@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,18 @@ def test_it_is_the_panel_of_the_newest_state(named: str, town: Town) -> None:
     town.event("bob", "police.incident", "2 Jun")
     assert town.snapshot.last_delivery == 2
     assert features.read_panel(asked, "2026-06-29")[NAME].to_pylist() == [1, 1]
+
+
+@pytest.mark.parametrize("day", [datetime(2026, 6, 29, 9), pd.Timestamp("2026-06-29")])
+def test_a_moment_is_its_day(day: Any, town: Town) -> None:
+    whole = features.read_panel(town.workspace, AS_OF, form="pandas")
+    pd.testing.assert_frame_equal(features.read_panel(town.workspace, day, form="pandas"), whole)
+
+
+def test_columns_may_be_one_name_the_ids_or_named_twice(town: Town) -> None:
+    one = features.read_panel(town.workspace, AS_OF, columns=NAME)
+    assert one.column_names == ["person_id", NAME]
+    assert features.read_panel(town.workspace, AS_OF, columns=["person_id", NAME, NAME]).equals(one)
 
 
 def test_every_form_has_the_same_people_and_numbers(town: Town) -> None:

@@ -12,7 +12,7 @@ from features.catalogue import Catalogue
 from features.errors import UserMistake
 from features.workspace import TEMPLATES as SOURCES
 from features.workspace import Workspace, init_workspace, open_workspace
-from models.spec import TEMPLATES, Specification, catalogue_of, read_spec, sensitive_signals
+from models.spec import BINS, OURS, TEMPLATES, Specification, catalogue_of, read_spec, sensitive_signals
 
 GIVEN = yaml.safe_load((TEMPLATES / "escalation.yaml").read_text(encoding="utf-8"))
 
@@ -89,6 +89,13 @@ def test_sequences_and_association_are_asked_for_in_the_specification(workspace:
     assert not [s for s in eligibility.signals if s.startswith("association.")], (
         "what happened to others makes nobody eligible"
     )
+
+
+def test_no_name_of_a_parameter_gets_past_the_rule() -> None:
+    from lightgbm.basic import _ConfigAliases
+
+    for names in (OURS, BINS):
+        assert set(names) == {alias for name in names for alias in _ConfigAliases.get(name)}
 
 
 def test_a_sensitive_signal_is_used_only_where_it_is_named_and_justified(workspace: Workspace) -> None:

@@ -1,10 +1,12 @@
 """The tables of a workspace, wherever its folder lies."""
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from features.tables import SCHEMAS, Tables
 
@@ -16,3 +18,22 @@ def test_a_table_is_read_wherever_its_folder_lies(tmp_path: Path, folder: str) -
     tables.append("link_runs", pa.Table.from_pylist([row], schema=SCHEMAS["link_runs"]))
     view = tables.view(con, "link_runs")
     assert con.execute(f"SELECT last_delivery FROM {view}").fetchall() == [(7,)]
+
+
+def test_a_table_of_an_older_version_gains_what_is_new(tmp_path: Path) -> None:
+    """Its rows are read with the new columns empty, before and after rows that have them are added."""
+    tables, rows = Tables(tmp_path), SCHEMAS["identities"]
+    one = dict.fromkeys(rows.names) | {
+        "source": "s", "record_key": "r/1", "revision": 1, "withdrawn": False, "known_on": date(2026, 1, 5),
+        "delivery_id": 1, "surname": "A",
+    }  # fmt: skip
+    old = pa.schema([field for field in rows if field.name not in ("phone", "email")])
+    write_deltalake(str(tables.path("identities")), pa.Table.from_pylist([one], schema=old))
+
+    def read() -> list[tuple]:
+        con = tables.connect()
+        return con.sql(f"SELECT surname, phone FROM {tables.view(con, 'identities')} ORDER BY 1").fetchall()
+
+    assert read() == [("A", None)]
+    tables.append("identities", pa.Table.from_pylist([one | {"surname": "B", "phone": "1"}], schema=rows))
+    assert read() == [("A", None), ("B", "1")]
