@@ -224,7 +224,7 @@ def _find_changes(con: duckdb.DuckDBPyConnection) -> None:
     known = "SEMI JOIN subjects USING (source, subject_key)"
     for name, columns, who, new, old, still_there in (
         ("changed_subjects", link, "source, subject_key", "new_links", "links", known),
-        ("changed_residents", spell, "person_id", "new_residences", "residences", ""),
+        ("changed_residents", spell, "person_id", "new_residences", "told_residences", ""),
     ):
         con.execute(
             f"""

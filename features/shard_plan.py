@@ -1,7 +1,8 @@
 """What a store of shards is of: a state of the tables, and what was asked of it.
 
 Two stores of one plan hold the same. The name of a store says its state and a hash of what was asked:
-which signals are shared, which reach others by association, how many people a household has at most.
+which signals are shared, which reach others by association, which may be one happening, how many people
+a household has at most.
 A catalogue travels with its model, so where it says whether a signal is shared, it is believed.
 """
 
@@ -16,7 +17,9 @@ import duckdb
 
 from features.association import Association, by_association
 from features.catalogue import Catalogue
+from features.channels import signals_of
 from features.errors import UserMistake
+from features.happenings import SameHappening, happenings_of
 from features.snapshot import Snapshot
 from features.workspace import Workspace
 
@@ -35,11 +38,13 @@ class Flags:
     sources: tuple[str, ...]
     household_max: int
     association: Association | None = None
+    happenings: tuple[SameHappening, ...] = ()
 
     @property
     def hash(self) -> str:
         """12 hexadecimal digits."""
-        text = json.dumps([FORMAT, asdict(self)], sort_keys=True)
+        asked = {name: value for name, value in asdict(self).items() if name != "happenings" or value}
+        text = json.dumps([FORMAT, asked], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -65,14 +70,16 @@ class Plan:
         flags = _tuples(given.pop("flags"))
         if flags["association"] is not None:
             flags["association"] = Association(**_tuples(flags["association"]))
+        flags["happenings"] = tuple(map(SameHappening.from_json, flags["happenings"]))
         return cls(flags=Flags(**flags), **_tuples(given))
 
 
 def flags_of(workspace: Workspace, catalogue: Catalogue | None = None) -> Flags:
     """What a workspace's declarations and a catalogue, if any, ask of the tables."""
+    sources = [workspace.sources[name] for name in sorted(workspace.sources)]
     declared = {
         f"{source.source}.{short}": words.shared
-        for source in workspace.sources.values()
+        for source in sources
         for short, words in source.signals.items()
     }
     said = dict(declared)
@@ -82,9 +89,10 @@ def flags_of(workspace: Workspace, catalogue: Catalogue | None = None) -> Flags:
     return Flags(
         signals=tuple(sorted(declared)),
         shared=tuple(sorted(name for name, shared in said.items() if shared)),
-        sources=tuple(sorted(workspace.sources)),
+        sources=tuple(source.source for source in sources),
         household_max=workspace.settings.household_max,
         association=catalogue.association if catalogue else None,
+        happenings=catalogue.happenings if catalogue else happenings_of(sources, signals_of(sources)),
     )
 
 
@@ -98,7 +106,8 @@ def codes_of(con: duckdb.DuckDBPyConnection, flags: Flags) -> tuple[tuple[str, .
     tables hold. Raises UserMistake if there are more signals than have codes."""
     held = [name for (name,) in con.execute("SELECT DISTINCT signal FROM events").fetchall()]
     others = [by_association(name) for name in flags.association.signals] if flags.association else []
-    signals = tuple(sorted({*flags.signals, *held, *others}))
+    once = [code for same in flags.happenings for code in same.codes]
+    signals = tuple(sorted({*flags.signals, *held, *others, *once}))
     if len(signals) > MOST_SIGNALS:
         raise UserMistake(
             f"There are {len(signals):,} signals, and a panel can tell {MOST_SIGNALS:,} apart.",
@@ -118,6 +127,7 @@ def count_rows(
     until = {
         "events": "delivery_id",
         "registers": "delivery_id",
+        "marks": "delivery_id",
         "links": "link_run",
         "residences": "link_run",
     }

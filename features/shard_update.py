@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 
 from features.intervals import filled
+from features.marks import REFUGE
 from features.reach import HAPPENING
 from features.rows import HELD_TYPES, Rows
 from features.rule_sql import quoted
@@ -29,12 +30,13 @@ def find_affected(snapshot: Snapshot, con: duckdb.DuckDBPyConnection, older: Pla
 
     - linked, by any run, to a subject of a record with a revision since; or living, by any run, at its
       place on its day if it is a shared event, in its time if it is a register's row;
-    - linked to a subject that was relinked since, before or after; of another residence since;
+    - linked to a subject that was relinked since, before or after; of another residence since, or whose
+      address must be kept secret by a mark revised since (which cuts their residences);
     - where any of them has shared events that ever reach more than a household: all whom those reach,
       as the size guard may now say otherwise of them;
     - where events reach others by association: all who ever lived where one of these did.
     """
-    for name in ("deliveries", "events", "registers", "link_runs", "links", "residences"):
+    for name in ("deliveries", "events", "registers", "marks", "link_runs", "links", "residences"):
         snapshot.tables.view(con, name)
     committed = f"SELECT delivery_id FROM all_deliveries WHERE delivery_id <= {snapshot.last_delivery}"
     runs = f"SELECT link_run FROM all_link_runs WHERE link_run <= {snapshot.link_run}"
@@ -65,6 +67,9 @@ def find_affected(snapshot: Snapshot, con: duckdb.DuckDBPyConnection, older: Pla
         UNION SELECT person_id FROM residences_ever r JOIN changed_registers g ON r.uprn = g.place
             WHERE r.start_on < {filled("g.end_on")} AND g.start_on < r.end_on
         UNION SELECT person_id FROM residences_ever WHERE since
+        UNION SELECT person_id FROM links_ever SEMI JOIN (
+            FROM marks WHERE mark = {quoted(REFUGE)}
+            AND record_key IN (SELECT record_key FROM all_marks WHERE {new_rows})) USING (source, subject_key)
         UNION SELECT person_id FROM links_ever
             SEMI JOIN (FROM links_ever WHERE since) USING (source, subject_key);
         """

@@ -17,6 +17,8 @@ import duckdb
 import pyarrow as pa
 
 from features.errors import UserMistake
+from features.marks import make_marked
+from features.refuge import make_shown_residences
 from features.tables import DATED, PAYLOAD, Tables
 from features.workspace import Workspace
 
@@ -38,8 +40,10 @@ class Snapshot:
 
     @cached_property
     def con(self) -> duckdb.DuckDBPyConnection:
-        """A DuckDB connection with the tables events, identities, addresses, registers, areas
-        (each with known_until; events also with occurred_on), links (with known_until) and residences.
+        """A DuckDB connection with the tables events, identities, addresses, registers, marks, areas
+        (each with known_until; events also with occurred_on), links (with known_until), marked (see
+        `features.marks`), told_residences, and residences, which are those but for what must stay secret
+        (see `features.refuge`).
 
         Withdrawn revisions are not in the tables: they only end what stood before them.
         """
@@ -48,6 +52,8 @@ class Snapshot:
         for name in OPEN_VIEWS:
             _standing(con, self, name)
         _links(con, self)
+        make_marked(con)
+        make_shown_residences(con)
         return con
 
     def characteristics(self) -> pa.Table:
@@ -122,7 +128,7 @@ def _standing(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> 
 
 
 def _links(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
-    """Make tables links (source, subject_key, person_id, known_on, known_until) and residences."""
+    """Make tables links (source, subject_key, person_id, known_on, known_until) and told_residences."""
     runs = snapshot.tables.view(con, "link_runs")
     links = snapshot.tables.view(con, "links")
     residences = snapshot.tables.view(con, "residences")
@@ -140,7 +146,7 @@ def _links(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     )
     con.execute(
         f"""
-        CREATE OR REPLACE TABLE residences AS
+        CREATE OR REPLACE TABLE told_residences AS
         SELECT person_id, uprn, postcode, area, start_on, end_on, known_on, known_until
         FROM (SELECT * FROM {residences} WHERE {committed}
               QUALIFY link_run = max(link_run) OVER (PARTITION BY person_id))
