@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features.asof import OPEN, day_number, is_known
 from features.errors import UserMistake
+from features.unpack import plain_names
 from features.workspace import Workspace
 
 DAY_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -53,10 +54,8 @@ def find_arrived(
         if file.is_dir():
             problems.append(f"{file.name}: is a folder that is not named by a day, YYYY-MM-DD")
             continue
-        plain = file.name.removesuffix(".gz")
-        found = [
-            who for who, glob in globs.items() if fnmatchcase(plain, glob) or fnmatchcase(file.name, glob)
-        ]
+        names = [file.name, *plain_names(file)]
+        found = [who for who, glob in globs.items() if any(fnmatchcase(name, glob) for name in names)]
         if len(found) == 1:
             arrived.append(Arrived(file, *found[0], received=_day(file.parent) or received))
         elif found:
@@ -68,7 +67,9 @@ def find_arrived(
     if problems:
         raise UserMistake("It is not known whose these files are; nothing was taken in.", problems=problems)
     if not arrived and before is None:
-        raise UserMistake(f"There is no file to take in under {str(path)!r}.", problems=["it holds no .csv"])
+        raise UserMistake(
+            f"There is no file to take in under {str(path)!r}.", problems=["it holds no extract"]
+        )
     return sorted(arrived, key=lambda a: a.received)
 
 

@@ -270,6 +270,8 @@ class Extract(Declared):
     files: str = Field(description="a glob over file names, such as 'rents_*.csv'")
     encoding: str = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
+    sheet: str | None = Field(None, description="which sheet of an Excel workbook, if it has several")
+    query: str | None = Field(None, description="the SELECT that `earlyhelp fetch` asks the source's database")
     delivery: Literal["full", "changes"] | Window
     record_key: Names
     columns: dict[str, Column]

@@ -25,7 +25,8 @@ from features.known import Arrival
 from features.left_out import make_told, refuse_older, tell_left_out
 from features.profile import make_profile
 from features.progress import Tell, quiet
-from features.read_extract import RawRows, digest_of, read_extract
+from features.raw_rows import RawRows
+from features.read_extract import digest_of, read_extract
 from features.revise import load_standing, revise
 from features.tables import SCHEMAS
 from features.transform import has_problem_in, set_aside, set_unused_aside, type_rows
@@ -101,8 +102,8 @@ def take_in(workspace: Workspace, committed: Committed, file: Arrived, *, histor
     if extract.delivery != "changes" and not history:
         refuse_older(file.path.name, file.received, last_received(before, file.source))
     every = {f"{s.source}.{name}": e for s in workspace.sources.values() for name, e in s.extracts.items()}
-    raw = read_extract(file.path, extract, extracts=every)
-    problems = type_rows(con, raw.rows, file.extract, extract, received=file.received, history=history)
+    with read_extract(file.path, extract, extracts=every, scratch=workspace.scratch) as raw:
+        problems = type_rows(con, raw, file.extract, extract, received=file.received, history=history)
     keys_read = not raw.ragged and not has_problem_in(con, problems, extract.record_key)
 
     concerned = sorted(said_by(extract) | committed.holding(file.source, file.extract))
@@ -148,7 +149,7 @@ def _standing_rows(revised: pa.Table) -> int:
 
 def _counts(con: duckdb.DuckDBPyConnection, raw: RawRows, aside: pa.Table) -> dict[str, int]:
     """Rows, used, quarantined, ignored. Raises if a row is unaccounted for, which would be our fault."""
-    rows = raw.rows.num_rows + len(raw.ragged)
+    rows = raw.rows + len(raw.ragged)
     quarantined = aside.num_rows + len(raw.ragged)
     sql = "SELECT count(*) FILTER (problem IS NULL AND ignored IS NULL), count(ignored) FROM rows"
     used, ignored = con.execute(sql).fetchall()[0]

@@ -18,6 +18,7 @@ from features.asof import sql_date
 from features.declaration import UNIDENTIFIED, Column, Extract, SubjectRule
 from features.errors import shape
 from features.loose_ends import parse_ended
+from features.raw_rows import RawRows
 from features.rule_sql import Cells, quoted, value_of
 
 EARLIEST = date(1900, 1, 1)
@@ -48,7 +49,7 @@ UNREADABLE = {
 
 def type_rows(
     con: duckdb.DuckDBPyConnection,
-    raw: pa.Table,
+    raw: RawRows,
     name: str,
     extract: Extract,
     *,
@@ -62,15 +63,20 @@ def type_rows(
     """
     cells, columns = Cells(extract), list(extract.columns)
     blank = quoted(" \t\r\n\u00a0")
-    texts = ", ".join(f"nullif(trim({cells[c]}, {blank}), '') AS {cells.text(c)}" for c in columns)
-    values = ", ".join(f"{value_of(extract.columns[c], cells.text(c))} AS {cells[c]}" for c in columns)
-    con.register("arrived", raw)
-    con.execute(
-        f"CREATE OR REPLACE TABLE typed AS SELECT *, {values} FROM (SELECT row_number, {texts} FROM arrived)"
+    texts = ", ".join(
+        f"nullif(trim({cell}, {blank}), '') AS {cells.text(c)}"
+        for c, cell in zip(columns, raw.cells, strict=True)
     )
-    con.unregister("arrived")
+    values = ", ".join(f"{value_of(extract.columns[c], cells.text(c))} AS {cells[c]}" for c in columns)
+    unreadable, why = raw.unreadable or ("false", "")
+    raw.feed(
+        con,
+        f"CREATE OR REPLACE TABLE typed AS SELECT *, {values} "
+        f"FROM (SELECT row_number, {unreadable} AS unreadable, {texts} FROM arrived)",
+    )
 
     problems, checks = _checks(extract, cells, received)
+    problems, checks = [Problem(None, why), *problems], ["unreadable", *checks]
     ignored = _first_that_holds([cells.condition(rule.when) for rule in extract.ignore])
     emptied = ", ".join(f"nullif({cells[c]}, {cells[c]}) AS {cells[c]}" for c in extract.overwritten)
     con.execute(
@@ -100,8 +106,8 @@ def _subject_key(cells: Cells, subject: SubjectRule) -> str:
 
 
 def has_problem_in(con: duckdb.DuckDBPyConnection, problems: list[Problem], columns: list[str]) -> bool:
-    """Whether a row of `rows` has a problem in one of these columns."""
-    indexes = ", ".join(str(i) for i, problem in enumerate(problems) if problem.column in columns)
+    """Whether a row of `rows` has a problem in one of these columns, or could not be read at all."""
+    indexes = ", ".join(str(i) for i, problem in enumerate(problems) if i == 0 or problem.column in columns)
     return bool(con.execute(f"SELECT count(*) FROM rows WHERE problem IN ({indexes})").fetchall()[0][0])
 
 
@@ -202,6 +208,8 @@ def _cell_checks(column: Column, value: str, text: str) -> Iterator[tuple[str, s
         yield "is empty", f"{text} IS NULL"
     if column.type != "text":
         yield UNREADABLE[column.type].format(column.format), f"{text} IS NOT NULL AND {value} IS NULL"
+    else:
+        yield "begins with = as a formula does; nothing is computed here", f"starts_with({text}, '=')"
     if column.pattern is not None:
         yield "does not match its pattern", f"NOT regexp_full_match({text}, {quoted(column.pattern)})"
     if column.min is not None:

@@ -44,6 +44,10 @@ class Settings(BaseModel):
     )
     household_max: int = Field(10, ge=2, description="above so many residents a place is no household")
     seed: int = 20260101
+    databases: dict[str, str] = Field(
+        default_factory=dict,
+        description="source: the SQLAlchemy URL that `fetch` asks, or $NAME of a variable that holds it",
+    )
     withdrawal_share: float = Field(0.02, description="a full delivery that drops a larger share, and …")
     withdrawal_rows: int = Field(20, description="… more records than this, is refused")
 
@@ -69,6 +73,11 @@ class Workspace:
     @property
     def data(self) -> Path:
         return self.root / "data"
+
+    @property
+    def scratch(self) -> Path:
+        """Where work puts what does not fit in memory; nothing in it outlives the work."""
+        return self.data / ".spill"
 
     @property
     def models(self) -> Path:

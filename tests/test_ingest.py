@@ -18,7 +18,7 @@ from features.errors import DataRefused, UserMistake
 from features.ingest import ExtractReport, ingest
 from features.link import link
 from features.lock import only_writer
-from features.read_extract import LONGEST_LINE
+from features.read_text import LONGEST_LINE
 from features.snapshot import open_snapshot
 from features.tables import DATED, Tables
 from features.workspace import Workspace, init_workspace, open_workspace
@@ -316,7 +316,7 @@ REFUSED = {
     "a header twice": (f"{HEADER},stage\n{ROW},R\n".encode(), "'stage'"),
     "not UTF-8": (f"{HEADER}\n{row(surname_1='Brontë')}\n".encode("cp1252"), "line 2 holds a byte"),
     "UTF-16": (f"{HEADER}\n{ROW}\n".encode("utf-16-le"), "NUL"),
-    "a very long line": (f"{HEADER}\n{ROW}{'x' * LONGEST_LINE}\n".encode(), "line 2 has 1,000,0"),
+    "a very long line": (f"{HEADER}\n{ROW}{'x' * LONGEST_LINE}\n".encode(), "line 2 has more than 1,000,000"),
     "an open quote": ((f'{HEADER}\n"' + f"{ROW}\n" * 150_000).encode(), "never closed"),
 }
 
