@@ -73,7 +73,7 @@ def _cut(con: duckdb.DuckDBPyConnection) -> None:
                 WHERE {standing} AND p.start_on < s.end_on AND s.end_on < p.end_on
         ), pieces AS (
             SELECT p.* REPLACE (day AS start_on, least(p.end_on,
-                {filled("lead(day) OVER (PARTITION BY home, p.known_on ORDER BY day)")}) AS end_on)
+                {filled("lead(day) OVER (PARTITION BY p.home, p.known_on ORDER BY day)")}) AS end_on)
             FROM spans p JOIN edges e ON e.home = p.home AND e.known_on = p.known_on
         ), seen AS (
             SELECT p.* FROM pieces p WHERE NOT EXISTS (
