@@ -181,6 +181,12 @@ class Block:
         found[which[place < 2], place[place < 2]] = person[place < 2]
         return found
 
+    def other_adult(self, who: Index, day: Days) -> Index:
+        """Another adult of each person's home on each day; -1 = none."""
+        unit, _ = self.home_of(who, day)
+        pair = self.adults(np.maximum(unit, 0), day)
+        return np.where(unit >= 0, np.where(pair[:, 0] == who, pair[:, 1], pair[:, 0]), -1)
+
     def since(self, random: Random, day: Days) -> Days:
         """The day an agency writes for a start: those who were there on the first day came before it."""
         earlier = day - (random.random(len(day)) * 1000).astype(np.int32)

@@ -110,18 +110,10 @@ def _with_witnesses(random: Random, block: Block, linked: Linked) -> Linked:
     """Crimes against somebody at home now and then have another adult of the home as witness."""
     crime = (linked.what == "CRI") & (linked.role == "V")
     seen = linked.where(crime & (random.random(len(linked.person)) < WITNESSED))
-    other = _other_adult(block, seen.person, seen.day)
+    other = block.other_adult(seen.person, seen.day)
     seen = Linked(seen.occurrence, other, seen.moment, seen.what, np.full(len(other), "W", dtype=object))
     seen = seen.where(other >= 0)
     return Linked(*(np.concatenate([getattr(linked, f.name), getattr(seen, f.name)]) for f in fields(Linked)))
-
-
-def _other_adult(block: Block, who: Index, day: Days) -> Index:
-    """Another adult of each person's home on each day; -1 = none."""
-    unit, _ = block.home_of(who, day)
-    pair = block.adults(np.maximum(unit, 0), day)
-    other = np.where(pair[:, 0] == who, pair[:, 1], pair[:, 0])
-    return np.where(unit >= 0, other, -1)
 
 
 def _told_online(random: Random, block: Block) -> Linked:
@@ -140,7 +132,7 @@ def _missing(random: Random, life: Life) -> Linked:
     at = np.flatnonzero(~episodes.absent & (random.random(len(episodes.child)) < MISSING_RECORDED))
     child, day, n = episodes.child[at], episodes.day[at], len(at)
     moment = day.astype(np.int64) * 1440 + episodes.minute[at] - between(random, 0, 180, n)
-    informant = _other_adult(block, child, day)
+    informant = block.other_adult(child, day)
     role = np.repeat(np.array(["M", "I"], dtype=object), n)
     person = np.concatenate([child, informant])
     what = np.full(2 * n, "MIS", dtype=object)
