@@ -11,13 +11,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from simulation.adult_care import adult_care
-from simulation.benefits import benefits
 from simulation.domestic_abuse import domestic_abuse
 from simulation.draw import Random
 from simulation.extracts import Draft
-from simulation.food_bank import food_bank
-from simulation.homelessness import homelessness
 from simulation.life import Life
 from simulation.police_records import police_records
 from simulation.ssd_missing import ssd_missing
@@ -26,10 +22,6 @@ Agency = Callable[[Random, Life], list[Draft]]
 
 AGENCIES: dict[str, Agency] = {
     "domestic_abuse": domestic_abuse,
-    "adult_care": adult_care,
-    "benefits": benefits,
-    "food_bank": food_bank,
-    "homelessness": homelessness,
     "police_records": police_records,
     "ssd_missing": ssd_missing,
 }
