@@ -13,9 +13,14 @@ import numpy as np
 
 from simulation.domestic_abuse import domestic_abuse
 from simulation.draw import Random
+from simulation.ecins import ecins
 from simulation.extracts import Draft
+from simulation.fire import fire
+from simulation.inclusion import exclusions
 from simulation.life import Life
+from simulation.objections import objections
 from simulation.police_records import police_records
+from simulation.send import send
 from simulation.ssd_missing import ssd_missing
 
 Agency = Callable[[Random, Life], list[Draft]]
@@ -24,6 +29,11 @@ AGENCIES: dict[str, Agency] = {
     "domestic_abuse": domestic_abuse,
     "police_records": police_records,
     "ssd_missing": ssd_missing,
+    "ecins": ecins,
+    "exclusions": exclusions,
+    "fire": fire,
+    "objections": objections,
+    "send": send,
 }
 """Source → what it holds of a block."""
 
