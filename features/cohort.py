@@ -12,9 +12,12 @@ from datetime import date
 import numpy as np
 
 from features.asof import sql_in_window, sql_known, sql_spell_open
+from features.marks import objecting_sql
 from features.outcomes import Outcome, already_there_sql
 from features.snapshot import Snapshot
 from features.vital import died_sql, gone_sql, sql_in, usable_rows
+
+OBJECTS = "objects to being scored"
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,32 @@ class Cohort:
     flow: tuple[tuple[str, int, int], ...]
 
 
-def cohort(snapshot: Snapshot, *, eligibility: Eligibility, outcome: Outcome, as_of: date) -> Cohort:
-    """Everyone eligible on the morning of `as_of`, with the numbers each rule left out."""
+def cohort(
+    snapshot: Snapshot,
+    *,
+    eligibility: Eligibility,
+    outcome: Outcome,
+    as_of: date,
+    objections_on: date | None = None,
+) -> Cohort:
+    """Everyone eligible on the morning of `as_of`, with the numbers each rule left out.
+
+    Whoever objects on that morning is left out before any other rule is asked, and whoever does on
+    `objections_on`: an objection stands for all later processing, of past mornings too. The flow says so
+    where somebody does.
+    """
     con, rows = snapshot.con, usable_rows(snapshot, as_of)
+    everyone = _everyone(snapshot, as_of)
+    queries = [objecting_sql(as_of, on=day) for day in {as_of, objections_on or as_of}]
+    objecting = {person for query in queries for (person,) in con.execute(query).fetchall()}
+    flow = [(OBJECTS, len(objecting), everyone - len(objecting))] if objecting else []
     seen = f"""
         SELECT DISTINCT person_id FROM {rows}
         WHERE signal IN {sql_in(eligibility.signals)} AND {sql_in_window(as_of, eligibility.seen_within_days)}
     """
     within = f"no event in the last {eligibility.seen_within_days} days"
-    people = {person for (person,) in con.execute(seen).fetchall()}
-    flow = [(within, _everyone(snapshot, as_of) - len(people), len(people))]
+    people = {person for (person,) in con.execute(seen).fetchall()} - objecting
+    flow.append((within, everyone - len(objecting) - len(people), len(people)))
 
     def leave_out(why: str, query: str, *, keep: bool = False) -> None:
         nonlocal people

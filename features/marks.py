@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 import pyarrow as pa
 
-from features.asof import sql_known
+from features.asof import day_number, is_known, sql_day_number, sql_known
 from features.intervals import emptied, filled, merged_known_sql
 from features.rule_sql import quoted
 
@@ -45,6 +46,25 @@ def make_marked(con: duckdb.DuckDBPyConnection) -> None:
 def marked_sql(mark: str, as_of: date) -> str:
     """A SELECT of person_id: who has a mark on the morning of `as_of`."""
     return f"SELECT person_id FROM marked WHERE mark = {quoted(mark)} AND {sql_known(as_of)}"
+
+
+@dataclass(frozen=True)
+class Objections:
+    """Who objects when. spans: (person_id, known_on, known_until), the last two as day numbers."""
+
+    spans: tuple[tuple[str, int, int], ...]
+
+    def on(self, as_of: date) -> list[str]:
+        """Who objects on the morning of `as_of`."""
+        today = day_number(as_of)
+        return [person for person, known_on, until in self.spans if is_known(known_on, until, today)]
+
+
+def objections(con: duckdb.DuckDBPyConnection) -> Objections:
+    """The objections of a snapshot, as what needs no connection."""
+    days = f"{sql_day_number('known_on')}, {sql_day_number('known_until')}"
+    rows = con.execute(f"SELECT person_id, {days} FROM marked WHERE mark = {quoted(OBJECTION)}").fetchall()
+    return Objections(tuple(rows))
 
 
 def objecting_sql(as_of: date, *, on: date) -> str:

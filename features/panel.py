@@ -21,6 +21,7 @@ import pyarrow as pa
 from features.catalogue import Catalogue
 from features.errors import UserMistake, nearest
 from features.kernel import Program, compile_catalogue, compute
+from features.marks import Objections, objections
 from features.panel_files import panel_files
 from features.progress import Tell, quiet
 from features.shard_files import Shard
@@ -99,8 +100,8 @@ class Panel:
 
 
 def build_panel(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> Panel:
-    """The panel of everyone with a usable event of the catalogue's signals in its longest window;
-    nothing of it is stored.
+    """The panel of everyone with a usable event of the catalogue's signals in its longest window, but for
+    those who object to it on that morning; nothing of it is stored.
 
     Raises UserMistake naming signals of the catalogue that nothing declares and no event has.
     """
@@ -174,14 +175,32 @@ def compiled(snapshot: Snapshot, catalogue: Catalogue) -> tuple[Shards, Callable
     program = compile_catalogue(catalogue, signals=shards.signals, sources=shards.sources)
     threads = max(1, snapshot.workspace.settings.threads // len(shards))
     state = replace(snapshot, _cache={})  # a connection cannot be sent
-    return shards, partial(_part, program=program, snapshot=state, catalogue=catalogue, threads=threads)
+    return shards, partial(
+        _part,
+        program=program,
+        snapshot=state,
+        catalogue=catalogue,
+        threads=threads,
+        objecting=objections(snapshot.con),
+    )
 
 
 def _part(
-    shard: Shard, as_of: date, *, program: Program, snapshot: Snapshot, catalogue: Catalogue, threads: int
+    shard: Shard,
+    as_of: date,
+    *,
+    program: Program,
+    snapshot: Snapshot,
+    catalogue: Catalogue,
+    threads: int,
+    objecting: Objections,
 ) -> Panel:
     people, X = compute(shard.rows, program, as_of, threads=threads)
-    return _panel(snapshot, catalogue, as_of, shard.person_ids[people], X, catalogue.names)
+    person_ids = shard.person_ids[people]
+    if out := objecting.on(as_of):
+        stay = ~np.isin(person_ids, out)
+        person_ids, X = person_ids[stay], X[stay]
+    return _panel(snapshot, catalogue, as_of, person_ids, X, catalogue.names)
 
 
 def _panel(

@@ -80,7 +80,7 @@ def _cut(con: duckdb.DuckDBPyConnection) -> None:
                 FROM secret_days s WHERE s.person_id = p.person_id AND {standing} AND {covered})
         )
         FROM told_residences ANTI JOIN secret_days USING (person_id)
-        UNION ALL
+        UNION ALL BY NAME
         SELECT {", ".join(spell[:-1])}, {emptied("end_on")} AS end_on, known_on,
                {emptied("known_until")} AS known_until
         FROM ({merged_known_sql("seen", spell)})

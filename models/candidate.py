@@ -105,9 +105,15 @@ class Candidate:
         """False: there is no way yet for two named people to approve a model."""
         return False
 
-    def cohort(self, snapshot: Snapshot, as_of: date) -> Cohort:
-        """The people this model may be asked about on a morning."""
-        return cohort(snapshot, eligibility=self.eligibility, outcome=self.outcome, as_of=as_of)
+    def cohort(self, snapshot: Snapshot, as_of: date, *, objections_on: date | None = None) -> Cohort:
+        """The people this model may be asked about on a morning; see `features.cohort.cohort`."""
+        return cohort(
+            snapshot,
+            eligibility=self.eligibility,
+            outcome=self.outcome,
+            as_of=as_of,
+            objections_on=objections_on,
+        )
 
     def columns(self, panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
         """(n, p) float32: the model's columns of a panel, by name, in the model's own order.

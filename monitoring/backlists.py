@@ -194,7 +194,7 @@ def mondays(until: date, *, months: int) -> list[date]:
 
 
 def _rows(snapshot: Snapshot, candidate: Candidate, as_of: date) -> pa.Table:
-    people = candidate.cohort(snapshot, as_of).person_ids
+    people = candidate.cohort(snapshot, as_of, objections_on=judging_day(snapshot)).person_ids
     panel = read_panel(snapshot, candidate.catalogue, as_of)
     log_odds = candidate.log_odds(panel, panel.rows_of(people))
     on_list = np.zeros(len(people), bool)

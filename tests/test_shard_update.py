@@ -149,6 +149,23 @@ CASES: dict[str, tuple[Case, Case, set[str]]] = {
         lambda town: town.link("p1", "p0", known="1 Mar"),
         {"p0", "p1"},
     ),
+    "an address that must stay secret": (
+        lambda town: [
+            town.event(None, "rents.arrears_letter", "3 Feb", place="X"),
+            town.lives("p0", "X", "1 Jan"),
+            town.lives("p1", "X", "1 Jan"),
+        ],
+        lambda town: town.mark("p0", "refuge", "20 Jan", known="1 Mar"),
+        {"p0"},
+    ),
+    "one of three whose address must stay secret: the two are a household then": (
+        lambda town: [
+            town.event(None, "rents.arrears_letter", "3 Feb", place="X"),
+            *[town.lives(who, "X", "1 Jan") for who in ("p0", "p1", "p2")],
+        ],
+        lambda town: town.mark("p0", "refuge", "20 Jan", known="1 Mar"),
+        {"p1", "p2"},
+    ),
     "somebody new": (
         lambda town: None,
         lambda town: [town.link("new", "new"), town.event("new", "police.incident", "3 Feb")],
@@ -264,6 +281,16 @@ def two_states(seed: int, size: int) -> dict[str, list[dict]]:
                 spell = {"start_on": start, "end_on": maybe(40, start)}
                 payload = {**whose, **(event if name == "events" else spell)}
                 rows[name].append(revised if revised["withdrawn"] else revised | payload)
+        for number in range(chance.choice([0, 1, 3])):
+            key = f"{chance.choice(range(1, state + 1))}/m{number}"
+            revision = records["marks", key] = records.get(("marks", key), 0) + 1
+            start = chance.choice([None, day("1 Jan") + timedelta(days=chance.randrange(30))])
+            revised = {"source": "rents", "record_key": key, "revision": revision, "delivery_id": state}
+            whose = {"subject_key": chance.choice(SUBJECTS), "mark": chance.choice(["refuge", "objection"])}
+            spell = {"start_on": start, "end_on": maybe(40, start or day("1 Jan"))}
+            gone = chance.random() < 0.2
+            said = {"known_on": known(), "withdrawn": gone, **({} if gone else whose | spell)}
+            rows["marks"].append(revised | said)
         for source in ("rents", "police"):
             for subject in SUBJECTS:
                 if state == 1 or chance.random() < 0.15:

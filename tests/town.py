@@ -155,6 +155,23 @@ class Town:
         }
         self._dated("registers", source, known, revision, record, row)
 
+    def mark(
+        self,
+        who: str,
+        mark: str,
+        start: str | None = None,
+        *,
+        end: str | None = None,
+        known: str | date = OPENED,
+        record: str | None = None,
+        revision: int = 1,
+        source: str = "missing",
+    ) -> None:
+        self.number += 1
+        days = {"start_on": day(start) if start else None, "end_on": day(end) if end else None}
+        row = {"subject_key": who, "mark": mark, **days}
+        self._dated("marks", source, known, revision, record, row)
+
     def lives(
         self,
         who: str,

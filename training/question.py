@@ -35,16 +35,26 @@ class Morning:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked on every date: of whom, with which features, about which outcome."""
+    """What is asked on every date: of whom, with which features, about which outcome.
+
+    objections_on: whoever objects on this morning, the newest, is left out of every date.
+    """
 
     snapshot: Snapshot
     catalogue: Catalogue
     eligibility: Eligibility
     outcome: Outcome
+    objections_on: date | None = None
 
     def morning(self, as_of: date) -> Morning:
         """The cohort of a date and what was known of it. Raises KeyError if some have no row."""
-        people = cohort(self.snapshot, eligibility=self.eligibility, outcome=self.outcome, as_of=as_of)
+        people = cohort(
+            self.snapshot,
+            eligibility=self.eligibility,
+            outcome=self.outcome,
+            as_of=as_of,
+            objections_on=self.objections_on,
+        )
         rows, person_ids = [], [np.empty(0, dtype=str)]
         for part in panel_parts(self.snapshot, self.catalogue, as_of, columns=[]):
             rows.append(np.flatnonzero(np.isin(part.person_ids, people.person_ids)).astype(np.int32))

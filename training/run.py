@@ -75,8 +75,9 @@ def train(
     specification = read_spec(workspace, name)
     catalogue = catalogue_of(workspace, specification)
     snapshot, outcome = snapshot or open_snapshot(workspace), specification.to_outcome()
-    question = Question(snapshot, catalogue, specification.to_eligibility(workspace, catalogue), outcome)
     calendar = _calendar(snapshot, specification, catalogue, lag=reporting_lag(snapshot, outcome))
+    eligibility = specification.to_eligibility(workspace, catalogue)
+    question = Question(snapshot, catalogue, eligibility, outcome, objections_on=calendar.test_judged_on)
 
     store_panels(snapshot, catalogue, calendar.days, tell=tell)
     fit_days, validation_days = calendar.earlier_fold()
