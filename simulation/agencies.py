@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from simulation.antisocial_behaviour import antisocial_behaviour
 from simulation.domestic_abuse import domestic_abuse
 from simulation.draw import Random
 from simulation.ecins import ecins
@@ -22,10 +23,13 @@ from simulation.objections import objections
 from simulation.police_records import police_records
 from simulation.send import send
 from simulation.ssd_missing import ssd_missing
+from simulation.youth_justice import youth_justice
 
 Agency = Callable[[Random, Life], list[Draft]]
 
 AGENCIES: dict[str, Agency] = {
+    "youth_justice": youth_justice,
+    "antisocial_behaviour": antisocial_behaviour,
     "domestic_abuse": domestic_abuse,
     "police_records": police_records,
     "ssd_missing": ssd_missing,
