@@ -333,6 +333,20 @@ def monitor(
     _stop_if_critical(report)
 
 
+@app.command(rich_help_panel=BEHIND)
+def quality(
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="Default: when everything taken in first counts."),
+    ] = None,
+) -> None:
+    """Write, for each source, how good its rows are and what to ask its agency for: fit to be sent there."""
+    from monitoring.quality import quality as report_quality
+
+    report = report_quality(_workspace(), day(as_of) if as_of else None)
+    give(report, report.text)
+
+
 # ── What the commands share ─────────────────────────────────────────────────────────────────────
 
 

@@ -143,7 +143,7 @@ def _to_come(facts: Facts) -> Found:
 
 def _volume(facts: Facts, before: Sequence[Facts]) -> Found:
     often, rows = usual_rows(before), facts.delivery.rows
-    if often is None or len(before) < ENOUGH or abs(rows - often) <= 3 * sqrt(often):
+    if often is None or len(before) < ENOUGH or abs(rows - often) <= 3 * sqrt(max(rows, often)):
         return
     what = f"{counted(rows, 'row', 'rows')}; the median of the last {len(before)} deliveries is {often:,.0f}."
     if rows < HALF * often:

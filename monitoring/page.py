@@ -20,7 +20,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 @lru_cache(maxsize=1)
-def _templates() -> Environment:
+def templates() -> Environment:
     """Every template escapes everything and refuses a name it was not given."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -43,7 +43,7 @@ def _templates() -> Environment:
 def page(report: MonitorReport) -> str:
     """The report as HTML."""
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(report=report, SELECTION=SELECTION, RECALL=RECALL, PRECISION=PRECISION)
     )
