@@ -219,6 +219,7 @@ class SubjectRule(Declared):
     unidentified: bool = Field(
         False, description="the key names the row, not a person: nobody's until linking can place it"
     )
+    when: When = Field(default_factory=dict, description="the rows this person is on; else all")
     identity: Identity | None = None
     address: Address | None = None
     register_: Register | None = Field(None, alias="register")
@@ -328,10 +329,10 @@ class SignalWords(Declared):
 
 
 class Agreement(Declared):
-    """The information-sharing agreement a source is held under."""
+    """The information-sharing agreement a source is held under; without one nothing is taken in."""
 
-    reference: str = Field(min_length=1)
-    review_by: date
+    reference: str = ""
+    review_by: date | None = None
 
 
 class Source(Declared):
@@ -341,7 +342,7 @@ class Source(Declared):
     title: str = Field(description="as said on a list: 'Council tax'")
     owner: str
     legal_gateway: str
-    agreement: Agreement
+    agreement: Agreement = Agreement()
     covers_from: date = Field(description="from this day on, silence means that nothing happened")
     register_: bool = Field(False, alias="register", description="holds a row for everyone it covers")
     subject: Literal["key", "person"] = Field(

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.agreement import refuse_without_agreement
 from features.arrivals import Arrived, find_arrived
 from features.committed import Committed, alone
 from features.content import said_by, stage
@@ -98,6 +99,7 @@ def take_in(workspace: Workspace, committed: Committed, file: Arrived, *, histor
             return _reported(delivery, committed.quarantined(delivery), unchanged=True)
 
     source, con = workspace.sources[file.source], committed.con
+    refuse_without_agreement(source, file.path.name, file.received)
     extract = source.extracts[file.extract]
     if extract.delivery != "changes" and not history:
         refuse_older(file.path.name, file.received, last_received(before, file.source))
