@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from simulation.adult_care import adult_care
 from simulation.antisocial_behaviour import antisocial_behaviour
+from simulation.benefits import benefits
 from simulation.domestic_abuse import domestic_abuse
 from simulation.draw import Random
 from simulation.ecins import ecins
 from simulation.extracts import Draft
 from simulation.fire import fire
+from simulation.food_bank import food_bank
+from simulation.homelessness import homelessness
 from simulation.inclusion import exclusions
 from simulation.life import Life
 from simulation.objections import objections
@@ -31,6 +35,10 @@ AGENCIES: dict[str, Agency] = {
     "youth_justice": youth_justice,
     "antisocial_behaviour": antisocial_behaviour,
     "domestic_abuse": domestic_abuse,
+    "adult_care": adult_care,
+    "benefits": benefits,
+    "food_bank": food_bank,
+    "homelessness": homelessness,
     "police_records": police_records,
     "ssd_missing": ssd_missing,
     "ecins": ecins,

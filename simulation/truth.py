@@ -177,7 +177,8 @@ def on_the_books(out: Path, as_of: date) -> pa.Table:
             SELECT source, subject_key, place, occurred_on FROM events
             WHERE occurred_on >= {since} AND occurred_on < {day}
                   AND signal NOT IN ('schools.possible_sessions', 'social_care.early_help',
-                                     'schools.moved_away', 'council_tax.moved_away')
+                                     'schools.moved_away', 'council_tax.moved_away',
+                                     'benefits.council_tax_reduction')
         ), keyed AS (
             UNPIVOT (SELECT person, {keyed} FROM people) ON {keyed} INTO NAME source VALUE subject_key
         ), seen AS (
