@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from features.loose_ends import DATES, NUMBERS, loose_ends
+
+if TYPE_CHECKING:
+    import duckdb
 
 THEMES = {
     "education": "getting a good education",
@@ -63,12 +66,19 @@ When = dict[str, Words]
 
 
 @cache
-def _runs(sql: str, given: str) -> bool:
-    """Whether DuckDB, which is to read the cells, takes a format or a pattern."""
+def _database() -> duckdb.DuckDBPyConnection:
     import duckdb  # not for the many commands that read no declaration
 
+    return duckdb.connect(config={"threads": 1})
+
+
+@cache
+def _runs(sql: str, given: str) -> bool:
+    """Whether DuckDB, which is to read the cells, takes a format or a pattern."""
+    import duckdb
+
     try:
-        duckdb.connect().execute(f"SELECT {sql}", [given])
+        _database().execute(f"SELECT {sql}", [given])
     except duckdb.InvalidInputException:
         return False
     return True
@@ -272,7 +282,9 @@ class Extract(Declared):
     encoding: str = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
     sheet: str | None = Field(None, description="which sheet of an Excel workbook, if it has several")
-    query: str | None = Field(None, description="the SELECT that `earlyhelp fetch` asks the source's database")
+    query: str | None = Field(
+        None, description="the SELECT that `earlyhelp fetch` asks the source's database"
+    )
     delivery: Literal["full", "changes"] | Window
     record_key: Names
     columns: dict[str, Column]
