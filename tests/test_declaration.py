@@ -77,6 +77,8 @@ def test_a_good_declaration_reads_as_it_is_written(tmp_path: Path) -> None:
         ("record_key: ref", "record_key: reference", "record_key", "'reference' is not under `columns`"),
         ("recorded: keyed", "recorded: person", "recorded", "declared as text, not as a date"),
         ("occurred: since", "occurred: cost", "occurred", "declared as number, not as a date"),
+        ("occurred: since", "occurred: gone + 3 days", "occurred", "'gone' is not under `columns`"),
+        ("since, ended: until", "since + 3 days", "occurred", "has not ended by then, and needs `ended`"),
         ("amount: cost", "amount: person", "amount", "declared as text, not as a number"),
         ("amount: cost", "amount: days from since to cost", "amount", "not as a date"),
         ("ended: until", "ended: until plus 3", "ended", "'<column> + N days'"),

@@ -1,0 +1,63 @@
+"""One agency's template in a workspace of its own: rows go in by hand, what they say comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from features.asof import sql_known, sql_usable
+from features.ingest import ExtractReport, ingest
+from features.snapshot import open_snapshot
+from features.workspace import TEMPLATES, Workspace, init_workspace, open_workspace
+
+
+@dataclass(frozen=True)
+class OneSource:
+    """A workspace with one source, and the folder that files are written to on their way in."""
+
+    workspace: Workspace
+    source: str
+    desk: Path
+
+    def deliver(
+        self, extract: str, day: str, rows: Sequence[dict[str, str]], *, history: bool = False
+    ) -> ExtractReport:
+        """Take in rows as the agency would write them: its encoding, its delimiter, all its columns."""
+        declared = self.workspace.sources[self.source].extracts[extract]
+        unknown = {column for row in rows for column in row} - set(declared.columns)
+        assert not unknown, f"no such column: {unknown}"
+        lines = [[row.get(column, "") for column in declared.columns] for row in rows]
+        text = "\n".join(declared.delimiter.join(cells) for cells in [list(declared.columns), *lines])
+        file = self.desk / declared.files.replace("*", day)
+        file.write_text(text + "\n", encoding=declared.encoding)
+        [report] = ingest(self.workspace, file, received=date.fromisoformat(day), history=history)
+        return report
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The newest snapshot."""
+        return open_snapshot(self.workspace).con
+
+    def events(self, day: str, columns: str = "signal, subject_key, occurred_on, ended_on") -> list[tuple]:
+        """What is usable on a morning, without the source's name in front of its signals."""
+        usable = sql_usable(date.fromisoformat(day))
+        short = "* REPLACE (split_part(signal, '.', 2) AS signal)"
+        chosen = f"(SELECT {short} FROM events WHERE {usable})"
+        return self.con.execute(f"SELECT {columns} FROM {chosen} ORDER BY ALL").fetchall()
+
+    def known(self, table: str, day: str, columns: str) -> list[tuple]:
+        """What a dated table said on a morning."""
+        where = sql_known(date.fromisoformat(day))
+        return self.con.execute(f"SELECT {columns} FROM {table} WHERE {where} ORDER BY ALL").fetchall()
+
+
+def one_source(source: str, folder: Path) -> OneSource:
+    """A workspace under a folder with the template of one source and no other."""
+    root = folder / "workspace"
+    init_workspace(root, sources=None)
+    (root / "sources" / f"{source}.yaml").write_text((TEMPLATES / f"{source}.yaml").read_text("utf-8"))
+    return OneSource(open_workspace(root), source, folder)
