@@ -54,8 +54,8 @@ def find_arrived(
         if file.is_dir():
             problems.append(f"{file.name}: is a folder that is not named by a day, YYYY-MM-DD")
             continue
-        names = [file.name, *plain_names(file)]
-        found = [who for who, glob in globs.items() if any(fnmatchcase(name, glob) for name in names)]
+        called = [file.name, *plain_names(file)]
+        found = [who for who, glob in globs.items() if any(fnmatchcase(name, glob) for name in called)]
         if len(found) == 1:
             arrived.append(Arrived(file, *found[0], received=_day(file.parent) or received))
         elif found:

@@ -1,0 +1,389 @@
+"""The same rows give the same cells, whatever format they come in; what is harmful is refused in words."""
+
+import gzip
+import json
+import os
+import re
+import zipfile
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from pathlib import Path
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.arrivals import find_arrived
+from features.declaration import Extract
+from features.errors import DataRefused
+from features.read_extract import read_extract
+from features.tables import Tables
+from features.transform import type_rows
+from features.workspace import init_workspace, open_workspace
+
+COLUMNS = {
+    "ref": {"type": "text", "required": True},
+    "born": {"type": "date", "format": "%d/%m/%Y"},
+    "at": {"type": "datetime", "format": "%d %b %Y %H:%M:%S"},
+    "clock": {"type": "time", "format": "%H:%M"},
+    "visits": {"type": "integer"},
+    "owed": {"type": "number"},
+    "open": {"type": "boolean"},
+    "kind": {"type": "code", "codes": {"1": "one", "B": "bee"}},
+}
+HEADER = list(COLUMNS)
+ROW = ("K1", date(2024, 1, 3), datetime(2024, 2, 29, 23, 5, 9), time(7, 30), 4, 120.5, True, "B")
+
+
+def declared(**more) -> Extract:
+    return Extract.model_validate(
+        {"files": "rows_*", "delivery": "changes", "record_key": "ref", "columns": COLUMNS, **more}
+    )
+
+
+def cells_of(path: Path, extract: Extract | None = None) -> list[tuple]:
+    """Row number, typed cells and the reason for which it is set aside, of every row that was read."""
+    extract = extract or declared()
+    con = Tables(path.parent).connect()
+    with read_extract(path, extract, extracts={"source.rows": extract}, scratch=path.parent / "s") as raw:
+        problems = type_rows(con, raw, "rows", extract, received=date(2024, 3, 1), history=False)
+    cells = ", ".join(f"c{i}" for i in range(len(extract.columns)))
+    found = con.execute(f"SELECT row_number, {cells}, problem FROM rows ORDER BY 1").fetchall()
+    assert len(found) == raw.rows
+    rows = [(*row[:-1], problems[row[-1]].reason if row[-1] is not None else None) for row in found]
+    return rows + [(number, reason) for number, reason in raw.ragged]
+
+
+def texts(row: Sequence) -> list[str]:
+    """A row as an agency would write it."""
+    said = []
+    for value, column in zip(row, COLUMNS.values(), strict=True):
+        form = column.get("format")
+        said.append("" if value is None else value.strftime(form) if form else str(value).lower())
+    said[0], said[-1] = ("" if v is None else str(v) for v in (row[0], row[-1]))
+    return said
+
+
+def write_csv(
+    path: Path, rows: Sequence[Sequence], encoding: str = "utf-8", header: Sequence = HEADER
+) -> None:
+    lines = [",".join(header), *(",".join(texts(row)) for row in rows)]
+    path.write_bytes("\n".join([*lines, ""]).encode(encoding))
+
+
+def write_parquet(path: Path, rows: Sequence[Sequence], types: Sequence | None = None) -> None:
+    types = types or [
+        pa.string(),
+        pa.date32(),
+        pa.timestamp("us"),
+        pa.time64("us"),
+        pa.int64(),
+        pa.float64(),
+        pa.bool_(),
+        pa.string(),
+    ]
+    columns = list(zip(*rows, strict=True))
+    pq.write_table(
+        pa.table({name: pa.array(c, t) for name, c, t in zip(HEADER, columns, types, strict=True)}), path
+    )
+
+
+def write_excel(path: Path, rows: Sequence[Sequence], header: Sequence = HEADER) -> openpyxl.Workbook:
+    book = openpyxl.Workbook()
+    book.active.append(list(header))
+    for row in rows:
+        book.active.append(list(row))
+    book.save(path)
+    return book
+
+
+def write_lines(path: Path, rows: Sequence[Sequence]) -> None:
+    """Dates as text, as JSON has none; numbers and truth as JSON's own."""
+    lines = []
+    for row in rows:
+        cells = zip(HEADER, COLUMNS.values(), row, texts(row), strict=True)
+        said = {name: text or None if "format" in column else value for name, column, value, text in cells}
+        lines.append(json.dumps(said))
+    path.write_text("\n".join([*lines, ""]))
+
+
+WRITERS = {"csv": write_csv, "parquet": write_parquet, "xlsx": write_excel, "jsonl": write_lines}
+
+ROWS = st.lists(
+    st.tuples(
+        st.text("abcABC 123é", min_size=1).map(str.strip).filter(bool),
+        st.none() | st.dates(date(1950, 1, 1), date(2023, 12, 31)),
+        st.none() | st.datetimes(datetime(1950, 1, 1)).map(lambda t: t.replace(microsecond=0)),
+        st.none() | st.times().map(lambda t: t.replace(second=0, microsecond=0)),
+        st.none() | st.integers(-(10**12), 10**12),
+        st.none() | st.integers(-(10**9), 10**9).map(lambda n: n / 100),
+        st.none() | st.booleans(),
+        st.sampled_from([None, "1", "B", "?"]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(rows=ROWS)
+def test_every_format_gives_the_cells_that_text_gives(tmp_path_factory, rows) -> None:
+    folder = tmp_path_factory.mktemp("formats")
+    write_csv(folder / "rows_1.csv", rows)
+    expected = cells_of(folder / "rows_1.csv")
+    for kind in ("parquet", "xlsx", "jsonl"):
+        WRITERS[kind](folder / f"rows_1.{kind}", rows)
+        assert cells_of(folder / f"rows_1.{kind}") == expected, kind
+
+
+def test_encodings_and_their_marks(tmp_path, subtests) -> None:
+    row = ("Zoë", *ROW[1:])
+    write_csv(tmp_path / "rows_0.csv", [row])
+    expected = cells_of(tmp_path / "rows_0.csv")
+    for encoding, written, mark in (
+        ("cp1252", "cp1252", b""),
+        ("utf-16", "utf-16", b""),  # Python writes its mark
+        ("utf-16-be", "utf-16-be", b""),
+        ("utf-8", "utf-8", b"\xef\xbb\xbf"),
+        ("cp1252", "utf-8", b"\xef\xbb\xbf"),  # the mark decides
+        ("cp1252", "utf-16-le", b"\xff\xfe"),
+        ("utf-8", "utf-16-be", b"\xfe\xff"),
+    ):
+        with subtests.test(f"{encoding} declared, {written} with {mark!r}"):
+            write_csv(tmp_path / "rows_1.csv", [row], encoding=written)
+            (tmp_path / "rows_1.csv").write_bytes(mark + (tmp_path / "rows_1.csv").read_bytes())
+            assert cells_of(tmp_path / "rows_1.csv", declared(encoding=encoding)) == expected
+
+
+def test_packed_files_are_unpacked(tmp_path, subtests) -> None:
+    for kind, write in WRITERS.items():
+        plain = tmp_path / f"rows_1.{kind}"
+        write(plain, [ROW])
+        expected = cells_of(plain)
+        with subtests.test(kind):
+            packed = tmp_path / f"{plain.name}.gz"
+            packed.write_bytes(gzip.compress(plain.read_bytes()))
+            assert cells_of(packed) == expected
+            archive = tmp_path / "sent.zip"
+            with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as z:
+                z.write(plain, f"out/{plain.name}")
+                z.writestr("__MACOSX/._x", "")
+            assert cells_of(archive) == expected
+    assert not list((tmp_path / "s").iterdir())
+
+
+def test_a_zip_is_known_by_what_is_in_it(tmp_path) -> None:
+    init_workspace(tmp_path / "w")
+    workspace = open_workspace(tmp_path / "w")
+    with zipfile.ZipFile(tmp_path / "from the council.zip", "w") as z:
+        z.writestr("ct_accounts_2024.csv", "")
+    (found,) = find_arrived(workspace, tmp_path / "from the council.zip", date(2024, 1, 1))
+    assert (found.source, found.extract) == ("council_tax", "accounts")
+
+
+# What a cell with a type may hold
+
+
+def test_typed_cells_that_the_format_cannot_hold_are_set_aside_and_not_changed(tmp_path) -> None:
+    columns = {**COLUMNS, "born": {"type": "date", "format": "%d/%m/%y"}}
+    rows = [
+        ("K1", date(1930, 1, 3), None, None, 1, None, None, None),  # two digits of a year: would be 2030
+        ("K2", None, datetime(2024, 1, 1, 9, 0, 0, 500_000), None, 1, None, None, None),
+        ("K3", None, None, time(9, 0, 30), 1, None, None, None),
+        ("K4", date(2024, 1, 3), None, None, 1, None, None, None),
+    ]
+    pattern = r"is not a date written as %d/%m/%y|is not a date and time written as .*|is not a time .* %H:%M"
+    for kind in ("parquet", "xlsx"):
+        WRITERS[kind](tmp_path / f"rows_1.{kind}", rows)
+        reasons = [row[-1] for row in cells_of(tmp_path / f"rows_1.{kind}", declared(columns=columns))]
+        assert reasons.pop() is None and all(re.fullmatch(pattern, reason) for reason in reasons), kind
+
+
+def test_whole_numbers_are_whole_whatever_holds_them(tmp_path) -> None:
+    columns = {"ref": {"pattern": "[0-9]{1,12}"}, "visits": {"type": "integer"}}
+    extract = declared(columns=columns)
+    visits = pa.array(["3.00", "4.50"]).cast(pa.decimal128(5, 2))
+    table = pa.table({"ref": [100012345678.0, float("nan")], "visits": visits})
+    pq.write_table(table, tmp_path / "rows_1.parquet")
+    assert cells_of(tmp_path / "rows_1.parquet", extract) == [
+        (1, "100012345678", 3, None),
+        (2, None, None, "the record key is empty"),
+    ]
+    (tmp_path / "rows_1.jsonl").write_text('{"ref": 100012345678, "visits": 3.0}\n')
+    assert cells_of(tmp_path / "rows_1.jsonl", extract) == [(1, "100012345678", 3, None)]
+
+
+def test_a_time_with_a_zone_is_told_in_local_time(tmp_path) -> None:
+    columns = {"ref": {}, "at": {"type": "datetime", "format": "%Y-%m-%d %H:%M"}}
+    at = pa.array([datetime(2024, 7, 1, 23, 30)], pa.timestamp("us", "UTC"))
+    pq.write_table(pa.table({"ref": ["K1"], "at": at}), tmp_path / "rows_1.parquet")
+    (row,) = cells_of(tmp_path / "rows_1.parquet", declared(columns=columns))
+    assert row == (1, "K1", datetime(2024, 7, 2, 0, 30), None)
+
+
+# JSON lines
+
+
+def test_lines_that_are_no_json_are_set_aside_by_number(tmp_path) -> None:
+    good = '{"ref": "K1", "visits": 1, "extra": {"a": [1]}}'
+    nested = '{"ref": {"a": 1}, "visits": "="}'
+    lines = [good, "{not json", '["K1", 1]', "", good.replace("K1", "K2"), "\x1f", '{"ref": "K3"}', nested]
+    (tmp_path / "rows_1.jsonl").write_text("\n".join([*lines, ""]))
+    found = cells_of(tmp_path / "rows_1.jsonl", declared(columns={"ref": {}, "visits": {"type": "integer"}}))
+    reason = "is not a line of JSON that holds an object, {…}"
+    assert [row[1] for row in found] == ["K1", None, None, "K2", "K3", '{"a":1}', reason]
+    assert [row[0] for row in found] == [1, 2, 3, 4, 6, 7, 5]
+    assert [row[-1] for row in found] == [None, reason, reason, None, None, "is not a whole number", reason]
+
+
+# Excel
+
+
+def workbook(path: Path, cells: dict[str, object], *, sheets: Sequence[str] = ("Sheet",)) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = sheets[0]
+    for name in sheets[1:]:
+        book.create_sheet(name)
+    for place, value in cells.items():
+        book[sheets[-1]][place] = value
+    book.save(path)
+
+
+def test_formulas_are_never_computed(tmp_path) -> None:
+    extract = declared(columns={"ref": {}, "visits": {"type": "integer"}})
+    path = tmp_path / "rows_1.xlsx"
+    rows = {"A1": "ref", "B1": "visits", "A2": "K1", "B2": "=1+1", "A4": "K4", "B4": 4}
+    workbook(path, {**rows, "A3": '=HYPERLINK("x")', "B3": 1, "A5": "#REF!"})
+    reason = "begins with = as a formula does; nothing is computed here"
+    found = cells_of(path, extract)
+    assert [row[-1] for row in found] == ["is not a whole number", reason, None, reason]
+    with zipfile.ZipFile(path) as z:  # as Excel saves it: the formula and its value
+        parts = {name: z.read(name) for name in z.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    assert b"<f>1+1</f><v />" in parts[sheet] or b"<f>1+1</f><v></v>" in parts[sheet]
+    parts[sheet] = parts[sheet].replace(b"<f>1+1</f><v />", b"<f>1+1</f><v>2</v>")
+    parts[sheet] = parts[sheet].replace(b"<f>1+1</f><v></v>", b"<f>1+1</f><v>2</v>")
+    with zipfile.ZipFile(path, "w") as z:
+        for name, data in parts.items():
+            z.writestr(name, data)
+    assert cells_of(path, extract)[0] == (1, "K1", 2, None)
+
+
+def test_a_formula_in_text_is_set_aside_too(tmp_path) -> None:
+    (tmp_path / "rows_1.csv").write_text('ref\n"=HYPERLINK(""http://x"")"\nK2\n')
+    found = cells_of(tmp_path / "rows_1.csv", declared(columns={"ref": {}}))
+    assert [row[-1] for row in found] == ["begins with = as a formula does; nothing is computed here", None]
+
+
+def test_which_sheet_is_meant_is_declared(tmp_path) -> None:
+    path, columns = tmp_path / "rows_1.xlsx", {"ref": {}}
+    workbook(path, {"B3": "ref", "B4": "K1", "B6": "K2"}, sheets=("Notes", "Rows"))
+    with pytest.raises(DataRefused, match="2 sheets; declare"):
+        cells_of(path, declared(columns=columns))
+    with pytest.raises(DataRefused, match="none is named 'Cases'"):
+        cells_of(path, declared(columns=columns, sheet="Cases"))
+    found = cells_of(path, declared(columns=columns, sheet="Rows"))
+    assert found == [(1, "K1", None), (2, "K2", None)]  # blank rows are no rows, as in text
+
+
+def test_a_cell_beside_the_header_makes_a_row_ragged(tmp_path) -> None:
+    workbook(tmp_path / "rows_1.xlsx", {"A1": "ref", "A2": "K1", "A3": "K2", "B3": "x", "A4": "K3"})
+    found = cells_of(tmp_path / "rows_1.xlsx", declared(columns={"ref": {}}))
+    assert found == [(1, "K1", None), (3, "K3", None), (2, "the row has 2 cells where the header has 1")]
+
+
+# What was made to do harm
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, data in members.items():
+            z.writestr(name, data)
+
+
+BOMB = b"000000\n" * (10 * 2**20)
+SHEET = (
+    b'<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+    b"<sheetData>%s</sheetData></worksheet>"
+)
+
+
+def harmful(folder: Path) -> dict[str, tuple[str, str]]:
+    """Files that must be refused: name → what is said, case → name."""
+    csv = b"ref\nK1\n"
+    zipped(folder / "rows_a.zip", {"../../etc/rows_1.csv": csv})
+    zipped(folder / "rows_b.zip", {"C:\\rows_1.csv": csv})
+    zipped(folder / "rows_c.zip", {"/rows_1.csv": csv})
+    zipped(folder / "rows_d.zip", {"rows_1.csv": csv, "rows_2.csv": csv})
+    zipped(folder / "rows_e.zip", {"rows_1.zip": b"PK"})
+    zipped(folder / "rows_f.zip", {"other.csv": csv})
+    zipped(folder / "rows_g.zip", {})
+    zipped(folder / "rows_h.zip", {"rows_1.csv": b"ref\n" + BOMB})
+    (folder / "rows_i.csv.gz").write_bytes(gzip.compress(b"ref\n" + BOMB))
+    zipped(folder / "rows_j.zip", {"rows_1.csv": csv * 20})
+    data = bytearray((folder / "rows_j.zip").read_bytes())
+    data[6] |= 1  # encrypted, in both headers
+    data[data.index(b"PK\1\2") + 8] |= 1
+    (folder / "rows_j.zip").write_bytes(data)
+    zipped(folder / "rows_k.zip", {"rows_1.csv": os.urandom(500)})
+    data = bytearray((folder / "rows_k.zip").read_bytes())
+    data[200] ^= 255
+    (folder / "rows_k.zip").write_bytes(data)
+    (folder / "rows_l.csv.gz").write_bytes(gzip.compress(csv * 1000)[:-20])
+    (folder / "rows_m.zip").write_bytes(b"PK not really")
+    (folder / "rows_n.csv").write_text(",".join(["ref", *"a" * 400_000]) + "\nK1\n")
+    (folder / "rows_o.csv").write_text(",".join(["ref", *"a" * 1_000_000]) + "\nK1\n")
+    (folder / "rows_p.xlsx").write_bytes(b"\xd0\xcf\x11\xe0 has a password")
+    (folder / "rows_q.parquet").write_bytes(b"PAR1 not really PAR1")
+    workbook(folder / "rows_r.xlsx", {"A1": "ref", "A2": "K1"})
+    far = folder / "rows_s.xlsx"
+    parts = {}
+    with zipfile.ZipFile(folder / "rows_r.xlsx") as z:
+        parts = {name: z.read(name) for name in z.namelist()}
+    row = (
+        b'<row r="1"><c r="A1" t="str"><v>ref</v></c></row><row r="%d"><c r="A%d" t="str"><v>K</v></c></row>'
+    )
+    parts["xl/worksheets/sheet1.xml"] = SHEET % (row % (10**9, 10**9))
+    zipped(far, parts)
+    parts["xl/worksheets/sheet1.xml"] = SHEET % (b"<!--" + BOMB + b"-->")
+    zipped(folder / "rows_t.xlsx", parts)
+    table = pa.table({"ref": pa.DictionaryArray.from_arrays(pa.array([0] * 3_000_000, pa.int32()), ["K"])})
+    pq.write_table(table, folder / "rows_u.parquet", compression="zstd")
+    pq.write_table(pa.table({"ref": [[1, 2]]}), folder / "rows_v.parquet")
+    (folder / "rows_w.jsonl").write_text(json.dumps({f"k{i}": 1 for i in range(90_000)}) + "\n")
+    (folder / "rows_x.xls").write_bytes(b"")
+    return {
+        "a path upwards": ("rows_a.zip", "names a path outside itself"),
+        "a drive": ("rows_b.zip", "names a path outside itself"),
+        "a path from the root": ("rows_c.zip", "names a path outside itself"),
+        "two files": ("rows_d.zip", "holds 2 files"),
+        "an archive in an archive": ("rows_e.zip", "holds another archive"),
+        "another file": ("rows_f.zip", "holds no file named like rows_"),
+        "nothing": ("rows_g.zip", "holds 0 files"),
+        "a zip bomb": ("rows_h.zip", "unpacks to more than"),
+        "a gz bomb": ("rows_i.csv.gz", "unpacks to more than"),
+        "encrypted": ("rows_j.zip", "is encrypted"),
+        "damaged": ("rows_k.zip", "cannot be unpacked"),
+        "cut": ("rows_l.csv.gz", "cannot be unpacked"),
+        "no zip": ("rows_m.zip", "cannot be unpacked"),
+        "too many columns": ("rows_n.csv", "too many columns"),
+        "a million columns": ("rows_o.csv", "too long to be a row"),
+        "an Excel file with a password": ("rows_p.xlsx", "cannot be read as an Excel workbook"),
+        "no Parquet": ("rows_q.parquet", "cannot be read as Parquet"),
+        "a far cell": ("rows_s.xlsx", "further out than a sheet"),
+        "a bomb of a workbook": ("rows_t.xlsx", "unpacks to more than"),
+        "a bomb of a Parquet file": ("rows_u.parquet", "unpacks to more than"),
+        "lists for cells": ("rows_v.parquet", "'ref' holds list"),
+        "JSON with too many keys": ("rows_w.jsonl", "too many columns"),
+        "old Excel": ("rows_x.xls", "Excel's old form"),
+    }
+
+
+def test_what_was_made_to_do_harm_is_refused_in_words(tmp_path, subtests) -> None:
+    for case, (name, says) in harmful(tmp_path).items():
+        with subtests.test(case), pytest.raises(DataRefused) as refused:
+            cells_of(tmp_path / name, declared(columns={"ref": {}}))
+        assert says in str(refused.value), case
