@@ -102,7 +102,9 @@ def type_rows(
 
 def _subject_key(cells: Cells, subject: SubjectRule) -> str:
     key = cells.key(subject.key)
-    return f"{quoted(UNIDENTIFIED)} || {key}" if subject.unidentified else key
+    if subject.unidentified:
+        key = f"{quoted(UNIDENTIFIED)} || {key}"
+    return f"CASE WHEN {cells.condition(subject.when)} THEN {key} END" if subject.when else key
 
 
 def has_problem_in(con: duckdb.DuckDBPyConnection, problems: list[Problem], columns: list[str]) -> bool:
@@ -181,9 +183,8 @@ def _checks(extract: Extract, cells: Cells, received: date) -> tuple[list[Proble
     for subject in extract.subjects:
         if not subject.optional:
             for name in subject.key:
-                checks.append(
-                    (name, f"the key of the {subject.name} is empty", f"{cells.text(name)} IS NULL")
-                )
+                empty = f"{cells.text(name)} IS NULL AND {cells.condition(subject.when)}"
+                checks.append((name, f"the key of the {subject.name} is empty", empty))
     if extract.area:
         fifth = extract.area.deprivation_fifth
         checks.append((fifth, "is not a fifth, 1 to 5", f"{cells[fifth]} NOT BETWEEN 1 AND 5"))
