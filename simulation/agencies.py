@@ -12,17 +12,21 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from simulation.adult_care import adult_care
+from simulation.ambulance import ambulance
 from simulation.antisocial_behaviour import antisocial_behaviour
 from simulation.benefits import benefits
 from simulation.domestic_abuse import domestic_abuse
 from simulation.draw import Random
+from simulation.drug_alcohol import drug_alcohol
 from simulation.ecins import ecins
+from simulation.emergency_department import emergency_department
 from simulation.extracts import Draft
 from simulation.fire import fire
 from simulation.food_bank import food_bank
 from simulation.homelessness import homelessness
 from simulation.inclusion import exclusions
 from simulation.life import Life
+from simulation.mental_health import mental_health
 from simulation.objections import objections
 from simulation.police_records import police_records
 from simulation.send import send
@@ -46,6 +50,10 @@ AGENCIES: dict[str, Agency] = {
     "fire": fire,
     "objections": objections,
     "send": send,
+    "ambulance": ambulance,
+    "emergency_department": emergency_department,
+    "mental_health": mental_health,
+    "drug_alcohol": drug_alcohol,
 }
 """Source → what it holds of a block."""
 

@@ -104,3 +104,15 @@ def only(there: Mask, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Values where `there`, else empty: None for text, `NONE` for days."""
     empty = np.array(None, dtype=object) if values.dtype.kind in "OU" else np.array(NONE, dtype=np.int32)
     return np.where(there, values, empty)
+
+
+def apart(owner: Index, start: Days, end: Days) -> Mask:
+    """Spells of each owner that begin when none that began before them (one left out included) is open."""
+    order = np.lexsort((start, owner))
+    base = owner[order].astype(np.int64) << 33
+    until = np.maximum.accumulate(base + end[order])
+    free = np.ones(len(order), dtype=bool)
+    free[1:] = base[1:] + start[order][1:] >= until[:-1]
+    found = np.empty(len(order), dtype=bool)
+    found[order] = free
+    return found
