@@ -72,7 +72,11 @@ def test_every_key_of_features_is_documented() -> None:
         exclude=rule.exclude,
         sequences=[FirstThen(s.first, s.then, s.within) for s in rule.sequences],
         association=Association(tuple(rule.association.signals), rule.association.within_days),
+        sensitive=[asked.signal for asked in rule.sensitive],
     )
+    for asked in rule.sensitive:
+        source, signal = asked.signal.split(".")
+        assert read_sources(TEMPLATES)[source].signals[signal].sensitive
     named = re.findall(r"`([a-z_.]+\.after_[a-z0-9_.]+)`", page)
     assert named and set(named) <= set(catalogue.names)
 
