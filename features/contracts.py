@@ -38,6 +38,8 @@ MANY = 0.05
 """Share of rows repeated, and of events still to come, that is a warning rather than worth knowing."""
 EVENTS, SILENT = 20, 10
 """So many events make a delay worth judging; a signal usually so frequent may not fall silent."""
+CERTAIN = 1_000_000
+"""Rows of which a declared share is a share: so many that chance has no part in it."""
 PERIODS = {"day": 1, "week": 7, "month": 31}
 """Days for which something may wait for the next delivery."""
 
@@ -188,9 +190,9 @@ def _filled(extract: Extract, facts: Facts, before: Sequence[Facts]) -> Found:
     for name, column in extract.columns.items():
         now, often = told(facts, name), together(told(f, name) for f in before)
         if column.filled is not None:
-            expected = Share(round(column.filled * now.of), now.of)
+            expected = Share(round(column.filled * CERTAIN), CERTAIN)
             fallen = apart(now, expected, least=0.0) < 0
-            gone, against = now.some < HALF * expected.some, f"; {column.filled:.0%} are expected"
+            gone, against = now.some < HALF * column.filled * now.of, f"; {column.filled:.0%} are expected"
         else:
             fallen = len(before) >= ENOUGH and apart(now, often, least=MOVED) < 0
             gone, against = not now.some and often.some > HALF * often.of, _usually(often, before)

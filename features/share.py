@@ -44,14 +44,16 @@ def together(shares: Iterable[Share]) -> Share:
 def apart(now: Share, often: Share, *, least: float) -> float:
     """By how much a share differs from the usual one; 0 if by less than `least`, or by no more than chance.
 
-    Chance is three standard deviations of so many rows, with a usual share that is never quite 0 or 1.
+    Chance is three standard deviations of the difference, or three rows; a rate is never taken for quite 0
+    or 1, of which there is no deviation.
 
     >>> apart(Share(40, 100), Share(80, 800), least=0.1), apart(Share(2, 5), Share(80, 800), least=0.1)
     (0.30000000000000004, 0.0)
     """
     if now.rate is None or often.rate is None:
         return 0.0
-    about = (often.some + 1) / (often.of + 2)
-    by_chance = 3 * sqrt(about * (1 - about) / now.of)
+    both = together([now, often])
+    about = (both.some + 1) / (both.of + 2)
+    by_chance = 3 * max(sqrt(about * (1 - about) * (1 / now.of + 1 / often.of)), 1 / now.of)
     difference = now.rate - often.rate
     return difference if abs(difference) >= least and abs(difference) > by_chance else 0.0

@@ -77,7 +77,7 @@ class SourceQuality:
     title: str
     owner: str
     agreement: str
-    review_by: date
+    review_by: date | None
     covers_from: date
     schedule: str
     typical_delay_days: int
