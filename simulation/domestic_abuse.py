@@ -176,6 +176,8 @@ def _marac(random: Random, block: Block, assessed: Assessed, support: Support) -
     named = (other >= 0) & (random.random(n) < PERPETRATOR_NAMED)
     secret = _in_refuge(support, victim, meeting) | (random.random(n) < KEPT_SECRET)
     keyed = block.keyed(random, DELAYS["marac"], meeting)
+    home = np.where(secret, -1, block.home_of(victim, meeting)[1])
+    elsewhere = np.where(named, block.home_of(np.maximum(other, 0), meeting)[1], -1)
     columns = {
         "case_ref": block.ids("MARAC", n),
         "meeting_date": meeting,
@@ -183,7 +185,11 @@ def _marac(random: Random, block: Block, assessed: Assessed, support: Support) -
         "repeat_case": np.where(again, "Y", "N").astype(object),
         "safe_address": np.where(secret, "Y", "N").astype(object),
         **_person(block, victim, "victim"),
+        "home_uprn": block.uprn(home),
+        "home_postcode": block.postcode(home),
         **_person(block, np.where(named, other, -1), "perpetrator"),
+        "perpetrator_uprn": block.uprn(elsewhere),
+        "perpetrator_postcode": block.postcode(elsewhere),
         "keyed_on": keyed,
         "_victim": np.where(again, "marac_victim_again", "marac_victim"),
     }

@@ -148,7 +148,7 @@ def _programmes(random: Random, block: Block, decided: Decided) -> Draft:
     kind = np.repeat(np.array(["DIV", "PREV"], dtype=object), [int(resolved.sum()), int(of_age.sum())])
     order = np.lexsort((who, offered))
     who, offered, kind = who[order], offered[order], kind[order]
-    n, last = len(who), block.calendar.last
+    n, last, dwelling = len(who), block.calendar.last, block.home_of(who, offered)[1]
     begun = random.random(n) < STARTED
     start = np.where(begun, offered + between(random, 5, 40, n), NONE).astype(np.int32)
     end = (offered + 40 + between(random, 30, 180, n)).astype(np.int32)
@@ -158,6 +158,8 @@ def _programmes(random: Random, block: Block, decided: Decided) -> Draft:
     columns = {
         "programme_ref": block.ids("PRG", n),
         **_names(block, who),
+        "home_uprn": block.uprn(dwelling),
+        "home_postcode": block.postcode(dwelling),
         "programme": kind,
         "referred_on": offered,
         "started_on": start,

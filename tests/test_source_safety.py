@@ -213,11 +213,13 @@ def test_the_people_of_a_case_are_told_apart(agency: OneSource) -> None:
 
 @given("domestic_abuse")
 def test_a_secret_address_marks_the_victim_and_the_children_and_nobody_else(agency: OneSource) -> None:
-    agency.deliver("marac", "2026-05-08", [heard(1, safe_address="Y"), heard(2, victim_ref="DO0000009")])
+    open_case = {"victim_ref": "DO0000008", "child1_ref": "DO0000009", "child3_ref": "", "home_uprn": "77"}
+    agency.deliver("marac", "2026-05-08", [heard(1, safe_address="Y"), heard(2, **open_case)])
     start = date(2026, 5, 5)
     marked = agency.known("marks", "2026-05-09", "subject_key, mark, start_on, end_on")
     assert marked == [(f"DO000000{n}", "refuge", start, None) for n in (1, 3, 4)]
-    assert agency.known("addresses", "2026-05-09", "subject_key") == []
+    homes = agency.known("addresses", "2026-05-09", "subject_key, uprn")
+    assert homes == [("DO0000008", "77"), ("DO0000009", "77")]  # not the perpetrator's
 
 
 @given("domestic_abuse")
