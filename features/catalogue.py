@@ -23,6 +23,7 @@ from features.channels import RESERVED, association_channels, channels_of, signa
 from features.declaration import Source
 from features.errors import UserMistake, nearest
 from features.feature import Channel, Feature, Signal
+from features.happenings import SameHappening, happenings_of
 from features.sequences import FirstThen, sequence_problems
 
 KERNEL_VERSION = 2
@@ -47,7 +48,8 @@ class Catalogue:
 
     `channels` holds the signal channel of every signal used, whether or not a feature is measured on
     it, so that broad channels can be told by the signals under them. `association`: which of other
-    people's events reach those who live with them; None = none do.
+    people's events reach those who live with them; None = none do. `happenings`: which signals may be one
+    happening; all of those declared, so that a part of a catalogue gives the same numbers.
     """
 
     features: tuple[Feature, ...]
@@ -55,6 +57,7 @@ class Catalogue:
     windows: tuple[int, ...]
     facts: tuple[SourceFacts, ...]
     association: Association | None = None
+    happenings: tuple[SameHappening, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -65,6 +68,12 @@ class Catalogue:
     def signals(self) -> tuple[str, ...]:
         """The signals used, those of one source together."""
         return tuple(channel.parts[0].name for channel in self.channels if channel.kind == "signal")
+
+    @cached_property
+    def codes(self) -> tuple[str, ...]:
+        """The names of all rows that count: the signals used, and those under which happenings count once."""
+        once = [code for channel in self.channels for code in channel.once]
+        return tuple(dict.fromkeys((*self.signals, *once)))
 
     @cached_property
     def own_signals(self) -> tuple[str, ...]:
@@ -113,15 +122,20 @@ class Catalogue:
         return _kept(self, [feature for feature in self.features if feature.name in wanted])
 
     def to_json(self) -> str:
-        """The whole catalogue as text; the same catalogue always gives the same text."""
-        document = {
+        """The whole catalogue as text; the same catalogue always gives the same text.
+
+        Nothing is said of happenings where there are none: such a catalogue's hash is older than they are.
+        """
+        document: dict[str, Any] = {
             "kernel_version": KERNEL_VERSION,
             "windows": self.windows,
             "association": None if self.association is None else asdict(self.association),
             "sources": [{**asdict(f), "covers_from": f.covers_from.isoformat()} for f in self.facts],
-            "channels": [asdict(channel) for channel in self.channels],
+            "channels": [_without_empty(asdict(channel), "once") for channel in self.channels],
             "features": [{**asdict(f), "formula": f.formula} for f in self.features],
+            "happenings": [asdict(same) for same in self.happenings],
         }
+        document = _without_empty(document, "happenings")
         return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1)
 
     @classmethod
@@ -142,7 +156,13 @@ class Catalogue:
                 for feature in given["features"]
             ),
             channels=tuple(
-                Channel(**{**channel, "parts": tuple(Signal(**part) for part in channel["parts"])})
+                Channel(
+                    **{
+                        **channel,
+                        "parts": tuple(Signal(**part) for part in channel["parts"]),
+                        "once": tuple(channel.get("once", ())),
+                    }
+                )
                 for channel in given["channels"]
             ),
             windows=tuple(given["windows"]),
@@ -151,6 +171,7 @@ class Catalogue:
                 for fact in given["sources"]
             ),
             association=_association(given["association"]),
+            happenings=tuple(SameHappening.from_json(same) for same in given.get("happenings", ())),
         )
 
 
@@ -203,7 +224,9 @@ def derive_catalogue(
     if problems:
         raise UserMistake("No catalogue can be derived.", problems=problems)
     facts = tuple(SourceFacts(s.source, s.title, s.covers_from, s.register_) for s in declared)
-    return _kept(Catalogue((*derived, *asked), (*own, *others), days, facts, association), kept)
+    happenings = happenings_of(declared, signals_of(declared, sensitive))
+    whole = Catalogue((*derived, *asked), (*own, *others), days, facts, association, happenings)
+    return _kept(whole, kept)
 
 
 def _kept(whole: Catalogue, features: Sequence[Feature]) -> Catalogue:
@@ -236,6 +259,10 @@ def _only(association: Association | None, channels: set[str]) -> Association | 
 
 def _association(given: dict[str, Any] | None) -> Association | None:
     return None if given is None else Association(tuple(given["signals"]), given["within_days"])
+
+
+def _without_empty(given: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key != name or value}
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

@@ -12,8 +12,9 @@ from dataclasses import replace
 from features.association import Association, by_association
 from features.declaration import THEMES, Source
 from features.feature import Channel, Kind, Signal
+from features.happenings import SameHappening, happenings_of, once_codes
 
-RESERVED = ("all", "association", "household", "theme")
+RESERVED = ("all", "association", "household", "once", "theme")
 """Channel names, which no source may have."""
 
 
@@ -42,12 +43,14 @@ def channels_of(sources: Sequence[Source], sensitive: Collection[str] = ()) -> I
     """Signals first, then what spans them, each kind once for persons and once for households.
 
     An agency or an outcome with a single signal, or with just the signals of another channel, would
-    say the same thing twice; it is left out. `all` and `household` are always there.
+    say the same thing twice; it is left out. `all` and `household` are always there. What spans
+    agencies counts a happening that several of them recorded once.
     """
     signals = signals_of(sources, sensitive)
     for signal in signals:
         yield _alone(f"household.{signal.name}" if signal.shared else signal.name, signal)
     seen: set[tuple[str, ...]] = set()
+    happenings = happenings_of(sources, signals)
     for name, kind, household, words in _broad(sources):
         parts = tuple(
             s
@@ -56,7 +59,7 @@ def channels_of(sources: Sequence[Source], sensitive: Collection[str] = ()) -> I
             and (kind != "agency" or s.source == name.removeprefix("household."))
             and (kind != "theme" or s.theme == name.removeprefix("theme."))
         )
-        channel = _spanning(name, kind, parts, words) if parts else None
+        channel = _spanning(name, kind, parts, words, happenings) if parts else None
         if channel and (kind == "all" or (len(parts) > 1 and channel.signals not in seen)):
             seen.add(channel.signals)
             yield channel
@@ -109,7 +112,9 @@ def _broad(sources: Sequence[Source]) -> Iterator[tuple[str, Kind, bool, str]]:
         yield f"theme.{theme}", "theme", False, f" under ‘{title}’"
 
 
-def _spanning(name: str, kind: Kind, parts: tuple[Signal, ...], words: str) -> Channel:
+def _spanning(
+    name: str, kind: Kind, parts: tuple[Signal, ...], words: str, happenings: Sequence[SameHappening]
+) -> Channel:
     themes = {part.theme for part in parts}
     return Channel(
         name=name,
@@ -120,4 +125,5 @@ def _spanning(name: str, kind: Kind, parts: tuple[Signal, ...], words: str) -> C
         many=f"events{words}",
         theme=themes.pop() if len(themes) == 1 else None,
         protective=all(part.protective for part in parts),
+        once=once_codes(kind, parts, happenings),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -16,11 +17,13 @@ import pyarrow as pa
 from features import asof
 from features.catalogue import Catalogue, SourceFacts
 from features.feature import EvidenceRow
+from features.near import sql_one_of
+from features.pairing import each_once, first_now
 from features.program import compile_catalogue
 from features.reach import reach, reach_held
 from features.rows import HELD_TYPES, Rows
 from features.shard_files import EVENT_TYPES
-from features.shard_plan import flags_of
+from features.shard_plan import Flags, flags_of
 from features.silence import covered_sources
 from features.snapshot import Snapshot
 from features.wording import day_words, window_words
@@ -76,9 +79,36 @@ def evidence(
             ORDER BY p.person_id, r.occurred_at, r.event_id
             """
         ).fetchall()
+        once = _counted_once(con, flags, as_of)
     found: dict[str, list[EvidenceRow]] = {person: [] for person in person_ids}
-    for person, *values in rows:
-        found[person].append(EvidenceRow(*values))
+    for person, event, *values in rows:
+        found[person].append(EvidenceRow(*(event, *values, tuple(once.get((person, event), ())))))
+    return found
+
+
+def _counted_once(
+    con: duckdb.DuckDBPyConnection, flags: Flags, as_of: date
+) -> dict[tuple[str, str], list[str]]:
+    """By person and event, the names under which it is the first of its happening on the morning.
+
+    Of all their usable rows, however old: one that the catalogue no longer counts may be a first.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for pairs in each_once(flags.happenings):
+        names = {name for same in pairs for name in same.signals}
+        rows: dict[str, Any] = con.execute(
+            f"""
+            SELECT person, person_id, event_id, signal, {asof.sql_day_number("occurred_on")} AS occurred,
+                   if(has_time, hour(occurred_at) * 60 + minute(occurred_at), -1) AS minute
+            FROM reached_rows JOIN reached_people USING (person)
+            WHERE {sql_one_of("signal", names)} AND {asof.sql_usable(as_of)}
+            ORDER BY person, occurred, minute, signal, amount NULLS FIRST, known_on,
+                     ended_on NULLS LAST, known_until NULLS LAST, event_id
+            """
+        ).fetchnumpy()
+        for at in first_now(rows, pairs):
+            key = rows["person_id"][at], rows["event_id"][at]
+            found.setdefault(key, []).append(pairs[0].once + rows["signal"][at])
     return found
 
 
@@ -108,7 +138,7 @@ def not_held(
         con.register("facts", _facts_table(catalogue))
         reach_held(con, people="asked")
         linked, rows = _held_rows(con)
-    program = compile_catalogue(catalogue, signals=catalogue.signals, sources=catalogue.sources)
+    program = compile_catalogue(catalogue, signals=catalogue.codes, sources=catalogue.sources)
     asks = np.zeros((len(catalogue.sources), 2), bool)
     for channel in catalogue.channels:
         for source in channel.sources:

@@ -3,7 +3,8 @@
 A feature is a *measure* of a *channel* over a *window*. A channel is a set of signals: one signal
 by itself, an agency's, those of one Supporting Families outcome, all of them, or all that reach a
 person through the dwelling they live in. What happened in a dwelling (a shared signal) is only ever
-in a household channel, and what happened to a person never is.
+in a household channel, and what happened to a person never is. One happening that several agencies recorded
+counts once in a channel that spans them.
 
 Notation of the formulas: T is the as-of date, at midnight; n(w) the number of the channel's usable
 events in the window [T - w, T); a(w) their known amounts. An event's moment is its time, or the start
@@ -18,9 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Literal
 
 from features import asof
+from features.happenings import base_of
 
 Kind = Literal["signal", "agency", "theme", "all"]
 
@@ -47,6 +50,8 @@ class Channel:
 
     theme: the outcome they are about, where it is one and the same for all of them.
     association: what happened to the people a person lives with, not to the person.
+    once: the names under which those of its signals count that it could count twice, as two systems
+    have them; see `features.happenings`.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Channel:
     protective: bool = False
     unit: str | None = None
     association: bool = False
+    once: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -74,6 +80,16 @@ class Channel:
     @property
     def sources(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(part.source for part in self.parts))
+
+    @cached_property
+    def codes(self) -> dict[str, str]:
+        """By signal, under which name its rows count."""
+        return {**{name: name for name in self.signals}, **{base_of(code): code for code in self.once}}
+
+    def counts(self, row: EvidenceRow) -> bool:
+        """Whether an event is one of the channel's: of its signals, and the first of its happening."""
+        code = self.codes.get(row.signal)
+        return row.household == self.household and (code == row.signal or code in row.once)
 
 
 @dataclass(frozen=True)
@@ -254,7 +270,8 @@ class EvidenceRow:
     """An event behind a reason, usable on the as-of date.
 
     watched_from: the day from which silence about this person in this source means that nothing
-    happened, as far as the catalogue looks back.
+    happened, as far as the catalogue looks back. once: the names under which it is the first of its
+    happening; see `features.happenings`.
     """
 
     event_id: str
@@ -266,6 +283,7 @@ class EvidenceRow:
     ended_on: date | None
     amount: float | None
     watched_from: date
+    once: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -323,7 +341,7 @@ class Feature:
 
 
 def _of(channel: Channel, rows: Iterable[EvidenceRow]) -> list[EvidenceRow]:
-    return [row for row in rows if row.signal in channel.signals and row.household == channel.household]
+    return [row for row in rows if channel.counts(row)]
 
 
 def _within(row: EvidenceRow, today: int, window: int) -> bool:

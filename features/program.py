@@ -108,7 +108,7 @@ def compile_catalogue(catalogue: Catalogue, *, signals: Sequence[str], sources: 
     UserMistake naming signals of the catalogue that the store does not know: their silence would be
     read as good news.
     """
-    unknown = sorted(set(catalogue.signals) - set(signals))
+    unknown = sorted(set(catalogue.codes) - set(signals))
     if unknown:
         raise UserMistake(
             "The feature list counts signals that no source declares and no event has.",
@@ -120,7 +120,7 @@ def compile_catalogue(catalogue: Catalogue, *, signals: Sequence[str], sources: 
     window_at = {length: at for at, length in enumerate(windows)}
     change_window = f.CHANGE_RECENT + f.CHANGE_BEFORE
 
-    signal_at = {name: at for at, name in enumerate(catalogue.signals)}
+    signal_at = {name: at for at, name in enumerate(catalogue.codes)}
     source_at = {name: at for at, name in enumerate(catalogue.sources)}
     channel_at = {channel.name: at for at, channel in enumerate(catalogue.channels)}
     slot = np.zeros(len(signal_at), np.int64)
@@ -134,7 +134,7 @@ def compile_catalogue(catalogue: Catalogue, *, signals: Sequence[str], sources: 
     needs = [_needs(features) for features in own]
     for at, channel in enumerate(catalogue.channels):
         for part in channel.parts:
-            signal = signal_at[part.name]
+            signal = signal_at[channel.codes[part.name]]
             slot[signal] = _slot(channel, source_at[part.source])
             if own[at]:
                 counted = needs[at] & (1 << AGENCIES)
@@ -146,9 +146,9 @@ def compile_catalogue(catalogue: Catalogue, *, signals: Sequence[str], sources: 
     begins: list[list[int]] = [[] for _ in signal_at]
     ends: list[list[int]] = [[] for _ in signal_at]
     for at, (first, then, _) in enumerate(sequences):
-        for name in catalogue.channel(first).signals:
+        for name in catalogue.channel(first).codes.values():
             begins[signal_at[name]].append(at)
-        for name in catalogue.channel(then).signals:
+        for name in catalogue.channel(then).codes.values():
             ends[signal_at[name]].append(at)
     place = {name: at for at, name in enumerate(catalogue.names)}
     listed = [feature for features in own for feature in features]

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.asof import OPEN
+from features.pairing import with_once
 from features.rows import HELD_TYPES, Rows, sort_rows
 from features.rule_sql import quoted
 from features.shard_files import EVENT_TYPES, SHARD_SQL, Shard
@@ -63,12 +64,15 @@ def deal(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> None:
     con.unregister("source_codes")
 
 
-def dealt_shard(folder: Path, number: int, *, threads: int = 1) -> Shard:
-    """One shard of those people whom `deal` wrote to a folder, in order."""
+def dealt_shard(folder: Path, number: int, plan: Plan, *, threads: int = 1) -> Shard:
+    """One shard of those people whom `deal` wrote to a folder, in order, with the rows by which happenings
+    count once."""
     people = _read(folder / "people", number, {"nth": np.int32, "person_id": np.str_})
     rows = _read(folder / "rows", number, {"nth": np.int32, **EVENT_TYPES})
     held = _read(folder / "held", number, {"nth": np.int32, **HELD_TYPES})
     person_ids = people["person_id"][np.argsort(people["nth"])]
+    if plan.flags.happenings:
+        rows = with_once(rows, len(person_ids), plan.flags.happenings, plan.signals, threads=threads)
     events = sort_rows(rows.pop("nth"), len(person_ids), **rows, threads=threads)
     nth = held.pop("nth")
     order = np.lexsort([*reversed(held.values()), nth])

@@ -2,7 +2,8 @@
 
 Views over the shards' own files, so that the cohort and the outcomes see the rows that the panel sees,
 nothing is joined twice, and a second process starts from disk. What reaches people by association is
-not in them: it is nobody's own.
+not in them, it is nobody's own, nor are the rows by which a happening of several systems counts once:
+each of its events is there.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from features import association, happenings
 from features.asof import OPEN
 from features.rule_sql import quoted
 from features.shard_files import shard_folder
 from features.shard_store import Shards
 from features.shards import shards_of
 from features.snapshot import Snapshot
+
+MADE = (association.PREFIX, happenings.ONCE)
+"""What stands before the names of signals that no agency sends."""
 
 
 def ensure_views(snapshot: Snapshot) -> None:
@@ -32,7 +37,7 @@ def ensure_views(snapshot: Snapshot) -> None:
         return
     shards = shards_of(snapshot)
     con, shared = snapshot.con, set(shards.plan.flags.shared)
-    own = {name: code for code, name in enumerate(shards.signals) if not name.startswith("association.")}
+    own = {name: code for code, name in enumerate(shards.signals) if not name.startswith(MADE)}
     con.register(
         "signal_names",
         pa.table(

@@ -157,7 +157,7 @@ def _make_shard(store: Path, number: int, plan: Plan, base: _Base | None, *, thr
     if base and number not in base.again:
         reuse_shard(store, number, base.shards.folder)
         return
-    shard = dealt_shard(store / DEALT, number, threads=threads)
+    shard = dealt_shard(store / DEALT, number, plan, threads=threads)
     if base:
         shard = splice(base.shards.read(number), base.again[number], shard)
     found = content_hash(shard)

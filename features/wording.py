@@ -40,7 +40,7 @@ def sentence(channel: Channel, rows: Sequence[EvidenceRow], as_of: date) -> str:
     nothing is said of nothing.
     """
     mine = sorted(
-        (r for r in rows if r.signal in channel.signals and r.household == channel.household),
+        (row for row in rows if channel.counts(row)),
         key=lambda row: (row.occurred_at, row.event_id),
     )
     today = asof.day_number(as_of)

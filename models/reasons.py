@@ -175,10 +175,11 @@ def weigh(
             continue
         parts = set(channel.signals)
         under = [c.name for c in told if c.household == channel.household and c.signals[0] in parts]
-        events = sum(len(behind[name]) for name in under)
-        for name in under:
-            own[name] += sums[channel.name] * len(behind[name]) / events
-        if not under:
+        counted = {name: sum(map(channel.counts, behind[name])) for name in under}
+        events = sum(counted.values())
+        for name in under if events else ():
+            own[name] += sums[channel.name] * counted[name] / events
+        if not events:
             silent.append(sums[channel.name])
     ordered = sorted(own.items(), key=lambda item: (-item[1], item[0]))
     moved = sum(abs(weight) for weight in own.values()) + sum(abs(weight) for weight in silent)
@@ -214,6 +215,7 @@ def _behind(
         event
         for signal in channel.signals
         for event in events_of.get((signal, channel.household), ())
+        if channel.counts(event)
         if channel.kind == "signal" or asof.in_window(asof.day_number(event.occurred_on), today, longest)
     )
 

@@ -77,7 +77,7 @@ def test_the_catalogue_of_the_agencies_we_ship_agrees_with_the_slow_reading() ->
         sequences=[FirstThen("all", "household", 90)],
         association=Association(("police.alcohol",), 180),
     )
-    chance, names = Random(7), list(catalogue.signals)
+    chance, names = Random(7), list(catalogue.codes)
     happened = [
         event._replace(person="ab"[number % 2], signal=chance.choice(names))
         for number, event in enumerate(what_happened(chance, AS_OF, 200))

@@ -115,7 +115,7 @@ def asked(catalogue: Catalogue) -> list[Asked]:
         if not name:
             return None, False
         channel = catalogue.channel(name)
-        return {part.name: part.source for part in channel.parts}, channel.household
+        return {channel.codes[part.name]: part.source for part in channel.parts}, channel.household
 
     return [
         Asked(f.measure, f.window, *plain(f.channel), *plain(f.after), f.within) for f in catalogue.features
@@ -194,7 +194,7 @@ def read_slowly(world: World) -> dict[str, list[float]]:
         {fact.source: (fact.covers_from, fact.register) for fact in world.catalogue.facts},
         world.as_of,
         world.catalogue.longest,
-        set(world.catalogue.signals),
+        set(world.catalogue.codes),
     )
 
 
