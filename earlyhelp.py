@@ -16,7 +16,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -64,6 +64,14 @@ START, EACH_WEEK, BEHIND = "Start here", "Each week", "Behind the list"
 
 Day = Annotated[
     str, typer.Option("--as-of", metavar="DATE", help="The morning on which we stand: 2026-06-29.")
+]
+
+AcceptStale = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SOURCE", help="Make the list without this stale feed; may be given several times."),
+]
+Because = Annotated[
+    str | None, typer.Option(metavar="WHY", help="Why the stale feeds are accepted; the list prints it.")
 ]
 
 
@@ -162,21 +170,26 @@ def simulate(
 
 
 @app.command(rich_help_panel=EACH_WEEK)
-def weekly(as_of: Day) -> None:
+def weekly(as_of: Day, accept_stale: AcceptStale = None, because: Because = None) -> None:
     """Take in what the inbox received before the date, link, make the list, and watch it. Safe to rerun."""
+    from serving.stale_gate import accept_stale as accepting
+
+    accept = accepting(accept_stale or (), because)
     with progress() as tell:
-        found = _week(_workspace(), day(as_of), tell)
+        found = _week(_workspace(), day(as_of), tell, accept=accept)
     give(found, lambda: _week_text(found))
     _stop_if_critical(found.monitor)
 
 
 @app.command(rich_help_panel=EACH_WEEK)
-def flag(as_of: Day) -> None:
+def flag(as_of: Day, accept_stale: AcceptStale = None, because: Because = None) -> None:
     """Make the weekly list alone, from what is already taken in."""
+    from serving.stale_gate import accept_stale as accepting
     from serving.weekly_list import flag as make_list
 
+    accept = accepting(accept_stale or (), because)
     with progress() as tell:
-        weekly_list = make_list(_workspace(), day(as_of), tell=tell)
+        weekly_list = make_list(_workspace(), day(as_of), accept=accept, tell=tell)
     give(weekly_list, lambda: _list_text(weekly_list))
 
 
@@ -418,23 +431,27 @@ def _take_in(workspace: Workspace, *, before: date, tell: Tell) -> list[ExtractR
 
 @dataclasses.dataclass(frozen=True)
 class Week:
-    """What the weekly job did: the extracts taken in, the list, what monitoring found."""
+    """What the weekly job did: the extracts taken in, the list, what monitoring found, and the agreements
+    that are to be reviewed."""
 
     extracts: list[ExtractReport]
     list: WeeklyList
     monitor: MonitorReport
+    agreements: tuple[str, ...]
 
 
-def _week(workspace: Workspace, as_of: date, tell: Tell) -> Week:
+def _week(workspace: Workspace, as_of: date, tell: Tell, *, accept: Mapping[str, str] | None = None) -> Week:
     """The weekly job, in order: ingest → link → features → flag → monitor."""
+    from features.agreement import reviews_due
     from features.snapshot import open_snapshot
     from monitoring.run import monitor as watch
     from serving.weekly_list import flag as make_list
 
     taken_in = _take_in(workspace, before=as_of, tell=tell)
     snapshot = open_snapshot(workspace)
-    weekly_list = make_list(workspace, as_of, snapshot=snapshot, tell=tell)
-    return Week(taken_in, weekly_list, watch(workspace, as_of, at_hand=snapshot, tell=tell))
+    weekly_list = make_list(workspace, as_of, snapshot=snapshot, accept=accept, tell=tell)
+    watched = watch(workspace, as_of, at_hand=snapshot, tell=tell)
+    return Week(taken_in, weekly_list, watched, tuple(reviews_due(workspace.sources.values(), as_of)))
 
 
 def day(text: str) -> date:
@@ -500,7 +517,7 @@ def _list_text(weekly_list: WeeklyList) -> str:
 def _week_text(week: Week) -> str:
     new = [report for report in week.extracts if not report.unchanged]
     taken_in = f"{len(new)} extracts taken in, {sum(report.events for report in new):,} new events."
-    return f"{taken_in}\n\n{_list_text(week.list)}\n\n{week.monitor.text()}"
+    return "\n\n".join([taken_in, *week.agreements, _list_text(week.list), week.monitor.text()])
 
 
 def _stop_if_critical(report: MonitorReport) -> None:

@@ -20,7 +20,7 @@ from features.intervals import emptied, filled, merged_known_sql
 from features.rule_sql import quoted
 
 OBJECTION, REFUGE = "objection", "refuge"
-RESTRICTED = ("adoption", "staff_family")
+RESTRICTED = frozenset({"adoption", "staff_family"})
 """Marks of those of whom a page says no more than that they are on the list, and whom to ask."""
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from features.asof import sql_known
 from features.errors import UserMistake
 from features.link import PERSON_ID_SQL
+from features.marks import RESTRICTED, marks_of
 from features.residences import household_id, residents_sql
 from features.snapshot import Snapshot
 
@@ -31,8 +32,9 @@ class ResolvedPerson:
 class Identity:
     """How a person is named on a list, from the newest records known on the date.
 
-    household: the ids of the people at the same dwelling, the person's own not among them. Both it
-    and household_id are empty where more people live than make a household (`household_max`).
+    household: the ids of the people at the same dwelling, but for the person's own and those whose record
+    is restricted. Both it and household_id are empty where more people live than make a household
+    (`household_max`), and where the address must stay secret.
     """
 
     name: str | None
@@ -112,6 +114,7 @@ def display_identity(snapshot: Snapshot, as_of: date, person_ids: Sequence[str])
         con.unregister("asked")
     names = {person: rest for person, *rest in named}
     homes = {person: rest for person, *rest in lives}
+    marks = marks_of(con, as_of, list(homes))
     together: dict[str, list[str]] = defaultdict(list)
     for person, uprn, _, _ in lives:
         together[uprn].append(person)
@@ -126,7 +129,9 @@ def display_identity(snapshot: Snapshot, as_of: date, person_ids: Sequence[str])
             birth_date=birth_date,
             age=age_on(birth_date, as_of) if birth_date else None,
             household_id=household_id(uprn) if uprn and household else None,
-            household=tuple(p for p in at_home if p != person) if household else (),
+            household=tuple(p for p in at_home if p != person and not marks[p] & RESTRICTED)
+            if household
+            else (),
             postcode=postcode,
             area=area,
         )

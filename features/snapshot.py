@@ -11,13 +11,15 @@ audit, opens them, in a connection of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 
 import duckdb
 import pyarrow as pa
 
+from features.asof import sql_known
 from features.errors import UserMistake
-from features.marks import make_marked
+from features.marks import OBJECTION, make_marked, marked_sql
 from features.refuge import make_shown_residences
 from features.tables import DATED, PAYLOAD, Tables
 from features.workspace import Workspace
@@ -55,6 +57,23 @@ class Snapshot:
         make_marked(con)
         make_shown_residences(con)
         return con
+
+    def objecting(self) -> frozenset[tuple[str, str]]:
+        """(source, subject_key) of whoever objects on the morning after the last delivery, when all that is
+        read counts. In a connection of its own, as it asks for little."""
+        if not self.tables.path("marks").is_dir():
+            return frozenset()
+        con = self.tables.connect()
+        ledger = self.tables.view(con, "deliveries")
+        read = f"SELECT max(received_on) FROM {ledger} WHERE delivery_id <= {self.last_delivery}"
+        after = con.execute(read).fetchall()[0][0] + timedelta(days=1)
+        _standing(con, self, "marks")
+        _links(con, self)
+        make_marked(con)
+        objecting = f"SELECT source, subject_key FROM links WHERE {sql_known(after)}"
+        return frozenset(
+            con.execute(f"{objecting} AND person_id IN ({marked_sql(OBJECTION, after)})").fetchall()
+        )
 
     def characteristics(self) -> pa.Table:
         """Protected characteristics with known_on and known_until, for the audit alone.

@@ -43,6 +43,9 @@ class Settings(BaseModel):
         description="how much of it DuckDB may take before it uses the disk: a share, or such as 8GB",
     )
     household_max: int = Field(10, ge=2, description="above so many residents a place is no household")
+    grace_days: int = Field(
+        3, ge=0, description="how many days a delivery may be late before it stops a list"
+    )
     seed: int = 20260101
     databases: dict[str, str] = Field(
         default_factory=dict,

@@ -16,19 +16,32 @@ from models.reasons import Reason
 
 NEW, STILL_HERE = "new", "still here"
 NO_NAME = "Name not held"
+RESTRICTED = "restricted record: ask the team manager"
 
 
 @dataclass(frozen=True)
 class Feed:
     """How fresh one source is: the last delivery that counts on the as-of date, and whether one is due.
 
-    `due_on` is set where a delivery day of the declared schedule has passed without a delivery.
+    `due_on` is set where a delivery day of the declared schedule has passed without a delivery; `wrong`
+    says why the feed stops a list: overdue beyond the days of grace, or much smaller than usual.
     """
 
     source: str
     title: str
     received_on: date | None
     due_on: date | None
+    wrong: str = ""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A feed that should have stopped the list: what was wrong, and why somebody went on without it."""
+
+    source: str
+    title: str
+    wrong: str
+    because: str
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,10 @@ class Expected:
 
 @dataclass(frozen=True)
 class Flag:
-    """A person on a weekly list. living_there counts the person too; 0 where no household is known."""
+    """A person on a weekly list. living_there counts the person too; 0 where no household is known.
+
+    Of a restricted record nothing is told but that the person is on the list, and whom to ask.
+    """
 
     rank: int
     person_id: str
@@ -55,14 +71,36 @@ class Flag:
     age: int | None
     household_id: str | None
     living_there: int
-    log_odds: float
-    chance: float
+    log_odds: float | None
+    chance: float | None
     chance_words: str
     reasons: tuple[Reason, ...]
     strengths: tuple[Reason, ...]
     other_share: float
     not_held: tuple[str, ...]
     standing: str
+    restricted: bool = False
+
+    @classmethod
+    def withheld(cls, rank: int, person_id: str, standing: str) -> Flag:
+        """The flag of somebody whose record is restricted."""
+        return cls(
+            rank=rank,
+            person_id=person_id,
+            name=RESTRICTED,
+            age=None,
+            household_id=None,
+            living_there=0,
+            log_odds=None,
+            chance=None,
+            chance_words="",
+            reasons=(),
+            strengths=(),
+            other_share=0.0,
+            not_held=(),
+            standing=standing,
+            restricted=True,
+        )
 
 
 @dataclass(frozen=True)
@@ -71,7 +109,8 @@ class WeeklyList:
 
     outcome says what the chance is of, in words that follow "a chance of"; flow is the cohort's
     (reason, left out, left) per step; previous is the date of the list that `standing` compares with;
-    association says which of other people's events count, "" where none do.
+    association says which of other people's events count, "" where none do; accepted are the feeds that
+    should have stopped the list.
     """
 
     as_of: date
@@ -95,6 +134,7 @@ class WeeklyList:
     last_delivery: int
     link_run: int
     association: str = ""
+    accepted: tuple[Accepted, ...] = ()
 
     @cached_property
     def hash(self) -> str:
@@ -118,11 +158,14 @@ def canonical_hash(weekly: WeeklyList) -> str:
     """SHA-256 over what the list says of people and by which model; the same however often it is made.
 
     Left out: the number of the last delivery and of the link run (later deliveries that say nothing
-    of days before the list may not change it), the code's version, and how each flag stands against
-    an earlier list. Floats are written exactly.
+    of days before the list may not change it), the code's version, how each flag stands against an
+    earlier list, and how fresh the feeds were, with what was accepted: that is of the making, not of the
+    people. That records are restricted is written where some are. Floats are written exactly.
     """
+    said_only_where = () if any(flag.restricted for flag in weekly.flags) else ("restricted",)
     people = [
-        {key: value for key, value in asdict(flag).items() if key != "standing"} for flag in weekly.flags
+        {key: value for key, value in asdict(flag).items() if key not in ("standing", *said_only_where)}
+        for flag in weekly.flags
     ]
     said = {
         "as_of": weekly.as_of,

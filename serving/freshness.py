@@ -1,14 +1,39 @@
-"""How fresh each source is on a morning: what last reached us, and whether a delivery is overdue."""
+"""How fresh each source is on a morning: what last reached us, whether a delivery is overdue, and whether
+the newest is much smaller than usual. A feed that has died looks like good news to a model.
+
+A past morning that a first load of history reaches is judged as if its deliveries had come on schedule.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
+from statistics import median
 
 from features import asof
-from features.catalogue import Catalogue
-from features.declaration import Schedule
+from features.catalogue import Catalogue, SourceFacts
+from features.declaration import Schedule, Source
 from features.snapshot import Snapshot
+from features.wording import counted, day_words
 from serving.flags import Feed
+
+USUAL_OF, JUDGED_FROM = 8, 4
+"""The usual volume is the median of so many deliveries before the newest; with fewer than the second
+number of them nothing is usual yet."""
+MUCH_SMALLER = 0.5
+NO_CHANCE = 5
+"""Where fewer rows than this are missing, chance is enough to explain it."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came of one extract on one day: how many rows in all its files, and whether as history."""
+
+    received_on: date
+    history: bool
+    rows: int
 
 
 def feeds(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> tuple[Feed, ...]:
@@ -17,29 +42,88 @@ def feeds(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> tuple[Feed, 
     A source of several extracts is as fresh as its stalest. Without a declaration in the workspace
     (the model still knows the source) there is no schedule to be late by.
     """
-    ledger = snapshot.tables.view(snapshot.con, "deliveries")
-    newest = snapshot.con.execute(
-        f"""
-        SELECT source, min(received_on) FROM (
-            SELECT source, extract, max(received_on) AS received_on
-            FROM (SELECT *, received_on AS known_on, NULL::DATE AS known_until FROM {ledger}
-                  WHERE delivery_id <= {snapshot.last_delivery})
-            WHERE {asof.sql_known(as_of)} GROUP BY ALL)
-        GROUP BY source
-        """
-    ).fetchall()
-    received: dict[str, date] = dict(newest)
-    sources = snapshot.workspace.sources
-    found = []
-    for fact in catalogue.facts:
-        last = received.get(fact.source)
-        declared = sources.get(fact.source)
-        due = overdue(declared.schedule, last, fact.covers_from, as_of) if declared else None
-        found.append(Feed(fact.source, fact.title, last, due))
-    return tuple(found)
+    sources, grace = snapshot.workspace.sources, snapshot.workspace.settings.grace_days
+    received = _received(snapshot)
+    return tuple(
+        _feed(fact, sources.get(fact.source), received[fact.source], as_of, grace_days=grace)
+        for fact in catalogue.facts
+    )
+
+
+def _feed(
+    fact: SourceFacts,
+    declared: Source | None,
+    extracts: dict[str, list[Received]],
+    as_of: date,
+    *,
+    grace_days: int,
+) -> Feed:
+    schedule = declared.schedule if declared else None
+    newest = [last_counted(came, schedule, fact.covers_from, as_of) for came in extracts.values()]
+    last = min((day for day in newest if day), default=None)
+    due = overdue(schedule, last, fact.covers_from, as_of) if schedule else None
+    wrong = []
+    if due and _is_before(due + timedelta(days=grace_days), as_of):
+        came_last = f"the last came on {day_words(last)}" if last else "none has come yet"
+        wrong.append(f"a delivery was due on {day_words(due)}, and {came_last}")
+    wrong += [_shrunk(name, came, as_of) for name, came in extracts.items()]
+    return Feed(fact.source, fact.title, last, due, "; ".join(filter(None, wrong)))
+
+
+def last_counted(
+    came: Iterable[Received], schedule: Schedule | None, covers_from: date, as_of: date
+) -> date | None:
+    """The day of the last delivery of an extract that counts on a morning; None if there is none.
+
+    Where history reaches the morning, that is the last day of the schedule before it.
+    """
+    came = list(came)
+    last = max((c.received_on for c in came if _is_before(c.received_on, as_of)), default=None)
+    reached = any(c.history and not _is_before(c.received_on, as_of) for c in came)
+    if reached and _is_before(covers_from, as_of):
+        every_day = schedule or Schedule(every="day")
+        on_schedule = as_of - timedelta(days=1)
+        while every_day.first_on_or_after(on_schedule) != on_schedule:
+            on_schedule -= timedelta(days=1)
+        last = max(last or covers_from, on_schedule)
+    return last
 
 
 def overdue(schedule: Schedule, last: date | None, covers_from: date, as_of: date) -> date | None:
     """The delivery day that passed before `as_of` without a delivery; None if none did."""
     due = schedule.first_on_or_after(last + timedelta(days=1) if last else covers_from)
-    return due if asof.is_known(asof.day_number(due), asof.OPEN, asof.day_number(as_of)) else None
+    return due if _is_before(due, as_of) else None
+
+
+def _shrunk(extract: str, came: Iterable[Received], as_of: date) -> str:
+    """What is said of an extract whose newest live delivery is under half of the usual, or ""."""
+    live = [c for c in came if not c.history and _is_before(c.received_on, as_of)]
+    before, newest = live[:-1][-USUAL_OF:], live[-1:]
+    if len(before) < JUDGED_FROM:
+        return ""
+    usual, rows = median(c.rows for c in before), newest[0].rows
+    if rows >= MUCH_SMALLER * usual or usual - rows < NO_CHANCE:
+        return ""
+    return (
+        f"the delivery of {extract} on {day_words(newest[0].received_on)} has "
+        f"{counted(rows, 'row', 'rows')}, and {usual:,.0f} are usual"
+    )
+
+
+def _received(snapshot: Snapshot) -> dict[str, dict[str, list[Received]]]:
+    """source → extract → what was received of it up to the last delivery read, in order of days."""
+    ledger = snapshot.tables.view(snapshot.con, "deliveries")
+    rows = snapshot.con.execute(
+        f"""
+        SELECT source, extract, received_on, coalesce(history, FALSE), coalesce(sum(rows), 0)::BIGINT
+        FROM {ledger} WHERE delivery_id <= {snapshot.last_delivery} GROUP BY ALL ORDER BY ALL
+        """
+    ).fetchall()
+    found: dict[str, dict[str, list[Received]]] = defaultdict(lambda: defaultdict(list))
+    for source, extract, *came in rows:
+        found[source][extract].append(Received(*came))
+    return found
+
+
+def _is_before(day: date, as_of: date) -> bool:
+    return bool(asof.is_known(asof.day_number(day), asof.OPEN, asof.day_number(as_of)))

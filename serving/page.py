@@ -63,12 +63,12 @@ HEADINGS = (
     ["rank", "name", "age", "person", "household", "people living there", "chance", "chance (number)"]
     + [f"reason {n}" for n in range(1, MOST_REASONS + 1)]
     + [f"going well {n}" for n in range(1, MOST_STRENGTHS + 1)]
-    + ["we hold nothing on", "new or still here", "as of", "approval"]
+    + ["we hold nothing on", "new or still here", "as of", "approval", "made without"]
 )
 
 
 def table(weekly: WeeklyList) -> str:
-    """The list as CSV: a row per person in order of rank, the approval on every row."""
+    """The list as CSV: a row per person in order of rank, the approval and accepted stale feeds on each."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(HEADINGS)
@@ -79,10 +79,11 @@ def table(weekly: WeeklyList) -> str:
 
 def _row(weekly: WeeklyList, flag: Flag) -> Iterator[object]:
     yield from (flag.rank, flag.name, flag.age, flag.person_id, flag.household_id, flag.living_there)
-    yield from (flag.chance_words, round(flag.chance, 4))
+    yield from (flag.chance_words, None if flag.chance is None else round(flag.chance, 4))
     yield from _padded([reason.sentence for reason in flag.reasons], MOST_REASONS)
     yield from _padded([strength.sentence for strength in flag.strengths], MOST_STRENGTHS)
     yield from ("; ".join(flag.not_held), flag.standing, weekly.as_of, weekly.approval)
+    yield "; ".join(f"{a.title}: {a.wrong}. Accepted because: {a.because}" for a in weekly.accepted)
 
 
 def _padded(texts: list[str], length: int) -> list[str]:

@@ -16,11 +16,12 @@ from features.feature import Channel, EvidenceRow
 from features.people import Identity, display_identity, resolve
 from features.wording import amount_words, counted, day_words
 from features.workspace import Workspace
-from models.candidate import NOT_APPROVED
+from models.candidate import NOT_APPROVED, Candidate
 from models.reasons import Explanation
-from serving.flags import NO_NAME
+from serving.flags import NO_NAME, RESTRICTED
 from serving.score import score, stand
 from serving.weekly_list import kept_dates, named, read_for
+from serving.withheld import OBJECTS, withheld
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Moment:
 class PersonExplained:
     """A person on a morning. explanation is None where nothing is recorded that the model looks at.
 
+    restricted: nothing is told but whether the person is on the list, and whom to ask.
     rank: on the kept list of that morning; None if not on it. weights: (words, log-odds) of every
     channel with events behind it, strongest first. subjects: how many agency records are the person's.
     """
@@ -55,6 +57,7 @@ class PersonExplained:
     horizon_days: int
     model: str
     approval: str
+    restricted: bool = False
 
     def text(self) -> str:
         """Everything, as plain lines for a terminal."""
@@ -65,7 +68,8 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
     """Explain a person on a morning, by default that of the newest list.
 
     Of a morning with a list, with the model that made it; of another, with the newest candidate.
-    Raises UserMistake on an id nobody has, and where there is neither a date nor a list.
+    Raises UserMistake on an id nobody has, where there is neither a date nor a list, and on somebody who
+    objects to being scored.
     """
     if as_of is None:
         dates = kept_dates(workspace)
@@ -75,12 +79,17 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
     read = read_for(workspace, as_of)
     snapshot, candidate = named(workspace, read)
     person = resolve(snapshot, person_id, as_of)
+    ranks = {flag["person_id"]: flag["rank"] for flag in read.get("flags", ())}
+    why = withheld(snapshot, as_of, [person.person_id]).get(person.person_id)
+    if why == OBJECTS:
+        raise UserMistake("Nothing can be explained of this person.", problems=[f"who {OBJECTS}"])
+    if why:
+        return _restricted(person.person_id, as_of, ranks.get(person.person_id), candidate)
     morning = stand(snapshot, candidate, as_of)
     scores = score(morning, candidate, [person.person_id])
     explanation = scores.explanations[0][0] if scores.explanations else None
     catalogue = candidate.catalogue
     happened = evidence(snapshot, catalogue, as_of, [person.person_id]).get(person.person_id, [])
-    ranks = {flag["person_id"]: flag["rank"] for flag in read.get("flags", ())}
     said = {channel.parts[0].name: channel for channel in catalogue.channels if channel.kind == "signal"}
     titles = {fact.source: fact.title for fact in catalogue.facts}
     return PersonExplained(
@@ -105,6 +114,25 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
     )
 
 
+def _restricted(person_id: str, as_of: date, rank: int | None, candidate: Candidate) -> PersonExplained:
+    """All that is told of somebody whose record is restricted."""
+    return PersonExplained(
+        person_id=person_id,
+        as_of=as_of,
+        identity=Identity(RESTRICTED, None, None, None, (), None, None),
+        subjects=0,
+        eligible=rank is not None,
+        rank=rank,
+        explanation=None,
+        weights=(),
+        timeline=(),
+        horizon_days=candidate.specification.outcome.horizon_days,
+        model=candidate.sha256,
+        approval="" if candidate.approved else NOT_APPROVED,
+        restricted=True,
+    )
+
+
 def _told(event: EvidenceRow, channel: Channel, source: str) -> Moment:
     """An event as it is told; of somebody they live with no more than when and what."""
     theirs = channel.association
@@ -124,6 +152,9 @@ def _lines(person: PersonExplained) -> Iterator[str]:
     yield f"{who.name or NO_NAME}{age} ({person.person_id}) on the morning of {day_words(person.as_of)}"
     if person.approval:
         yield person.approval
+    if person.restricted:
+        yield f"Rank {person.rank} on that morning's list" if person.rank else "Not on that morning's list"
+        return
     yield (
         f"Household {who.household_id}, {len(who.household) + 1} known to live there"
         if who.household_id

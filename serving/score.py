@@ -19,6 +19,7 @@ from features.workspace import Workspace
 from models.candidate import Candidate
 from models.reasons import Explanation, explain
 from serving.weekly_list import named, read_for
+from serving.withheld import withheld
 
 MORNINGS_KEPT = 3
 
@@ -35,12 +36,14 @@ class Morning:
 @dataclass(frozen=True)
 class Scores:
     """explanations: those who have records, in the order asked for, and whether each may be on a list;
-    silent: those with nothing recorded as far back as the model looks, who get no score."""
+    silent: those with nothing recorded as far back as the model looks, who get no score; refused: those of
+    whom nothing is told, and why."""
 
     as_of: date
     candidate: Candidate
     explanations: tuple[tuple[Explanation, bool], ...]
     silent: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...] = ()
 
 
 def stand(snapshot: Snapshot, candidate: Candidate, as_of: date) -> Morning:
@@ -53,6 +56,8 @@ def stand(snapshot: Snapshot, candidate: Candidate, as_of: date) -> Morning:
 def score(morning: Morning, candidate: Candidate, people: Sequence[str]) -> Scores:
     """The chance and reasons of people, each once."""
     asked = list(dict.fromkeys(people))
+    refused = withheld(morning.snapshot, morning.panel.as_of, asked)
+    asked = [person for person in asked if person not in refused]
     recorded = set(morning.panel.person_ids.tolist())
     scored = [person for person in asked if person in recorded]
     explained = explain(candidate, morning.snapshot, morning.panel, scored)
@@ -61,6 +66,7 @@ def score(morning: Morning, candidate: Candidate, people: Sequence[str]) -> Scor
         candidate=candidate,
         explanations=tuple((told, told.person_id in morning.eligible) for told in explained),
         silent=tuple(person for person in asked if person not in recorded),
+        refused=tuple(refused.items()),
     )
 
 

@@ -83,8 +83,16 @@ class Scored(BaseModel):
         return cls(eligible=eligible, **shown)
 
 
+class Refused(BaseModel):
+    """Somebody of whom nothing is told, and why: they object to it, or their record is restricted."""
+
+    person_id: str
+    why: str
+
+
 class Answer(BaseModel):
-    """scores in the order asked for; silent: people with nothing recorded that the model looks at."""
+    """scores in the order asked for; silent: people with nothing recorded that the model looks at; refused:
+    people of whom nothing is told."""
 
     as_of: date
     model: str
@@ -92,6 +100,7 @@ class Answer(BaseModel):
     horizon_days: int
     scores: list[Scored]
     silent: list[str]
+    refused: list[Refused]
 
 
 def workspace_served() -> Workspace:
@@ -133,6 +142,7 @@ class EarlyHelp:
             horizon_days=candidate.specification.outcome.horizon_days,
             scores=[Scored.of(told, eligible=eligible) for told, eligible in scores.explanations],
             silent=list(scores.silent),
+            refused=[Refused(person_id=person, why=why) for person, why in scores.refused],
         )
 
 

@@ -31,6 +31,9 @@ def _lines(weekly: WeeklyList, in_full: int) -> Iterator[str]:
         yield from _person(flag)
         yield ""
     for flag in weekly.flags[in_full:]:
+        if flag.restricted:
+            yield from _person(flag)
+            continue
         reason = flag.reasons[0].sentence if flag.reasons else "no single reason"
         yield f"{flag.rank:>3}  {flag.name}  {flag.chance_words}  {reason}"
     yield ""
@@ -38,12 +41,17 @@ def _lines(weekly: WeeklyList, in_full: int) -> Iterator[str]:
         if feed.due_on:
             last = f"last received {feed.received_on}" if feed.received_on else "never received"
             yield f"Late: {feed.title} was due on {feed.due_on}, {last}."
+    for stale in weekly.accepted:
+        yield f"Made although {stale.title} is stale: {stale.wrong}. Accepted because: {stale.because}"
     if weekly.association:
         yield weekly.association
     yield "Not being on this list denies nobody anything; being on it decides nothing."
 
 
 def _person(flag: Flag) -> Iterator[str]:
+    if flag.restricted:
+        yield f"{flag.rank:>3}  {flag.name} · {flag.person_id} · {flag.standing}"
+        return
     age = f", {flag.age}" if flag.age is not None else ""
     home = f" · household {flag.household_id} ({flag.living_there})" if flag.household_id else ""
     yield f"{flag.rank:>3}  {flag.name}{age} · {flag.person_id}{home} · {flag.chance_words} · {flag.standing}"

@@ -9,6 +9,7 @@ a list again from the delivery, the link run and the model that it names.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow as pa
 from features.asof import sql_known
 from features.catalogue import Catalogue
 from features.errors import UserMistake
+from features.marks import RESTRICTED, marks_of
 from features.panel import read_panel
 from features.people import display_identity
 from features.progress import Tell, quiet
@@ -29,9 +31,10 @@ from models.candidate import NOT_APPROVED, Candidate, load_candidate, newest_can
 from models.judge import ranking
 from models.reasons import explain
 from serving.code_version import code_version
-from serving.flags import NEW, NO_NAME, STILL_HERE, Expected, Flag, WeeklyList
+from serving.flags import NEW, NO_NAME, STILL_HERE, Accepted, Expected, Flag, WeeklyList
 from serving.freshness import feeds
 from serving.page import page, table
+from serving.stale_gate import pass_gate
 
 
 def flag(
@@ -40,22 +43,33 @@ def flag(
     *,
     snapshot: Snapshot | None = None,
     candidate: Candidate | None = None,
+    accept: Mapping[str, str] | None = None,
     tell: Tell = quiet,
 ) -> WeeklyList:
     """Make the list of a morning and keep it; made again, it replaces the one before.
 
     snapshot: default, the newest state; candidate: default, the newest of the workspace's model.
-    Raises UserMistake where there is no delivery or no candidate yet.
+    accept: source → why the list is made although its feed is stale, see `serving.stale_gate`.
+    Raises UserMistake where there is no delivery or no candidate yet, and GateFailed for stale feeds that
+    are not accepted; the last good list stands then.
     """
     snapshot = snapshot or open_snapshot(workspace)
     candidate = candidate or newest_candidate(workspace, workspace.settings.model)
-    weekly = make_list(snapshot, candidate, as_of, tell=tell)
+    accepted = pass_gate(snapshot, feeds(snapshot, candidate.catalogue, as_of), as_of, accept or {})
+    weekly = make_list(snapshot, candidate, as_of, accepted=accepted, tell=tell)
     tell("writing the list")
     keep(workspace, weekly)
     return weekly
 
 
-def make_list(snapshot: Snapshot, candidate: Candidate, as_of: date, *, tell: Tell = quiet) -> WeeklyList:
+def make_list(
+    snapshot: Snapshot,
+    candidate: Candidate,
+    as_of: date,
+    *,
+    accepted: tuple[Accepted, ...] = (),
+    tell: Tell = quiet,
+) -> WeeklyList:
     """The list of a morning: score everyone eligible, cut at capacity, explain those shown."""
     tell("finding who is eligible")
     cohort = candidate.cohort(snapshot, as_of)
@@ -65,12 +79,18 @@ def make_list(snapshot: Snapshot, candidate: Candidate, as_of: date, *, tell: Te
     log_odds = candidate.log_odds(panel, panel.rows_of(cohort.person_ids))
     shown = cohort.person_ids[ranking(cohort.person_ids, log_odds)[: candidate.capacity]].tolist()
     tell(f"explaining {len(shown)} people")
-    explained = explain(candidate, snapshot, panel, shown)
-    identities = display_identity(snapshot, as_of, shown)
+    marks = marks_of(snapshot.con, as_of, shown)
+    open_to_us = [person for person in shown if not marks[person] & RESTRICTED]
+    explained = {e.person_id: e for e in explain(candidate, snapshot, panel, open_to_us)}
+    identities = display_identity(snapshot, as_of, open_to_us)
     previous, listed = _previous(snapshot, as_of)
     flags = []
-    for rank, told in enumerate(explained, start=1):
-        who = identities[told.person_id]
+    for rank, person_id in enumerate(shown, start=1):
+        standing = STILL_HERE if person_id in listed else NEW
+        if person_id not in explained:
+            flags.append(Flag.withheld(rank, person_id, standing))
+            continue
+        told, who = explained[person_id], identities[person_id]
         flags.append(
             Flag(
                 rank=rank,
@@ -86,7 +106,7 @@ def make_list(snapshot: Snapshot, candidate: Candidate, as_of: date, *, tell: Te
                 strengths=told.strengths,
                 other_share=told.other_share,
                 not_held=told.not_held,
-                standing=STILL_HERE if told.person_id in listed else NEW,
+                standing=standing,
             )
         )
     specification = candidate.specification
@@ -112,6 +132,7 @@ def make_list(snapshot: Snapshot, candidate: Candidate, as_of: date, *, tell: Te
         last_delivery=snapshot.last_delivery,
         link_run=snapshot.link_run,
         association=_association(candidate.catalogue),
+        accepted=accepted,
     )
 
 
@@ -214,7 +235,8 @@ def remake(workspace: Workspace, as_of: date, *, tell: Tell = quiet) -> WeeklyLi
     kept = kept_list(workspace, as_of)
     if kept is None:
         raise no_list(workspace, as_of)
-    return make_list(*named(workspace, kept), as_of, tell=tell)
+    accepted = tuple(Accepted(**said) for said in kept.get("accepted", ()))
+    return make_list(*named(workspace, kept), as_of, accepted=accepted, tell=tell)
 
 
 def no_list(workspace: Workspace, as_of: date) -> UserMistake:
