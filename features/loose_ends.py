@@ -86,6 +86,7 @@ def _subject(extract: Extract, subject: SubjectRule) -> Iterator[str]:
     where = f"subjects.{subject.name}"
     yield from _marks(extract, subject)
     yield from _missing(extract, f"{where}.key", subject.key)
+    yield from _when(extract, where, subject.when)
     yield from _missing(extract, f"{where}.characteristics", subject.characteristics.values())
     for part, block in (
         ("identity", subject.identity),

@@ -110,6 +110,12 @@ def test_a_good_declaration_reads_as_it_is_written(tmp_path: Path) -> None:
         ),
         ("- key: person", "- key: person\n      - key: ref", "subjects", "'subject' is there twice"),
         ("identity: {surname: surname}", "identity: {birth_date: surname}", "birth_date", "not as a date"),
+        (
+            "- key: person",
+            "- key: person\n        when: {risk: hihg}",
+            "subjects.subject.when",
+            "hihg is no value",
+        ),
         ("amount: cost", "amount: cost, of: child", "of", "'child' is not a subject; there are subject"),
         ("  episodes:", "  Missing episodes:", "Missing episodes", "small letters"),
     ],
