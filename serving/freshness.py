@@ -66,7 +66,7 @@ def _feed(
     if due and _is_before(due + timedelta(days=grace_days), as_of):
         came_last = f"the last came on {day_words(last)}" if last else "none has come yet"
         wrong.append(f"a delivery was due on {day_words(due)}, and {came_last}")
-    wrong += [_shrunk(name, came, as_of) for name, came in extracts.items()]
+    wrong += [shrunk(name, came, as_of) for name, came in extracts.items()]
     return Feed(fact.source, fact.title, last, due, "; ".join(filter(None, wrong)))
 
 
@@ -85,7 +85,7 @@ def last_counted(
         on_schedule = as_of - timedelta(days=1)
         while every_day.first_on_or_after(on_schedule) != on_schedule:
             on_schedule -= timedelta(days=1)
-        last = max(last or covers_from, on_schedule)
+        last = max(last or on_schedule, on_schedule)
     return last
 
 
@@ -95,7 +95,7 @@ def overdue(schedule: Schedule, last: date | None, covers_from: date, as_of: dat
     return due if _is_before(due, as_of) else None
 
 
-def _shrunk(extract: str, came: Iterable[Received], as_of: date) -> str:
+def shrunk(extract: str, came: Iterable[Received], as_of: date) -> str:
     """What is said of an extract whose newest live delivery is under half of the usual, or ""."""
     live = [c for c in came if not c.history and _is_before(c.received_on, as_of)]
     before, newest = live[:-1][-USUAL_OF:], live[-1:]

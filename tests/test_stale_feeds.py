@@ -1,0 +1,231 @@
+"""A dead or shrunken feed stops the list, in words; or somebody says why it goes on, and the list says so."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from statistics import median
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.declaration import WEEKDAYS, Schedule
+from features.deliveries import Delivery
+from features.errors import GateFailed, UserMistake
+from features.tables import Tables
+from features.workspace import Workspace
+from serving.freshness import Received, last_counted, shrunk
+from serving.stale_gate import accept_stale
+from serving.weekly_list import flag, kept_dates, kept_list, remake
+from tests.test_weekly_list import AS_OF, SIGNALS, WEEK, own_town, town  # noqa: F401 - fixtures
+
+Command = Callable[..., tuple[int, str, str]]
+WHY = "their system is being replaced; they telephone us"
+
+
+def ago(days: int) -> date:
+    return AS_OF - timedelta(days=days)
+
+
+def deliver(
+    workspace: Workspace, source: str, received: date, rows: int = 10, *, history: bool = False
+) -> None:
+    """A committed delivery that says nothing new."""
+    tables = Tables(workspace.data)
+    number = 100 + (tables.version("deliveries") or 0)
+    counts = dict.fromkeys(("used", "quarantined", "ignored", "events", "withdrawn"), 0)
+    delivery = Delivery(
+        delivery_id=number,
+        source=source,
+        extract="log",
+        file=f"{source}_{number}.csv",
+        digest=str(number),
+        received_on=received,
+        history=history,
+        rows=rows,
+        ignored_by_rule={},
+        **counts,
+    )
+    tables.append("deliveries", delivery.to_arrow())
+
+
+def wrong(workspace: Workspace, as_of: date = AS_OF) -> str:
+    """Everything that is said where the list is not made, and that none is left behind."""
+    before = kept_dates(workspace)
+    with pytest.raises(GateFailed) as stopped:
+        flag(workspace, as_of)
+    assert kept_dates(workspace) == before and stopped.value.exit_code == 4
+    return str(stopped.value)
+
+
+# --- what counts as late ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("late", "stops"), [(0, False), (1, False), (3, False), (4, True), (7, True), (400, True)]
+)
+def test_a_source_may_be_late_for_the_days_of_grace(own_town: Workspace, late: int, stops: bool) -> None:  # noqa: F811
+    """The town's three sources delivered on Monday a week ago, and were due on this one."""
+    as_of = AS_OF + timedelta(days=late)
+    if not stops:
+        assert not flag(own_town, as_of).accepted
+        return
+    for source in ("police", "rents"):
+        deliver(own_town, source, as_of - timedelta(days=1))
+    said = wrong(own_town, as_of)
+    assert "Schools (schools): a delivery was due on 29 June 2026, and the last came on 22 June 2026" in said
+    assert "Ask the council" in said and '--accept-stale schools --because "..."' in said
+    assert "Police" not in said and "every feed" not in said
+
+
+def test_the_grace_is_a_setting(own_town: Workspace) -> None:  # noqa: F811
+    (own_town.root / "settings.yaml").write_text("grace_days: 30\n", encoding="utf-8")
+    assert not flag(Workspace(own_town.root), AS_OF + timedelta(days=30)).accepted
+
+
+@given(
+    came=st.lists(st.tuples(st.integers(0, 60), st.booleans()), max_size=6),
+    schedule=st.sampled_from(
+        [Schedule(every="day"), *[Schedule(every="week", on=day) for day in WEEKDAYS[:3]]]
+        + [Schedule(every="month", on=day) for day in (1, 15, 28)]
+    ),
+    as_of=st.integers(1, 60),
+    covers=st.sampled_from([-1000, 20, 50]),
+)
+def test_the_last_delivery_that_counts(
+    came: list[tuple[int, bool]], schedule: Schedule, as_of: int, covers: int
+) -> None:
+    """Day by day: before history arrived, as on schedule; otherwise what came before the morning."""
+    first, morning = date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=as_of)
+    days = [(first + timedelta(days=day), history) for day, history in came]
+    covered = first + timedelta(days=covers)
+    counted = [day for day, _ in days if day < morning]
+    if any(history and day >= morning for day, history in days) and covered < morning:
+        past = [morning - timedelta(days=n) for n in range(1, 40)]
+        counted += [next(day for day in past if schedule.first_on_or_after(day) == day)]
+    received = [Received(day, history, 1) for day, history in days]
+    assert last_counted(received, schedule, covered, morning) == max(counted, default=None)
+
+
+def test_a_past_morning_that_history_reaches_is_not_late(own_town: Workspace) -> None:  # noqa: F811
+    """The town as if its first load had been one of history, and none had come since."""
+    long_ago = date(2026, 3, 5)
+    assert "nothing that the model reads had reached us by then" in wrong(own_town, long_ago)
+    for source in SIGNALS:
+        deliver(own_town, source, ago(7), history=True)
+    weekly = flag(own_town, long_ago)
+    assert {feed.received_on for feed in weekly.feeds} == {date(2026, 3, 2)}
+    assert not any(feed.due_on or feed.wrong for feed in weekly.feeds)
+    assert "nothing that the model reads" in wrong(own_town, date(2019, 12, 30)), "no source covers it"
+
+
+# --- what counts as small ---------------------------------------------------------------------------
+
+
+def live(*rows: int) -> list[Received]:
+    """Weekly deliveries, the newest a week before the morning."""
+    return [Received(ago(7 * n), False, r) for n, r in zip(range(len(rows), 0, -1), rows, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "small"),
+    [
+        ((100, 100, 100, 100, 49), True),
+        ((100, 100, 100, 100, 50), False),  # half of the usual is not under half
+        ((100, 100, 100, 0), False),  # three before it: nothing is usual yet
+        ((1, 1, 900, 100, 100, 100, 100, 100, 49), True),  # the median of the eight before
+        ((900, 900, 900, 900, 10, 10, 10, 10, 10, 10, 10, 10, 6), False),  # and only of those
+        ((10, 10, 10, 10, 4), True),
+        ((6, 6, 6, 6, 2), False),  # four rows fewer may be chance
+        ((100, 100, 100, 100, 49, 100), False),  # the newest counts, not the one before
+    ],
+)
+def test_under_half_of_the_usual_is_small(rows: tuple[int, ...], small: bool) -> None:
+    before = rows[:-1][-8:]
+    assert bool(shrunk("log", live(*rows), AS_OF)) == small
+    assert not small or rows[-1] < median(before) / 2
+
+
+def test_small_is_judged_on_live_deliveries_that_count_on_the_morning() -> None:
+    past = [Received(ago(400), True, 100_000)]
+    came = [*past, *live(100, 100, 100, 100, 100), Received(AS_OF, False, 1)]
+    assert not shrunk("log", came, AS_OF)
+    assert "has 1 row, and 100 are usual" in shrunk("log", came, AS_OF + timedelta(days=1))
+
+
+def test_a_small_delivery_stops_the_list(own_town: Workspace) -> None:  # noqa: F811
+    for n, rows in zip(range(6, 1, -1), (200, 220, 180, 200, 200), strict=True):
+        deliver(own_town, "police", ago(7 * n), rows)
+    deliver(own_town, "police", ago(1), 20)
+    said = wrong(own_town)
+    assert "Police (police): the delivery of log on 28 June 2026 has 20 rows, and 200 are usual" in said
+
+
+# --- going on ---------------------------------------------------------------------------------------
+
+
+def test_accepted_feeds_are_said_on_the_list_and_made_again_with_it(own_town: Workspace) -> None:  # noqa: F811
+    late = AS_OF + WEEK
+    deliver(own_town, "police", AS_OF)
+    said = wrong(own_town, late)
+    assert "Rents" in said and "Schools" in said and "Police" not in said
+    with pytest.raises(GateFailed, match="Schools"):
+        flag(own_town, late, accept={"rents": WHY})
+    weekly = flag(own_town, late, accept={"rents": WHY, "schools": WHY, "police": "not stale at all"})
+    assert [(a.source, a.because) for a in weekly.accepted] == [("rents", WHY), ("schools", WHY)]
+    assert all("was due on 29 June 2026" in a.wrong for a in weekly.accepted)
+    folder = own_town.list_folder(late)
+    page = (folder / "list.html").read_text(encoding="utf-8")
+    assert page.count(WHY) == 2 and page.index(WHY) < page.index("People to offer early help to")
+    rows = list(csv.DictReader((folder / "list.csv").open(encoding="utf-8-sig", newline="")))
+    assert rows and all(row["made without"].count(WHY) == 2 for row in rows)
+    kept = kept_list(own_town, late)
+    assert kept and [a["source"] for a in kept["accepted"]] == ["rents", "schools"]
+    again = remake(own_town, late)
+    assert (again.hash, again.accepted) == (weekly.hash, weekly.accepted)
+
+
+def test_only_feeds_that_the_model_reads_count(own_town: Workspace) -> None:  # noqa: F811
+    with pytest.raises(UserMistake, match="did you mean rents"):
+        flag(own_town, AS_OF, accept={"rent": WHY})
+    dead = (own_town.root / "sources" / "rents.yaml").read_text(encoding="utf-8").replace("rents", "fire")
+    (own_town.root / "sources" / "fire.yaml").write_text(dead, encoding="utf-8")
+    workspace = Workspace(own_town.root)
+    deliver(workspace, "fire", ago(300))
+    assert [feed.source for feed in flag(workspace, AS_OF).feeds] == ["police", "rents", "schools"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "because", "said"),
+    [
+        (["police"], None, "at least 20 characters"),
+        (["police"], "  because   ok    ", "at least 20 characters"),
+        ([], WHY, "--accept-stale SOURCE"),
+    ],
+)
+def test_whoever_goes_on_says_why(sources: list[str], because: str | None, said: str) -> None:
+    with pytest.raises(UserMistake, match=said):
+        accept_stale(sources, because)
+
+
+def test_one_reason_serves_for_all() -> None:
+    assert accept_stale(["a", "b"], f" {WHY} ") == {"a": WHY, "b": WHY}
+    assert accept_stale([], None) == {}
+
+
+def test_at_the_front_door(own_town: Workspace, earlyhelp_command: Command) -> None:  # noqa: F811
+    """A mistyped year, a reason that is none, and a reason."""
+    asked = ("--workspace", own_town.root, "flag", "--as-of", "2050-06-29")
+    code, _, error = earlyhelp_command(*asked)
+    said = " ".join(error.split())
+    assert code == 4 and "that is every feed: what was taken in was received from 22 June 2026" in said
+    assert "is 2050-06-29 the morning you mean?" in said and not kept_dates(own_town)
+    everything = [word for source in SIGNALS for word in ("--accept-stale", source)]
+    assert earlyhelp_command(*asked, *everything)[0] == 2
+    code, text, _ = earlyhelp_command(*asked, *everything, "--because", WHY)
+    assert code == 0 and text.count(f"Accepted because: {WHY}") == 3
+    code, text, _ = earlyhelp_command(*asked[:2], "--json", "flag", "--as-of", "2026-07-20")
+    assert code == 4 and json.loads(text)["exit_code"] == 4
