@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from features.declaration import Source
@@ -55,43 +55,51 @@ def happenings_of(sources: Sequence[Source], signals: Sequence[Signal]) -> tuple
     """Every pair of these signals that may be one happening, in order of name.
 
     What one source says of another's signal holds both ways, and of two that say different hours the
-    fewer hold. Signals that are each the same as a third are the same as each other, within the fewer
-    of the hours on the way, unless their own are declared. Signals of one source never are, nor is
-    what happens in a dwelling what happens to a person: no channel has both.
+    fewer hold. Two signals that are each the same as a third are the same as each other, within the
+    fewer of its hours, unless hours of their own are declared; but all three must be of different
+    sources: two of one source are two happenings, and so a notice that may follow either of two logs
+    does not make one of them the other's. What happens in a dwelling is never what happens to a person,
+    as no channel has both.
     """
     there = {signal.name: signal for signal in signals}
-    declared: dict[tuple[str, str], float] = {}
-    for pair, hours in _declared(sources):
-        if all(name in there for name in pair) and len({there[name].shared for name in pair}) == 1:
-            declared[pair] = min(hours, declared.get(pair, hours))
-    near: dict[str, dict[str, float]] = {}
-    for (one, other), hours in declared.items():
-        near.setdefault(one, {})[other] = hours
-        near.setdefault(other, {})[one] = hours
-    for middle in sorted(near):
-        for one, other in combinations(sorted(near[middle]), 2):
-            hours = min(near[middle][one], near[middle][other])
-            if hours > near[one].get(other, 0):
-                near[one][other] = near[other][one] = hours
+    declared: dict[str, dict[str, float]] = {}
+    for one, other, hours in _declared(sources):
+        if one in there and other in there and there[one].shared == there[other].shared:
+            fewest = min(hours, declared.get(one, {}).get(other, hours))
+            declared.setdefault(one, {})[other] = declared.setdefault(other, {})[one] = fewest
+    near = {name: dict(others) for name, others in declared.items()}
+    for others in declared.values():
+        for one, other in permutations(others, 2):
+            if there[one].source != there[other].source and other not in declared[one]:
+                hours = min(others[one], others[other])
+                near[one][other] = max(hours, near[one].get(other, 0))
     found = []
-    for one in near:
-        for other in near[one]:
-            if one < other and there[one].source != there[other].source:
-                hours = declared.get((one, other), near[one][other])
+    for one, others in near.items():
+        mixed = len({there[name].theme for name in _linked(one, near)}) > 1
+        for other, hours in others.items():
+            if one < other:
                 found.append(SameHappening(ONCE, (one, other), hours))
-                themes = {there[name].theme for name in (one, *near[one])}
-                if there[one].theme == there[other].theme is not None and len(themes) > 1:
+                if mixed and there[one].theme == there[other].theme is not None:
                     found.append(SameHappening(ONCE_IN_THEME, (one, other), hours))
     return tuple(sorted(found, key=lambda same: (same.once, same.signals)))
 
 
-def _declared(sources: Sequence[Source]) -> Iterator[tuple[tuple[str, str], float]]:
-    """Both names of each pair that is declared, in order, and its hours."""
+def _linked(name: str, near: Mapping[str, Mapping[str, float]]) -> set[str]:
+    """The signals that can be in a happening with one, by way of others too."""
+    found, new = {name}, [name]
+    while new:
+        new = [other for one in new for other in near[one] if other not in found]
+        found.update(new)
+    return found
+
+
+def _declared(sources: Sequence[Source]) -> Iterator[tuple[str, str, float]]:
+    """Both names of each pair that is declared, and its hours."""
     for source in sources:
         for short, words in source.signals.items():
-            for other in words.same_as.signals if words.same_as else ():
-                one, two = sorted((f"{source.source}.{short}", other))
-                yield (one, two), words.same_as.hours if words.same_as else 0.0
+            if words.same_as is not None:
+                for other in words.same_as.signals:
+                    yield f"{source.source}.{short}", other, words.same_as.hours
 
 
 def once_codes(kind: str, parts: Sequence[Signal], happenings: Sequence[SameHappening]) -> tuple[str, ...]:

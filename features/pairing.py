@@ -46,8 +46,10 @@ class PairTable:
         for pair in pairs:
             one, other = (place[name] for name in pair.signals)
             self.hours[one, other] = self.hours[other, one] = pair.hours
-        systems = [{self.source[at], *self.source[row > 0]} for at, row in enumerate(self.hours)]
-        self.systems = np.array([len(sources) for sources in systems], np.int64)
+        linked = np.eye(len(names), dtype=bool) | (self.hours > 0)
+        for _ in names:  # and those linked by way of others
+            linked = linked @ linked
+        self.systems = np.array([len(np.unique(self.source[row])) for row in linked], np.int64)
 
 
 def each_once(happenings: Sequence[SameHappening]) -> list[list[SameHappening]]:

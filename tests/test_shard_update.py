@@ -16,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import features.shards as making
+from features.asof import OPEN, day_of
 from features.association import Association
 from features.catalogue import Catalogue, derive_catalogue
+from features.declaration import Source
 from features.shard_files import shard_folder
 from features.shard_store import Shards
 from features.shards import shards_of
@@ -325,12 +327,45 @@ def two_snapshots(village: Workspace, seed: int, size: int) -> list[Snapshot]:
     return snapshots
 
 
-@settings(max_examples=6, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), size=st.integers(0, 30), others=st.booleans())
+def with_pair(village: Workspace) -> dict[str, Source]:
+    """The village's sources, of which two declare that they have the same happenings."""
+    same = {"signals": ["police.incident"], "hours": 30}
+    missing = declaration("missing", episode={"spell": True, "same_as": same})
+    return {**village.sources, "missing": Source.model_validate(missing)}
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), size=st.integers(0, 30), others=st.booleans(), once=st.booleans())
 def test_made_from_an_older_state_or_from_nothing_is_the_same(
-    village: Workspace, seed: int, size: int, others: bool
+    village: Workspace, seed: int, size: int, others: bool, once: bool
 ) -> None:
     association = Association(("police.incident",), 20) if others else None
-    catalogue = derive_catalogue(village.sources, association=association)
+    catalogue = derive_catalogue(with_pair(village) if once else village.sources, association=association)
     before, after = two_snapshots(village, seed, size)
     updated(before, after, catalogue)
+
+
+def test_a_log_that_is_heard_of_later_is_the_first_from_then_on(town: Town) -> None:
+    town.person(*NAMES)
+    for name in NAMES:
+        town.event(name, "missing.episode", "3 Feb")
+    before = town.snapshot
+    town.event("p0", "police.incident", "2 Feb", known="5 Feb")
+    catalogue = derive_catalogue(with_pair(town.workspace))
+    old, new = updated(before, town.snapshot, catalogue)
+    assert set(rewritten(old, new)) == shard_numbers(new, "p0")
+    rows = [row for number in range(SHARDS) for row in rows_once(new, number)]
+    never = day("31 Dec 2099")
+    assert sorted(set(rows)) == [
+        ("once.missing.episode", day("1 Jan 2018"), day("5 Feb")),
+        ("once.missing.episode", day("1 Jan 2018"), never),
+        ("once.police.incident", day("5 Feb"), never),
+    ]
+
+
+def rows_once(shards: Shards, number: int) -> list[tuple[str, date, date]]:
+    """(signal, known on, known until) of the rows by which happenings count once."""
+    rows = shards.read(number).rows
+    until = [day("31 Dec 2099") if end == OPEN else day_of(end) for end in rows.known_until.tolist()]
+    said = zip((shards.signals[code] for code in rows.signal), map(day_of, rows.known_on), until, strict=True)
+    return [row for row in said if row[0].startswith("once.")]
