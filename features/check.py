@@ -21,7 +21,7 @@ from features.errors import DataRefused
 from features.facts import read_facts
 from features.ingest import ExtractReport, take_in
 from features.progress import Tell, quiet
-from features.tables import DATED, SCHEMAS
+from features.tables import SCHEMAS
 from features.workspace import Workspace
 
 
@@ -74,23 +74,24 @@ class Trial(Committed):
         self.con.unregister("nothing")
         return f"all_{table}"
 
-    def add(self, delivery: Delivery, rows: dict[str, pa.Table]) -> None:
-        self.records = self._records({table: rows[table] for table in rows if table in DATED})
-        super().add(delivery, rows)
+    def add(self, delivery: Delivery, rows: dict[str, int], beside: dict[str, pa.Table]) -> None:
+        self.records = self._records(sorted(rows), [table for table in sorted(rows) if rows[table]])
+        super().add(delivery, rows, beside)
 
-    def write(self, delivery: Delivery, rows: dict[str, pa.Table]) -> None:
-        for table, added in rows.items():
-            self.con.register("added", added)
+    def write(self, delivery: Delivery, added: list[str], beside: dict[str, pa.Table]) -> None:
+        for table in added:
+            self.con.execute(f"INSERT INTO tried_{table} BY NAME FROM added_{table}")
+        for table, rows in beside.items():
+            self.con.register("added", rows)
             self.con.execute(f"INSERT INTO tried_{table} BY NAME FROM added")
             self.con.unregister("added")
 
-    def _records(self, added: dict[str, pa.Table]) -> Records:
+    def _records(self, concerned: list[str], added: list[str]) -> Records:
         """What becomes of records, from what ingest has staged of the dated tables concerned."""
-        for table, rows in added.items():
-            self.con.register(f"added_{table}", rows.select(["record_key"]))
 
         def keys(of: str, where: str = "") -> str:
-            selects = [f"SELECT DISTINCT record_key FROM {of}_{table} {where}" for table in sorted(added)]
+            tables = added if of == "added" else concerned
+            selects = [f"SELECT DISTINCT record_key FROM {of}_{table} {where}" for table in tables]
             return " UNION ".join(selects) or "SELECT NULL"
 
         found = self.con.execute(
@@ -103,8 +104,6 @@ class Trial(Committed):
             FROM touched LEFT JOIN stood s USING (record_key) LEFT JOIN says n USING (record_key)
             """
         ).fetchall()[0]
-        for table in added:
-            self.con.unregister(f"added_{table}")
         return Records(*found)
 
 

@@ -1,6 +1,7 @@
 """What a workspace holds while files are taken in, and the one way to add to it.
 
-One ingest at a time: so what is held is read once, kept at hand, and follows every commit.
+One ingest at a time: so what is held is read once, kept at hand, and follows every commit. A record's
+standing revision is read from the tables the first time that an extract comes, and not for every file.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
+from features.content import payload
 from features.deliveries import Delivery, read_ledger
 from features.lock import only_writer
-from features.tables import DATED, Tables
+from features.rule_sql import quoted
+from features.tables import DATED, SCHEMAS, Tables
 from features.workspace import Workspace
 
 BESIDE = ("quarantine", "profiles")
 """What an ingest writes of a delivery besides the dated tables and the ledger."""
+
+KEPT_ROWS = 500_000
+"""What stands of an extract in a table is kept at hand up to so many rows; above, it is read again."""
 
 MANY_FILES = 200
 """Above so many files a table is put together again; about half a year of weekly deliveries."""
@@ -30,6 +36,8 @@ class Committed:
         self.tables = Tables(workspace.data)
         self.ledger = read_ledger(self.tables)
         self.con = self.tables.connect()
+        self.con.execute(f"SET memory_limit = '{workspace.settings.memory}'")
+        self._kept: dict[tuple[str, str, str], tuple[str, int]] = {}
         self._holders: dict[str, set[tuple[str, str]]] = {table: set() for table in DATED}
         new = f"delivery_id >= {self.next_id}"
         found = self.con.execute(
@@ -72,21 +80,69 @@ class Committed:
             f"SELECT * FROM {rows} WHERE delivery_id = {delivery.delivery_id}"
         ).to_arrow_table()
 
-    def add(self, delivery: Delivery, rows: dict[str, pa.Table]) -> None:
-        """Append a delivery's rows, table by table, and then its ledger row, which commits them."""
-        added = {table: table_rows for table, table_rows in rows.items() if table_rows.num_rows}
-        self.write(delivery, added)
+    def make_standing(self, table: str, source: str, extract: str) -> None:
+        """Make `standing_<table>`, the last revision of every record of an extract."""
+        whose = (table, source, extract)
+        if whose not in self._kept:
+            name = f'"kept {" ".join(whose)}"'
+            if (source, extract) in self._holders[table]:
+                rows = f"FROM {self.view(table)} WHERE source = {quoted(source)} "
+                rows += f"AND starts_with(record_key, {quoted(extract + '/')})"
+            else:
+                self.con.register("nothing", SCHEMAS[table].empty_table())
+                rows = "FROM nothing"
+            made = self.con.execute(f"CREATE OR REPLACE TABLE {name} AS {_last(table, rows)}")
+            self._kept[whose] = name, made.fetchall()[0][0]
+        self.con.execute(f"CREATE OR REPLACE VIEW standing_{table} AS FROM {self._kept[whose][0]}")
+
+    def add(self, delivery: Delivery, rows: dict[str, int], beside: dict[str, pa.Table]) -> None:
+        """Append a delivery's rows, table by table, and then its ledger row, which commits them.
+
+        rows: dated table → how many rows of `added_<table>` are to go into it.
+        """
+        added = [table for table, count in rows.items() if count]
+        self.write(delivery, added, {table: rows for table, rows in beside.items() if rows.num_rows})
         self.ledger.append(delivery)
         for table in added:
-            if table in DATED:
-                self.view(table)
-                self._holders[table].add((delivery.source, delivery.extract))
+            self._holders[table].add((delivery.source, delivery.extract))
+        for table in rows:
+            self._follow(table, delivery, changed=rows[table])
 
-    def write(self, delivery: Delivery, rows: dict[str, pa.Table]) -> None:
+    def write(self, delivery: Delivery, added: list[str], beside: dict[str, pa.Table]) -> None:
         """Put rows into the tables, the ledger row last."""
-        for table, added in rows.items():
-            self.tables.append(table, added)
+        for table in added:
+            columns = ", ".join(SCHEMAS[table].names)
+            self.tables.append(table, self.con.sql(f"SELECT {columns} FROM added_{table}").to_arrow_reader())
+        for table, rows in beside.items():
+            self.tables.append(table, rows)
         self.tables.append("deliveries", delivery.to_arrow())
+
+    def clear(self) -> None:
+        """Let go of what was made of the last file; what is kept at hand stays."""
+        made = ["rows", "shared", "unused", "expected", "left_out", "changed"]
+        made += [f"{stage}_{table}" for table in DATED for stage in ("new", "added")]
+        there = {name for (name,) in self.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        self.con.execute("".join(f"DROP TABLE {table};" for table in made if table in there))
+
+    def _follow(self, table: str, delivery: Delivery, *, changed: int) -> None:
+        """Let what is kept of an extract be as it stands after a delivery; let go of what is large."""
+        whose = (table, delivery.source, delivery.extract)
+        name, rows = self._kept[whose]
+        if rows + changed > KEPT_ROWS:
+            self.con.execute(f"DROP VIEW standing_{table}; DROP TABLE {name}")
+            del self._kept[whose]
+        elif changed:
+            self.con.execute(f"DELETE FROM {name} WHERE record_key IN (SELECT record_key FROM added_{table})")
+            self.con.execute(f"INSERT INTO {name} {_last(table, f'FROM added_{table}')}")
+            self._kept[whose] = name, rows + changed
+
+
+def _last(table: str, rows: str) -> str:
+    """SELECT the last revision of each record among rows (SQL: FROM … WHERE …)."""
+    return (
+        f"SELECT record_key, revision, withdrawn, known_on, {', '.join(payload(table))} {rows} "
+        "QUALIFY revision = max(revision) OVER (PARTITION BY record_key)"
+    )
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """What the rows of a delivery say, as dated content: one staging table for each of the dated tables.
 
-A staging table `new_<table>` holds the payload of `features.tables` with three columns more:
-`record_key`, `position` (within the record) and the span of days `from_on`, `until_on` in which a
-live delivery would have shown it so. In a live delivery everything is from the day it was received.
+A staging table `new_<table>` holds the payload of `features.tables` with more columns: `record_key`,
+`row_number`, `position` (within the record) and the span of days `from_on`, `until_on` in which a live
+delivery would have shown it so. In a live delivery everything is from the day it was received.
 In a first load of history a thing that has ended was first seen open: it gives two rows, open until
 the day its end became known, ended from then on.
 """
@@ -46,16 +46,10 @@ def payload(table: str) -> list[str]:
 
 
 def stage(con: duckdb.DuckDBPyConnection, extract: Extract, arrival: Arrival, tables: Iterable[str]) -> None:
-    """Make `good` (one row of `rows` a record, without a problem) and a `new_<table>` of each table named.
+    """Make a `new_<table>` of each table named.
 
-    Expects `rows` of `features.transform` and, for addresses, `standing_addresses`.
+    Expects `good` of `features.transform` and, for addresses, `standing_addresses`.
     """
-    con.execute(
-        """
-        CREATE OR REPLACE TABLE good AS SELECT * FROM rows WHERE problem IS NULL AND ignored IS NULL
-        QUALIFY row_number() OVER (PARTITION BY record_key ORDER BY row_number) = 1
-        """
-    )
     for table in tables:
         _stage_table(con, table, list(SELECTS[table](extract, arrival)), split=arrival.history)
 
@@ -90,11 +84,12 @@ def _stage_table(con: duckdb.DuckDBPyConnection, table: str, selects: list[str],
             CASE WHEN was THEN end_known_on END AS until_on, {", ".join(told)}"""
         versions = "JOIN (VALUES (true), (false)) v(was) ON NOT was OR end_known_on > from_on"
     found = [
-        f"SELECT record_key, {what} FROM (SELECT *, {position} AS position FROM ({select})) {versions}"
+        f"SELECT row_number, record_key, {what} "
+        f"FROM (SELECT *, {position} AS position FROM ({select})) {versions}"
         for position, select in enumerate(selects)
     ]
-    nothing = f"""SELECT CAST(NULL AS VARCHAR) AS record_key, 0 AS position, CAST(NULL AS DATE) AS from_on,
-        CAST(NULL AS DATE) AS until_on, {empty} WHERE false"""
+    nothing = f"""SELECT CAST(0 AS BIGINT) AS row_number, CAST(NULL AS VARCHAR) AS record_key, 0 AS position,
+        CAST(NULL AS DATE) AS from_on, CAST(NULL AS DATE) AS until_on, {empty} WHERE false"""
     con.execute(f"CREATE OR REPLACE TABLE new_{table} AS {' UNION ALL '.join([nothing, *found])}")
 
 
@@ -117,11 +112,12 @@ def _events(extract: Extract, arrival: Arrival) -> Iterator[str]:
         keys = [f"s{i}" for i, s in enumerate(extract.subjects) if rule.of is None or s.name in rule.of]
         for i, key in enumerate(keys):
             once = "".join(f" AND {key} IS DISTINCT FROM {earlier}" for earlier in keys[:i])
-            yield f"SELECT record_key, {key} AS subject_key, {what} AND {key} IS NOT NULL{once}"
+            yield f"SELECT row_number, record_key, {key} AS subject_key, {what} AND {key} IS NOT NULL{once}"
         if source.signals[rule.signal].shared:
             nobody = "".join(f" AND {key} IS NULL" for key in keys)
             place = f"{cells.optional(rule.place)} IS NOT NULL"
-            yield f"SELECT record_key, CAST(NULL AS VARCHAR) AS subject_key, {what} AND {place}{nobody}"
+            key = "CAST(NULL AS VARCHAR)"
+            yield f"SELECT row_number, record_key, {key} AS subject_key, {what} AND {place}{nobody}"
 
 
 def _about(extract: Extract) -> Iterator[tuple[str, SubjectRule]]:
@@ -159,7 +155,7 @@ def _identities(extract: Extract, arrival: Arrival) -> Iterator[str]:
         died = cells.day(given.get("died_on"))
         some = " OR ".join(f"{cells[column]} IS NOT NULL" for column in given.values())
         yield f"""
-            SELECT record_key, {key} AS subject_key, {texts},
+            SELECT row_number, record_key, {key} AS subject_key, {texts},
                    {cells.day(given.get("birth_date"))} AS birth_date, {died} AS died_on,
                    {_undated(extract, arrival)} AS from_on,
                    {arrival.of_end(ended=died)} AS end_known_on
@@ -187,8 +183,8 @@ def _addresses(extract: Extract, arrival: Arrival) -> Iterator[str]:
         since = ", ".join([started, "stood.start_on", *([recorded] if recorded else []), arrival.day])
         ended = cells.day(where.end)
         yield f"""
-            SELECT g.record_key, {key} AS subject_key, {uprn} AS uprn, {postcode} AS postcode, {area} AS area,
-                   coalesce({since}) AS start_on,
+            SELECT row_number, g.record_key, {key} AS subject_key, {uprn} AS uprn,
+                   {postcode} AS postcode, {area} AS area, coalesce({since}) AS start_on,
                    {ended} AS end_on, {known} AS from_on,
                    {arrival.of_end(ended=ended)} AS end_known_on
             FROM good g LEFT JOIN (
@@ -208,7 +204,8 @@ def _registers(extract: Extract, arrival: Arrival) -> Iterator[str]:
         started, ended = cells.day(held.start), cells.day(held.end)
         recorded = cells.day(extract.recorded) if extract.recorded else None
         yield f"""
-            SELECT record_key, {key} AS subject_key, CAST({cells.optional(held.place)} AS VARCHAR) AS place,
+            SELECT row_number, record_key, {key} AS subject_key,
+                   CAST({cells.optional(held.place)} AS VARCHAR) AS place,
                    {started} AS start_on, {ended} AS end_on,
                    {arrival.of_undated(first_day=started, recorded=recorded)} AS from_on,
                    {arrival.of_end(ended=ended)} AS end_known_on
@@ -224,7 +221,7 @@ def _marks(extract: Extract, arrival: Arrival) -> Iterator[str]:
         for rule in subject.marks:
             started, ended = cells.day(rule.start), cells.day(rule.end)
             yield f"""
-                SELECT record_key, {key} AS subject_key, {quoted(rule.mark)} AS mark,
+                SELECT row_number, record_key, {key} AS subject_key, {quoted(rule.mark)} AS mark,
                        {started} AS start_on, {ended} AS end_on,
                        {arrival.of_undated(first_day=started, recorded=recorded)} AS from_on,
                        {arrival.of_end(ended=ended)} AS end_known_on
@@ -236,8 +233,8 @@ def _areas(extract: Extract, arrival: Arrival) -> Iterator[str]:
         cells = Cells(extract)
         code, fifth = cells[extract.area.code], cells[extract.area.deprivation_fifth]
         yield f"""
-            SELECT record_key, CAST({code} AS VARCHAR) AS area, CAST({fifth} AS INTEGER) AS deprivation_fifth,
-                   {_undated(extract, arrival)} AS from_on
+            SELECT row_number, record_key, CAST({code} AS VARCHAR) AS area,
+                   CAST({fifth} AS INTEGER) AS deprivation_fifth, {_undated(extract, arrival)} AS from_on
             FROM good WHERE {code} IS NOT NULL AND {fifth} IS NOT NULL"""
 
 
@@ -246,7 +243,7 @@ def _characteristics(extract: Extract, arrival: Arrival) -> Iterator[str]:
     for key, subject in _about(extract):
         for name, column in subject.characteristics.items():
             yield f"""
-                SELECT record_key, {key} AS subject_key, {quoted(name)} AS characteristic,
+                SELECT row_number, record_key, {key} AS subject_key, {quoted(name)} AS characteristic,
                        CAST({cells[column]} AS VARCHAR) AS value, {_undated(extract, arrival)} AS from_on
                 FROM good WHERE {key} IS NOT NULL AND {cells[column]} IS NOT NULL"""
 

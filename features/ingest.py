@@ -14,7 +14,6 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.agreement import refuse_without_agreement
 from features.arrivals import Arrived, find_arrived
@@ -28,7 +27,7 @@ from features.profile import make_profile
 from features.progress import Tell, quiet
 from features.raw_rows import RawRows
 from features.read_extract import digest_of, read_extract
-from features.revise import load_standing, revise
+from features.revise import revise
 from features.tables import SCHEMAS
 from features.transform import has_problem_in, set_aside, set_unused_aside, type_rows
 from features.workspace import Workspace
@@ -80,6 +79,7 @@ def ingest(
                 reports.append(take_in(workspace, committed, file, history=history))
             except DataRefused as error:
                 refused.append(f"{error.message} {'; '.join(error.problems)}")
+            committed.clear()
     if refused:
         taken = (
             f"{len(reports)} of {len(arrived)} files were taken in"
@@ -110,7 +110,7 @@ def take_in(workspace: Workspace, committed: Committed, file: Arrived, *, histor
 
     concerned = sorted(said_by(extract) | committed.holding(file.source, file.extract))
     for table in concerned:
-        load_standing(con, table, file.source, file.extract)
+        committed.make_standing(table, file.source, file.extract)
     stage(con, extract, Arrival(source, file.received, history), concerned)
     set_unused_aside(con, problems, concerned, subjects=len(extract.subjects))
     make_told(con)
@@ -123,7 +123,7 @@ def take_in(workspace: Workspace, committed: Committed, file: Arrived, *, histor
         table: revise(con, table, source=file.source, received=file.received, delivery_id=new_id)
         for table in concerned
     }
-    aside = set_aside(con, extract, problems)
+    aside = set_aside(con, problems)
     delivery = Delivery(
         delivery_id=new_id,
         source=file.source,
@@ -133,20 +133,20 @@ def take_in(workspace: Workspace, committed: Committed, file: Arrived, *, histor
         received_on=file.received,
         history=history,
         **_counts(con, raw, aside),
-        events=_standing_rows(added["events"]) if "events" in added else 0,
+        events=_standing_rows(con) if added.get("events") else 0,
         withdrawn=withdrawn,
         ignored_by_rule=_by_rule(con, [rule.rule for rule in extract.ignore]),
     )
-    added["quarantine"] = _quarantine(delivery, raw, aside)
-    profile = make_profile(con, extract, problems, added.get("events"), history=history)
-    added["profiles"] = profile.to_arrow(delivery_id=new_id, source=file.source, extract=file.extract)
-    committed.add(delivery, added)
-    return _reported(delivery, added["quarantine"], unchanged=False)
+    quarantine = _quarantine(delivery, raw, aside)
+    profile = make_profile(con, extract, events=bool(added.get("events")), history=history)
+    profiles = profile.to_arrow(delivery_id=new_id, source=file.source, extract=file.extract)
+    committed.add(delivery, added, {"quarantine": quarantine, "profiles": profiles})
+    return _reported(delivery, quarantine, unchanged=False)
 
 
-def _standing_rows(revised: pa.Table) -> int:
-    """How many rows say something, rather than that nothing is left."""
-    return revised.num_rows - int(pc.sum(revised["withdrawn"]).as_py() or 0)
+def _standing_rows(con: duckdb.DuckDBPyConnection) -> int:
+    """How many events are added that say something, rather than that nothing is left."""
+    return int(con.execute("SELECT count(*) FROM added_events WHERE NOT withdrawn").fetchall()[0][0])
 
 
 def _counts(con: duckdb.DuckDBPyConnection, raw: RawRows, aside: pa.Table) -> dict[str, int]:

@@ -10,6 +10,11 @@ from features.asof import sql_date
 from features.errors import DataRefused
 from features.workspace import Settings
 
+TOLD = """
+    SELECT record_key FROM rows WHERE copy = 0 AND problem IS NULL AND record_key IS NOT NULL
+    UNION ALL SELECT record_key FROM rows WHERE copy > 0 GROUP BY record_key HAVING count(problem) = 0
+"""
+
 
 def refuse_older(file: str, received: date, last: date | None) -> None:
     """Raises DataRefused if a full or window file comes after a newer one of its extract."""
@@ -29,13 +34,7 @@ def make_told(con: duckdb.DuckDBPyConnection) -> None:
     A record that stands and whose row is now ignored by a rule is left with nothing. What is in
     quarantine is not spoken of: it stands as it stood.
     """
-    con.execute(
-        """
-        CREATE OR REPLACE TABLE told AS
-        SELECT record_key FROM rows WHERE record_key IS NOT NULL
-        GROUP BY record_key HAVING count(problem) = 0
-        """
-    )
+    con.execute(f"CREATE OR REPLACE VIEW told AS {TOLD}")
 
 
 def tell_left_out(
@@ -58,7 +57,7 @@ def tell_left_out(
         SELECT record_key FROM ({standing}) GROUP BY record_key
         HAVING max(day) IS NULL OR max(day) >= {sql_date(covers_from)};
         CREATE OR REPLACE TABLE left_out AS SELECT record_key FROM expected ANTI JOIN rows USING (record_key);
-        INSERT INTO told FROM left_out
+        CREATE OR REPLACE VIEW told AS {TOLD} UNION ALL FROM left_out
         """
     )
     counts = "SELECT (SELECT count(*) FROM expected), (SELECT count(*) FROM left_out), count(*) FROM rows"

@@ -16,7 +16,6 @@ import pyarrow as pa
 from features.declaration import UNIDENTIFIED, Extract
 from features.rule_sql import Cells, quoted
 from features.tables import SCHEMAS
-from features.transform import NO_RULE, NOBODY, Problem
 
 UNTOLD = ("unknown", "not known", "not recorded", "not stated")
 """Values of a code map that say as little as an empty cell."""
@@ -67,14 +66,13 @@ def read_profile(text: str) -> Profile:
 def make_profile(
     con: duckdb.DuckDBPyConnection,
     extract: Extract,
-    problems: list[Problem],
-    events: pa.Table | None,
     *,
+    events: bool,
     history: bool,
 ) -> Profile:
     """Count a delivery, from `rows` and `good` as they are when every row's fate is settled.
 
-    events: the rows to be added to the table `events`; None if the extract says nothing for it.
+    events: whether there is an `added_events`.
     """
     cells, keys = Cells(extract), [f"s{i}" for i in range(len(extract.subjects))]
     named = f"coalesce({', '.join(keys)})" if keys else "''"
@@ -87,6 +85,7 @@ def make_profile(
         for name, column in extract.columns.items()
     }
     counts = [
+        "count(*) FILTER (copy = 2)",
         f"count(*) FILTER ({named} IS NULL)",
         f"count(*) FILTER ({' OR '.join(unidentified) or 'false'})",
         *(f"count({told[c]}) FILTER ({who.get(c, 'true')})" for c in extract.columns),
@@ -96,15 +95,15 @@ def make_profile(
         f"SELECT {', '.join(counts)} FROM rows WHERE problem IS NULL AND ignored IS NULL"
     ).fetchall()[0]
     each = iter(found)
-    by_place, nobodies = next(each), next(each)
+    repeated, by_place, nobodies = next(each), next(each), next(each)
     some, of = (dict(zip(extract.columns, each, strict=False)) for _ in range(2))
     return Profile(
-        repeated=_repeated(con, problems),
+        repeated=repeated,
         filled={c: (some[c], of[c]) for c in extract.columns},
         by_place=by_place,
         unidentified=nobodies,
-        events=dict(_by_signal(con, events)) if events is not None else {},
-        delays=_delays(con, events) if events is not None and not history else {},
+        events=dict(_by_signal(con)) if events else {},
+        delays=_delays(con) if events and not history else {},
     )
 
 
@@ -119,33 +118,19 @@ def _who(extract: Extract) -> dict[str, str]:
     return {column: " OR ".join(sorted(subjects)) for column, subjects in found.items()}
 
 
-def _repeated(con: duckdb.DuckDBPyConnection, problems: list[Problem]) -> int:
-    """Rows that were equal to another: of each record, `good` took one before unused ones were set aside."""
-    unused = ", ".join(str(i) for i, problem in enumerate(problems) if problem in (NOBODY, NO_RULE)) or "NULL"
-    sql = f"""
-        SELECT count(*) FILTER (problem IS NULL OR problem IN ({unused})) - (SELECT count(*) FROM good)
-        FROM rows WHERE ignored IS NULL
-    """
-    return int(con.execute(sql).fetchall()[0][0])
-
-
-def _by_signal(con: duckdb.DuckDBPyConnection, events: pa.Table) -> Iterator[tuple[str, int]]:
-    con.register("added_events", events)
+def _by_signal(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, int]]:
     yield from con.execute(
         "SELECT signal, count(*) FROM added_events WHERE NOT withdrawn GROUP BY signal ORDER BY signal"
     ).fetchall()
-    con.unregister("added_events")
 
 
-def _delays(con: duckdb.DuckDBPyConnection, events: pa.Table) -> dict[str, dict[int, int]]:
-    con.register("added_events", events)
+def _delays(con: duckdb.DuckDBPyConnection) -> dict[str, dict[int, int]]:
     found = con.execute(
         f"""
         SELECT signal, least(greatest(known_on - CAST(occurred_at AS DATE), -1), {LATEST}), count(*)
         FROM added_events WHERE revision = 1 AND NOT withdrawn GROUP BY ALL ORDER BY ALL
         """
     ).fetchall()
-    con.unregister("added_events")
     delays: dict[str, dict[int, int]] = {}
     for signal, days, count in found:
         delays.setdefault(signal, {})[days] = count

@@ -10,46 +10,33 @@ from __future__ import annotations
 from datetime import date
 
 import duckdb
-import pyarrow as pa
 
 from features.asof import sql_date
 from features.content import payload
 from features.rule_sql import quoted
-from features.tables import SCHEMAS
-
-
-def load_standing(con: duckdb.DuckDBPyConnection, table: str, source: str, extract: str) -> None:
-    """Make `standing_<table>`, the last revision of every record of an extract, from `all_<table>`."""
-    con.execute(
-        f"""
-        CREATE OR REPLACE TABLE standing_{table} AS
-        SELECT record_key, revision, withdrawn, known_on, {", ".join(payload(table))} FROM all_{table}
-        WHERE source = {quoted(source)} AND starts_with(record_key, {quoted(extract + "/")})
-        QUALIFY revision = max(revision) OVER (PARTITION BY record_key)
-        """
-    )
 
 
 def revise(
     con: duckdb.DuckDBPyConnection, table: str, *, source: str, received: date, delivery_id: int
-) -> pa.Table:
-    """The rows to add to a dated table, in its schema.
+) -> int:
+    """Make `added_<table>`, the rows to add to a dated table; returns how many. It is not made if none are.
 
     Expects `new_<table>` (see `features.content`), `standing_<table>`, and `told`: the record keys that
     the delivery speaks of, those included that it leaves with nothing.
     """
     columns = payload(table)
-    content = f"list_sort(list(hash({', '.join(columns)})))"
+    content = f"sum(hash({', '.join(columns)}))"  # the same whatever the order of a record's rows
     if not _find_changed(con, table, content):
-        return SCHEMAS[table].empty_table()
+        return 0
     derived = ""
     if table == "events":
         parts = f"{quoted(source)}, a.record_key, a.revision, s.position"
         derived = f", CASE WHEN NOT a.withdrawn THEN left(md5(concat_ws('|', {parts})), 20) END AS event_id"
-    rows = con.sql(
+    made = con.execute(
         f"""
+        CREATE OR REPLACE TABLE added_{table} AS
         WITH spans AS (  -- nothing is known earlier than what stands
-            SELECT n.* EXCLUDE (from_on, until_on), greatest(n.from_on, c.known_on) AS from_on,
+            SELECT n.* EXCLUDE (row_number, from_on, until_on), greatest(n.from_on, c.known_on) AS from_on,
                    CASE WHEN n.until_on IS NOT NULL THEN greatest(n.until_on, c.known_on) END AS until_on
             FROM new_{table} n JOIN changed c USING (record_key)
         ), states AS (  -- what a record says on each day on which it changed
@@ -76,8 +63,8 @@ def revise(
         FROM added a LEFT JOIN states s USING (record_key, known_on)
         ORDER BY a.record_key, a.revision, s.position
         """
-    ).to_arrow_table()
-    return rows.select(SCHEMAS[table].names)
+    )
+    return int(made.fetchall()[0][0])
 
 
 def _find_changed(con: duckdb.DuckDBPyConnection, table: str, content: str) -> int:
@@ -86,7 +73,7 @@ def _find_changed(con: duckdb.DuckDBPyConnection, table: str, content: str) -> i
     revision, known_on, stands: of the revision that stands (0, NULL, NULL: none does, or nothing
     stands in it); says: what the record says now, NULL if nothing.
     """
-    con.execute(
+    made = con.execute(
         f"""
         CREATE OR REPLACE TABLE changed AS
         WITH head AS (
@@ -101,4 +88,4 @@ def _find_changed(con: duckdb.DuckDBPyConnection, table: str, content: str) -> i
         WHERE f.says IS DISTINCT FROM h.stands
         """
     )
-    return int(con.execute("SELECT count(*) FROM changed").fetchall()[0][0])
+    return int(made.fetchall()[0][0])

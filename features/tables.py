@@ -215,10 +215,11 @@ class Tables:
     def exists(self, name: str) -> bool:
         return self._table(name) is not None
 
-    def append(self, name: str, rows: pa.Table) -> None:
-        """Add rows in one atomic Delta commit; columns are put in the schema's order and types."""
+    def append(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+        """Add rows in one atomic Delta commit. A table's columns are put in the schema's order and types;
+        a reader's must stand in it."""
         schema = SCHEMAS[name]
-        rows = rows.select(schema.names).cast(schema)
+        rows = rows.select(schema.names).cast(schema) if isinstance(rows, pa.Table) else rows.cast(schema)
         table = self._table(name)
         if table is None:
             write_deltalake(str(self.path(name)), rows, mode="append")

@@ -1,8 +1,10 @@
 """From text to typed rows, all at once in DuckDB: each row is good, to be ignored, or has a problem.
 
 Makes the table `rows`: row_number, the typed cells c0, c1, …, record_key, one subject key s0, s1, …
-a declared subject, `recorded` (a date), `ignored` (the index of an ignore rule, or NULL) and
-`problem` (an index into the list this module returns, or NULL).
+a declared subject, `recorded` (a date), `ignored` (the index of an ignore rule, or NULL), `problem`
+(an index into the list this module returns, or NULL), `at_fault` (the text of the cell that is the
+problem) and `copy`: 0 where the record has this row alone, 1 on the first good row of a record that
+has several, 2 on the others. The rows that a delivery is made of are those of the view `good`.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ def type_rows(
     received: date,
     history: bool,
 ) -> list[Problem]:
-    """Make `typed` (each cell as text x0, … and as value c0, …) and `rows`. Returns the problems by index.
+    """Make `rows`, in one pass over the file. Returns the problems by index.
 
     name: the extract's. In a history delivery the columns declared `overwritten` are emptied, once
     they have been checked.
@@ -69,34 +71,38 @@ def type_rows(
     )
     values = ", ".join(f"{value_of(extract.columns[c], cells.text(c))} AS {cells[c]}" for c in columns)
     unreadable, why = raw.unreadable or ("false", "")
-    raw.feed(
-        con,
-        f"CREATE OR REPLACE TABLE typed AS SELECT *, {values} "
-        f"FROM (SELECT row_number, {unreadable} AS unreadable, {texts} FROM arrived)",
-    )
-
     problems, checks = _checks(extract, cells, received)
     problems, checks = [Problem(None, why), *problems], ["unreadable", *checks]
     ignored = _first_that_holds([cells.condition(rule.when) for rule in extract.ignore])
     emptied = ", ".join(f"nullif({cells[c]}, {cells[c]}) AS {cells[c]}" for c in extract.overwritten)
-    con.execute(
+    at_fault = "".join(
+        f" WHEN problem IN ({', '.join(map(str, of))}) THEN {cells.text(c)}"
+        for c in columns
+        if (of := [i for i, problem in enumerate(problems) if problem.column == c])
+    )
+    raw.feed(
+        con,
         f"""
         CREATE OR REPLACE TABLE rows AS
         SELECT row_number, {", ".join(cells[c] for c in columns)}, record_key,
                {"".join(f"s{i}, " for i in range(len(extract.subjects)))}
-               recorded, ignored, CASE WHEN ignored IS NULL THEN problem END AS problem
+               recorded, ignored, CASE WHEN ignored IS NULL THEN problem END AS problem,
+               CASE WHEN ignored IS NOT NULL THEN NULL{at_fault} END AS at_fault, 0 AS copy
         FROM (
             SELECT * {f"REPLACE ({emptied})" if history and emptied else ""},
                    {quoted(name + "/")} || {cells.key(extract.record_key)} AS record_key,
                    {"".join(f"{_subject_key(cells, s)} AS s{i}, " for i, s in enumerate(extract.subjects))}
                    {cells.day(extract.recorded)} AS recorded,
                    {ignored} AS ignored, {_first_that_holds(checks)} AS problem
-            FROM typed
+            FROM (
+                SELECT *, {values}
+                FROM (SELECT row_number, {unreadable} AS unreadable, {texts} FROM arrived)
+            )
         )
-        """
+        """,
     )
     problems.append(DIFFERING)
-    _set_differing_aside(con, [cells[c] for c in columns], len(problems) - 1)
+    _tell_copies_apart(con, [cells[c] for c in columns], len(problems) - 1)
     return problems
 
 
@@ -118,39 +124,31 @@ def set_unused_aside(
 ) -> None:
     """Mark the good rows of which nothing was staged: nobody is named on them, or no rule is for them."""
     unnamed = " AND ".join(f"s{i} IS NULL" for i in range(subjects)) or "false"
-    made = " UNION ALL ".join(f"SELECT record_key FROM new_{table}" for table in staged)
+    made = " UNION ALL ".join(f"SELECT row_number FROM new_{table}" for table in staged)
     con.execute(
         f"""
+        CREATE OR REPLACE TABLE unused AS
+        SELECT record_key FROM good {f"ANTI JOIN ({made}) USING (row_number)" if made else ""};
         UPDATE rows SET problem = CASE WHEN {unnamed} THEN {len(problems)} ELSE {len(problems) + 1} END
-        WHERE problem IS NULL AND ignored IS NULL AND record_key NOT IN ({made})
+        WHERE problem IS NULL AND ignored IS NULL AND record_key IN (FROM unused)
         """
     )
     problems += [NOBODY, NO_RULE]
 
 
-def set_aside(con: duckdb.DuckDBPyConnection, extract: Extract, problems: list[Problem]) -> pa.Table:
+def set_aside(con: duckdb.DuckDBPyConnection, problems: list[Problem]) -> pa.Table:
     """The rows with a problem: row_number, column, shape (the value's outline, never the value), reason."""
-    cells = Cells(extract)
     found = con.execute(
-        "SELECT row_number, problem FROM rows WHERE problem IS NOT NULL ORDER BY ALL"
+        "SELECT row_number, problem, at_fault FROM rows WHERE problem IS NOT NULL ORDER BY row_number"
     ).fetchall()
-    texts: dict[int, str | None] = {}
-    for column in {problems[p].column for _, p in found} - {None}:
-        indexes = ", ".join(str(i) for i, problem in enumerate(problems) if problem.column == column)
-        texts |= dict(
-            con.execute(
-                f"SELECT row_number, {cells.text(str(column))} FROM typed JOIN rows USING (row_number) "
-                f"WHERE problem IN ({indexes})"
-            ).fetchall()
-        )
     return pa.table(
         {
-            "row_number": pa.array([number for number, _ in found], pa.int64()),
-            "column": pa.array([problems[p].column for _, p in found], pa.string()),
+            "row_number": pa.array([number for number, _, _ in found], pa.int64()),
+            "column": pa.array([problems[p].column for _, p, _ in found], pa.string()),
             "shape": pa.array(
-                [shape(texts.get(number)) if problems[p].column else None for number, p in found], pa.string()
+                [shape(text) if problems[p].column else None for _, p, text in found], pa.string()
             ),
-            "reason": pa.array([problems[p].reason for _, p in found], pa.string()),
+            "reason": pa.array([problems[p].reason for _, p, _ in found], pa.string()),
         }
     )
 
@@ -161,15 +159,34 @@ def _first_that_holds(conditions: list[str]) -> str:
     return f"CAST(CASE {cases} END AS INTEGER)" if cases else "CAST(NULL AS INTEGER)"
 
 
-def _set_differing_aside(con: duckdb.DuckDBPyConnection, cells: list[str], problem: int) -> None:
-    """Rows that share a record key and are not equal: which of them holds cannot be known."""
+def _tell_copies_apart(con: duckdb.DuckDBPyConnection, cells: list[str], problem: int) -> None:
+    """Make `good`. Of rows that share a record key and are equal the first is good; if they differ, or if
+    one has a problem, none is: which of them holds cannot be known."""
     con.execute(
-        f"""
-        UPDATE rows SET problem = {problem} WHERE problem IS NULL AND ignored IS NULL AND record_key IN (
-            SELECT record_key FROM rows WHERE ignored IS NULL GROUP BY record_key
-            HAVING count(DISTINCT hash({", ".join(cells)})) > 1 OR (count(*) > 1 AND count(problem) > 0))
+        "CREATE OR REPLACE VIEW good AS FROM rows WHERE problem IS NULL AND ignored IS NULL AND copy < 2"
+    )
+    found = con.execute(
+        """
+        CREATE OR REPLACE TABLE shared AS
+        SELECT record_key FROM rows WHERE hash(record_key) IN (  -- by hash first: keys are long, and differ
+            SELECT hash(record_key) FROM rows WHERE record_key IS NOT NULL GROUP BY ALL HAVING count(*) > 1)
+        GROUP BY record_key HAVING count(*) > 1
         """
     )
+    if found.fetchall()[0][0]:
+        con.execute(
+            f"""
+            UPDATE rows SET copy = 2 WHERE record_key IN (FROM shared);
+            UPDATE rows SET problem = {problem} WHERE copy = 2 AND problem IS NULL AND ignored IS NULL
+                AND record_key IN (
+                    SELECT record_key FROM rows WHERE copy = 2 AND ignored IS NULL GROUP BY record_key
+                    HAVING count(DISTINCT hash({", ".join(cells)})) > 1
+                           OR (count(*) > 1 AND count(problem) > 0));
+            UPDATE rows SET copy = 1 WHERE row_number IN (
+                SELECT min(row_number) FROM rows WHERE copy = 2 AND problem IS NULL AND ignored IS NULL
+                GROUP BY record_key)
+            """
+        )
 
 
 def _checks(extract: Extract, cells: Cells, received: date) -> tuple[list[Problem], list[str]]:

@@ -353,7 +353,7 @@ def harmful(folder: Path) -> dict[str, tuple[str, str]]:
     table = pa.table({"ref": pa.DictionaryArray.from_arrays(pa.array([0] * 3_000_000, pa.int32()), ["K"])})
     pq.write_table(table, folder / "rows_u.parquet", compression="zstd")
     pq.write_table(pa.table({"ref": [[1, 2]]}), folder / "rows_v.parquet")
-    (folder / "rows_w.jsonl").write_text(json.dumps({f"k{i}": 1 for i in range(90_000)}) + "\n")
+    (folder / "rows_w.jsonl").write_text(json.dumps({f"k{i}": 1 for i in range(50_000)}) + "\n")
     (folder / "rows_x.xls").write_bytes(b"")
     return {
         "a path upwards": ("rows_a.zip", "names a path outside itself"),
