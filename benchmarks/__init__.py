@@ -1,1 +1,1 @@
-"""What things cost. A package by name, since a library of the tests ships a folder `benchmarks` of its own."""
+"""What things cost. A package by name: a library of the tests ships a folder `benchmarks` of its own."""
