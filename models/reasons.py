@@ -2,10 +2,11 @@
 
 The contributions of a row add up to its calibrated log-odds. They are summed by channel, and a
 channel that spans several signals (an agency, a theme, the household) is *folded*: its sum is dealt
-out to the signals under it that have an event for this person, in proportion to their events, so
-that no happening is told twice. What spans all agencies stays a reason of its own where two or more
-agencies are behind it, because no single signal says that. Nothing is lost on the way: the base (for
-trees the average log-odds), every channel's weight and `other` add up to the person's log-odds.
+out to the signals under it that have an event for this person, in proportion to those events that
+it counts, so that no happening is told twice. What spans all agencies stays a reason of its own
+where two or more agencies are behind it, because no single signal says that. Nothing is lost on the
+way: the base (for trees the average log-odds), every channel's weight and `other` add up to the
+person's log-odds.
 
 - A *reason* raises the chance and has at least one event behind it.
 - A *strength* lowers it and is a signal declared protective that still holds, or a measured
