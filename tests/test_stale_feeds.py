@@ -64,9 +64,7 @@ def wrong(workspace: Workspace, as_of: date = AS_OF) -> str:
 # --- what counts as late ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("late", "stops"), [(0, False), (1, False), (3, False), (4, True), (7, True), (400, True)]
-)
+@pytest.mark.parametrize(("late", "stops"), [(3, False), (4, True)])
 def test_a_source_may_be_late_for_the_days_of_grace(own_town: Workspace, late: int, stops: bool) -> None:  # noqa: F811
     """The town's three sources delivered on Monday a week ago, and were due on this one."""
     as_of = AS_OF + timedelta(days=late)
