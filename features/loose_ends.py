@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DATES = ("date", "datetime")
 NUMBERS = ("integer", "number")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+SIGNAL = re.compile(rf"{NAME.pattern}\.{NAME.pattern}")
 
 _ENDED = re.compile(r"(?P<column>.+) \+ (?P<days>\d+) days")
 _DAYS_FROM = re.compile(r"days from (?P<start>.+) to (?P<end>.+)")
@@ -48,6 +49,15 @@ def loose_ends(source: Source) -> Iterator[str]:
     for signal in sorted(source.signals):
         if not NAME.fullmatch(signal):
             yield f"signals.{signal}: a name is small letters, digits and _"
+        same = source.signals[signal].same_as
+        for name in same.signals if same else ():
+            if name.startswith(f"{source.source}."):
+                yield (
+                    f"signals.{signal}.same_as: {name!r} is this source's own; one happening is one record "
+                    "here, and is named by the signals of other sources"
+                )
+            elif not SIGNAL.fullmatch(name):
+                yield f"signals.{signal}.same_as: {name!r} is not '<source>.<signal>'"
 
 
 def _extract(extract: Extract, source: Source) -> Iterator[str]:
