@@ -32,13 +32,19 @@ def revise(
     if table == "events":
         parts = f"{quoted(source)}, a.record_key, a.revision, s.position"
         derived = f", CASE WHEN NOT a.withdrawn THEN left(md5(concat_ws('|', {parts})), 20) END AS event_id"
+    told_on = f"greatest({sql_date(received)}, known_on)"
+    row = f"""
+        SELECT {quoted(source)} AS source, a.record_key, CAST(a.revision AS INTEGER) AS revision, a.withdrawn,
+               a.known_on, CAST({delivery_id} AS BIGINT) AS delivery_id,
+               {", ".join(f"s.{c}" for c in columns)}{derived}, s.position
+    """
     made = con.execute(
         f"""
         CREATE OR REPLACE TABLE added_{table} AS
         WITH spans AS (  -- nothing is known earlier than what stands
             SELECT n.* EXCLUDE (row_number, from_on, until_on), greatest(n.from_on, c.known_on) AS from_on,
                    CASE WHEN n.until_on IS NOT NULL THEN greatest(n.until_on, c.known_on) END AS until_on
-            FROM new_{table} n JOIN changed c USING (record_key)
+            FROM new_{table} n JOIN changed c USING (record_key) WHERE c.by_steps
         ), states AS (  -- what a record says on each day on which it changed
             SELECT day.known_on, s.* EXCLUDE (from_on, until_on)
             FROM (SELECT DISTINCT record_key, from_on AS known_on FROM spans) day JOIN spans s
@@ -47,21 +53,25 @@ def revise(
         ), steps AS (
             SELECT record_key, known_on, {content} AS content FROM states GROUP BY ALL
             UNION ALL
-            SELECT record_key, greatest({sql_date(received)}, known_on), NULL FROM changed WHERE says IS NULL
+            SELECT record_key, {told_on}, NULL FROM changed WHERE by_steps AND says IS NULL
         ), compared AS (
             SELECT s.*, c.revision AS standing, lag(s.content, 1, c.stands) OVER record AS before
             FROM steps s JOIN changed c USING (record_key)
             WINDOW record AS (PARTITION BY s.record_key ORDER BY s.known_on)
-        ), added AS (
+        ), stepped AS (
             SELECT record_key, known_on, content IS NULL AS withdrawn,
                    standing + row_number() OVER (PARTITION BY record_key ORDER BY known_on) AS revision
             FROM compared WHERE content IS DISTINCT FROM before
+        ), at_once AS (
+            SELECT record_key, CASE WHEN says IS NULL THEN {told_on} ELSE greatest(from_on, known_on) END
+                   AS known_on, says IS NULL AS withdrawn, revision + 1 AS revision
+            FROM changed WHERE NOT by_steps
         )
-        SELECT {quoted(source)} AS source, a.record_key, CAST(a.revision AS INTEGER) AS revision, a.withdrawn,
-               a.known_on, CAST({delivery_id} AS BIGINT) AS delivery_id,
-               {", ".join(f"s.{c}" for c in columns)}{derived}
-        FROM added a LEFT JOIN states s USING (record_key, known_on)
-        ORDER BY a.record_key, a.revision, s.position
+        SELECT * EXCLUDE (position) FROM (
+            {row} FROM stepped a LEFT JOIN states s USING (record_key, known_on)
+            UNION ALL
+            {row} FROM at_once a LEFT JOIN new_{table} s USING (record_key)
+        ) ORDER BY record_key, revision, position
         """
     )
     return int(made.fetchall()[0][0])
@@ -71,7 +81,8 @@ def _find_changed(con: duckdb.DuckDBPyConnection, table: str, content: str) -> i
     """Make `changed`, the records that do not say what they said; returns how many.
 
     revision, known_on, stands: of the revision that stands (0, NULL, NULL: none does, or nothing
-    stands in it); says: what the record says now, NULL if nothing.
+    stands in it); says: what the record says now, NULL if nothing; by_steps: whether it came to that
+    over several days, as in a first load of history; from_on: the day, if it did not.
     """
     made = con.execute(
         f"""
@@ -81,9 +92,12 @@ def _find_changed(con: duckdb.DuckDBPyConnection, table: str, content: str) -> i
                    CASE WHEN NOT any_value(withdrawn) THEN {content} END AS stands
             FROM standing_{table} GROUP BY record_key
         ), final AS (  -- what is open-ended is how a record is left
-            SELECT record_key, {content} AS says FROM new_{table} WHERE until_on IS NULL GROUP BY record_key
+            SELECT record_key, {content} FILTER (until_on IS NULL) AS says, min(from_on) AS from_on,
+                   min(from_on) IS DISTINCT FROM max(from_on) OR count(until_on) > 0 AS by_steps
+            FROM new_{table} GROUP BY record_key
         )
-        SELECT record_key, coalesce(h.revision, 0) AS revision, h.known_on, h.stands, f.says
+        SELECT record_key, coalesce(h.revision, 0) AS revision, h.known_on, h.stands, f.says, f.from_on,
+               coalesce(f.by_steps, false) AS by_steps
         FROM told LEFT JOIN head h USING (record_key) LEFT JOIN final f USING (record_key)
         WHERE f.says IS DISTINCT FROM h.stands
         """
