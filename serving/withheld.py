@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -26,10 +27,16 @@ def withheld(snapshot: Snapshot, as_of: date, person_ids: Sequence[str]) -> dict
     marks = marks_of(snapshot.con, as_of, person_ids)
     found = {person: RESTRICTED for person, held in marks.items() if held & RESTRICTING}
     found |= {person: OBJECTS for person, held in marks.items() if OBJECTION in held}
-    if objecting := open_snapshot(snapshot.workspace).objecting():
+    if objecting := _objecting(open_snapshot(snapshot.workspace)):
         subjects = _subjects(snapshot, as_of, person_ids)
         found |= {person: OBJECTS for person in subjects if subjects[person] & objecting}
     return found
+
+
+@lru_cache(maxsize=4)
+def _objecting(newest: Snapshot) -> frozenset[tuple[str, str]]:
+    """Read once per state: the service asks with every request."""
+    return newest.objecting()
 
 
 def _subjects(snapshot: Snapshot, as_of: date, person_ids: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
