@@ -70,7 +70,7 @@ class Plan:
         flags = _tuples(given.pop("flags"))
         if flags["association"] is not None:
             flags["association"] = Association(**_tuples(flags["association"]))
-        flags["happenings"] = tuple(map(SameHappening.from_json, flags["happenings"]))
+        flags["happenings"] = tuple(map(SameHappening.from_json, flags.get("happenings", ())))
         return cls(flags=Flags(**flags), **_tuples(given))
 
 
