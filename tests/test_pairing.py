@@ -67,7 +67,7 @@ def any_records(chance: Random, number: int) -> list[Record]:
     return sorted(found, key=lambda record: record[1:3] + record[:1])
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 25))
 def test_on_every_morning_the_first_are_those_found_by_pairing_what_is_known(seed: int, number: int) -> None:
     records, table = any_records(Random(seed), number), PairTable(PAIRS, SIGNALS)
