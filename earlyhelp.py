@@ -246,6 +246,23 @@ def ingest(
 
 
 @app.command(rich_help_panel=BEHIND)
+def fetch(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source whose extracts have a `query`.")],
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="DATE", help="The day it is received; default today.")
+    ] = None,
+) -> None:
+    """Ask a source's database for its extracts, and put the answers into the inbox; changes nothing there."""
+    from features.fetch import fetch as fetch_extracts
+
+    fetched = fetch_extracts(_workspace(), source, on=day(on) if on else date.today())
+    give(
+        {"extracts": fetched},
+        lambda: "\n".join(f"{one.source}.{one.extract}: {one.rows:,} rows in {one.file}" for one in fetched),
+    )
+
+
+@app.command(rich_help_panel=BEHIND)
 def check(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="An extract, or a folder of extracts.")],
     received: Annotated[

@@ -19,6 +19,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 SIGNAL = re.compile(rf"{NAME.pattern}\.{NAME.pattern}")
 
 _ENDED = re.compile(r"(?P<column>.+) \+ (?P<days>\d+) days")
+_QUERY = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 _DAYS_FROM = re.compile(r"days from (?P<start>.+) to (?P<end>.+)")
 
 
@@ -65,6 +66,7 @@ def _extract(extract: Extract, source: Source) -> Iterator[str]:
         codecs.lookup(extract.encoding)
     except LookupError:
         yield f"encoding: {extract.encoding!r} is not known; utf-8 and cp1252 are usual"
+    yield from _fetched(extract)
     yield from _missing(extract, "record_key", extract.record_key)
     yield from _typed(extract, "recorded", [extract.recorded], DATES, "a date")
     yield from _missing(extract, "overwritten", extract.overwritten)
@@ -90,6 +92,19 @@ def _extract(extract: Extract, source: Source) -> Iterator[str]:
     if extract.area:
         yield from _missing(extract, "area", [extract.area.code])
         yield from _typed(extract, "area", [extract.area.deprivation_fifth], ("integer",), "a whole number")
+
+
+def _fetched(extract: Extract) -> Iterator[str]:
+    if extract.sheet is not None and not extract.files.endswith((".xlsx", ".xlsm")):
+        yield f"sheet: is for Excel workbooks; the extract's `files` are {extract.files!r}"
+    if extract.query is None:
+        return
+    if not extract.files.endswith("*.parquet") or extract.files.count("*") != 1:
+        yield f"query: what it gives is Parquet; `files` must end in '*.parquet', not {extract.files!r}"
+    if not _QUERY.match(extract.query):
+        yield "query: begins with SELECT or WITH; a source is read, and nothing in it is changed"
+    if "://" in extract.query:
+        yield "query: holds a URL; where the database is stands in settings.yaml, under `databases`"
 
 
 def _subject(extract: Extract, subject: SubjectRule) -> Iterator[str]:
