@@ -47,7 +47,7 @@ def find_affected(snapshot: Snapshot, con: duckdb.DuckDBPyConnection, older: Pla
         f"""
         CREATE OR REPLACE TEMP TABLE links_ever AS
         SELECT source, subject_key, person_id, bool_or({new_runs}) AS since
-        FROM all_links WHERE link_run IN ({runs}) GROUP BY ALL;
+        FROM all_links WHERE link_run IN ({runs}) AND person_id IS NOT NULL GROUP BY ALL;
 
         CREATE OR REPLACE TEMP TABLE residences_ever AS
         SELECT person_id, uprn, start_on, {filled("end_on")} AS end_on, bool_or({new_runs}) AS since

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+import earlyhelp
 from features.agreement import reviews_due
 from features.deliveries import read_ledger
 from features.errors import DataRefused
 from features.ingest import ingest
 from features.tables import Tables
 from features.workspace import Workspace, init_workspace
+from tests.test_list_page import WEEKLY
 from tests.town import declaration
 
 REVIEW = date(2026, 6, 30)
@@ -84,3 +87,10 @@ def test_a_review_is_announced_sixty_days_ahead(tmp_path: Path, days_before: int
     found = list(reviews_due(workspace.sources.values(), REVIEW - timedelta(days=days_before)))
     assert len(found) == bool(said)
     assert all(said in sentence and "Police" in sentence for sentence in found)
+
+
+def test_it_is_said_with_the_list() -> None:
+    said = "The agreement of Police (ISA-1) is to be reviewed."
+    week = earlyhelp.Week([], WEEKLY, SimpleNamespace(text=lambda: "watched"), (said,))  # type: ignore[arg-type]
+    text = earlyhelp._week_text(week)
+    assert text.index(said) < text.index(WEEKLY.title) < text.index("watched")

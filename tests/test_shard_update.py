@@ -296,7 +296,7 @@ def two_states(seed: int, size: int) -> dict[str, list[dict]]:
         for source in ("rents", "police"):
             for subject in SUBJECTS:
                 if state == 1 or chance.random() < 0.15:
-                    for person in chance.sample(PEOPLE, chance.choice([1, 1, 2])):
+                    for person in chance.sample([*PEOPLE, None], chance.choice([1, 1, 2])):
                         link = {"link_run": state, "source": source, "subject_key": subject}
                         rows["links"].append({**link, "person_id": person, "known_on": known()})
         for person in PEOPLE:
