@@ -30,6 +30,7 @@ def some_records(draw: st.DrawFn) -> list[Record]:
         "registers": st.fixed_dictionaries(
             {"place": st.sampled_from(["X", None]), "start_on": st.integers(0, 8).map(day)}
         ),
+        "marks": st.fixed_dictionaries({"mark": st.just("refuge"), "start_on": st.none() | st.just(day(3))}),
         "events": st.fixed_dictionaries({"at": st.integers(0, 9), "place": st.sampled_from(["X", "Y"])}),
     }
     records: list[Record] = []
@@ -44,7 +45,7 @@ def some_records(draw: st.DrawFn) -> list[Record]:
 
 def tables_of(records: list[Record], before: int) -> World:
     """The tables of a snapshot that holds every revision known before a day."""
-    found: World = {name: [] for name in ("events", "identities", "addresses", "registers")}
+    found: World = {name: [] for name in ("events", "identities", "addresses", "registers", "marks")}
     for table, fixed, revisions in records:
         told = [(on, payload) for on, payload in revisions if on < before]
         for number, (on, payload) in enumerate(told):

@@ -16,7 +16,7 @@ from models.scorer import TreeScorer
 from models.spec import LightGBM
 from training.examples import Examples
 
-SAMPLE = 50_000
+SAMPLE = 20_000
 """Rows that LightGBM looks at to lay out its bins; it holds them in float64 while it does."""
 
 
