@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from features.asof import OPEN, day_number, in_outcome, is_known
+from features.asof import day_number, has_come, in_outcome
 from features.declaration import Source
 from features.errors import DataRefused
 from features.wording import counted
@@ -53,6 +53,6 @@ def _wrong(source: Source, day: date) -> str:
         return "held under no agreement"
     if review is None:
         return f"whose agreement {agreement.reference} has no date by which to review it"
-    if is_known(day_number(review), OPEN, day_number(day)):
+    if has_come(review, day):
         return f"whose agreement {agreement.reference} was to be reviewed by {review}"
     return ""

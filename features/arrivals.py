@@ -8,7 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from features.asof import OPEN, day_number, is_known
+from features.asof import has_come
 from features.errors import UserMistake
 from features.unpack import plain_names
 from features.workspace import Workspace
@@ -39,7 +39,7 @@ def find_arrived(
     path = path.resolve()  # `.` is a folder named by a day, too
     folders = [path] if path.is_dir() else []
     folders += sorted(f for f in path.iterdir() if f.is_dir() and _day(f)) if path.is_dir() else []
-    late = {f for f in folders if before and (day := _day(f)) and not _counts(day, before)}
+    late = {f for f in folders if before and (day := _day(f)) and not has_come(day, before)}
     folders = [f for f in folders if f not in late]
     files = [path] if path.is_file() else [f for folder in folders for f in sorted(folder.iterdir())]
     globs = {
@@ -71,10 +71,6 @@ def find_arrived(
             f"There is no file to take in under {str(path)!r}.", problems=["it holds no extract"]
         )
     return sorted(arrived, key=lambda a: a.received)
-
-
-def _counts(received: date, as_of: date) -> bool:
-    return is_known(day_number(received), OPEN, day_number(as_of))
 
 
 def _day(folder: Path) -> date | None:

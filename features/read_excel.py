@@ -13,12 +13,10 @@ from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import IO, Any
-from xml.etree.ElementTree import ParseError
 
 import pyarrow as pa
 from openpyxl import load_workbook
 from openpyxl.cell.cell import ERROR_CODES
-from openpyxl.utils.exceptions import InvalidFileException
 
 from features.cell_text import sql_text, text_of
 from features.declaration import Extract
@@ -35,24 +33,6 @@ ROWS_A_BLOCK = 4096
 TYPED = {"date": pa.timestamp("us"), "datetime": pa.timestamp("us"), "time": pa.time64("us")}
 """Declared type → what a cell with a date or time in it is taken as."""
 
-UNREADABLE = (
-    zipfile.BadZipFile,
-    InvalidFileException,
-    ParseError,
-    KeyError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    OSError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    OverflowError,
-)
-"""What openpyxl raises, in one place or another, for a file that only looks like a workbook."""
-
-
 @contextmanager
 def read_excel(
     name: str, file: IO[bytes], size: int, extract: Extract, extracts: Mapping[str, Extract]
@@ -68,7 +48,9 @@ def read_excel(
         asked = load_workbook(file, read_only=True, keep_links=False) if formulas else None
         rows = _rows(name, values, asked, extract)
         header = _header(next(rows, ()))
-    except UNREADABLE:
+    except DataRefused:
+        raise
+    except Exception:  # openpyxl raises whatever a damaged part leads it to
         raise _broken(name) from None
     check_header(name, header, extract, extracts, found_in="of its sheet")
     at = [header.index(column) for column in extract.columns]
@@ -84,7 +66,9 @@ def read_excel(
         while True:
             try:
                 some = list(islice(rows, ROWS_A_BLOCK))
-            except UNREADABLE:
+            except DataRefused:
+                raise
+            except Exception:
                 raise _broken(name) from None
             if not some:
                 return

@@ -57,14 +57,19 @@ def _blocks(name: str, stream: Stream, encoding: str) -> Iterator[bytes]:
         if data.startswith(mark):
             data, encoding = data[len(mark) :], means
             break
+    else:
+        if codecs.lookup(encoding).name == "utf-16":
+            encoding = "utf-16-le"  # as Windows writes it
     decoder = codecs.getincrementaldecoder(encoding)()
     lines, tail, ended = 1, 0, True  # the line we are in, its length so far, whether it has ended
     while True:
         last = len(data) < BLOCK // 2  # `_filled` gives less only at the end
         try:
             text = decoder.decode(data, final=last)
-        except UnicodeDecodeError as error:
-            line = lines + error.object.count(b"\n", 0, error.start)
+        except UnicodeError as error:
+            line = lines
+            if isinstance(error, UnicodeDecodeError):
+                line += error.object.count(b"\n", 0, error.start)
             raise DataRefused(
                 f"{name} is not written in {encoding}.",
                 problems=[

@@ -146,6 +146,7 @@ def test_encodings_and_their_marks(tmp_path, subtests) -> None:
     for encoding, written, mark in (
         ("cp1252", "cp1252", b""),
         ("utf-16", "utf-16", b""),  # Python writes its mark
+        ("utf-16", "utf-16-le", b""),
         ("utf-16-be", "utf-16-be", b""),
         ("utf-8", "utf-8", b"\xef\xbb\xbf"),
         ("cp1252", "utf-8", b"\xef\xbb\xbf"),  # the mark decides

@@ -1,10 +1,7 @@
 """Every row of a file is used, quarantined or ignored; every file is taken in whole or not at all."""
 
 import gzip
-import random
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import date, datetime
@@ -602,37 +599,3 @@ def test_a_crash_at_any_append_leaves_nothing_that_a_rerun_does_not_mend(
         monkeypatch.setattr(Tables, "append", whole)
         assert deliver(*rows, on=SECOND) == undisturbed
         assert everything(workspace) == expected
-
-
-INGEST_AND_SAY_WHEN = """
-import sys, datetime, pathlib
-from features.ingest import ingest
-from features.workspace import open_workspace
-workspace = open_workspace(pathlib.Path(sys.argv[1]))
-print("now", flush=True)
-ingest(workspace, pathlib.Path(sys.argv[2]), received=datetime.date(2024, 1, 8))
-"""
-
-
-def test_a_killed_process_leaves_nothing_half_done(workspace, tmp_path) -> None:
-    folder = tmp_path / "in"
-    for day in (FIRST, SECOND, THIRD):
-        (folder / day.isoformat()).mkdir(parents=True)
-        rows = [row(account=f"A{i}", balance=str(day.day)) for i in range(300)]
-        (folder / day.isoformat() / "recovery_1.csv").write_text("\n".join([HEADER, *rows]) + "\n")
-    chance = random.Random(1)
-    for _ in range(2):
-        command = [sys.executable, "-c", INGEST_AND_SAY_WHEN, str(workspace.root), str(folder)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None and process.stdout.readline() == b"now\n"
-            time.sleep(chance.uniform(0.1, 0.6))
-            process.kill()
-    ingest(workspace, folder, received=FIRST)
-    ledger = read_ledger(Tables(workspace.data))
-    assert [(d.delivery_id, d.received_on, d.events) for d in ledger] == [
-        (1, FIRST, 600),
-        (2, SECOND, 600),
-        (3, THIRD, 600),
-    ]
-    deliveries = [d for (d,) in rows_of(workspace, "events", "delivery_id")]
-    assert [deliveries.count(d) for d in (1, 2, 3)] == [600, 600, 600]
