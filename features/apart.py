@@ -1,0 +1,57 @@
+"""Who is not the same person however alike the records are: twins, and namesakes of two generations.
+
+A model that multiplies the evidence finds that one surname, birth date and address are proof enough; of
+twins they are no proof at all. The same holds of a father and a son of one name at one address.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from features.blocking import MOST
+from features.declaration import IDENTIFIERS
+
+UNLIKE_NAMES = 0.8
+"""Jaro-Winkler likeness of two forenames under which one is no way of writing the other."""
+
+GENERATION = 12
+"""Years between two births that no slip of the pen explains."""
+
+_SAME_IDENTIFIER = " OR ".join(f"coalesce(l.{name} = r.{name}, FALSE)" for name in IDENTIFIERS)
+
+APART = {
+    "twins": (
+        "born, surname_sound",
+        "len(given) > 1 AND born_firm AND surname_sound IS NOT NULL",
+        "NOT list_has_any(l.full_names, r.full_names) AND NOT list_has_any(l.given_names, r.given_names) "
+        f"AND l.given_sound <> r.given_sound AND jaro_winkler_similarity(l.given, r.given) < {UNLIKE_NAMES} "
+        "AND l.given IS DISTINCT FROM r.surname AND l.surname IS DISTINCT FROM r.given",
+    ),
+    "two generations": (
+        "surname_sound, given_sound",
+        "born_firm AND surname_sound IS NOT NULL AND given_sound IS NOT NULL",
+        "(list_has_any(l.uprns, r.uprns) OR list_has_any(l.postcodes, r.postcodes)) "
+        "AND levenshtein(l.born, r.born) > 2 "
+        f"AND abs(TRY_CAST(l.born[1:4] AS INTEGER) - TRY_CAST(r.born[1:4] AS INTEGER)) >= {GENERATION}",
+    ),
+}
+"""Why → what both share, of whom it can be said, what must hold of the two."""
+
+
+def make_apart(con: duckdb.DuckDBPyConnection, *, most: int = MOST) -> None:
+    """Make temporary table apart(l, r, why) from `identity_records`: subjects that must not be joined.
+
+    l < r number subjects. Two that share an identifier are never in it, nor whom more than `most` share
+    all that would be looked at.
+    """
+    found = []
+    for why, (same, who, differ) in APART.items():
+        several = (
+            f"(FROM identity_records WHERE {who} QUALIFY count(*) OVER (PARTITION BY {same}) <= {int(most)})"
+        )
+        found.append(
+            f"SELECT l.subject AS l, r.subject AS r, '{why}' AS why "
+            f"FROM {several} l JOIN {several} r USING ({same}) "
+            f"WHERE l.subject < r.subject AND NOT ({_SAME_IDENTIFIER}) AND {differ}"
+        )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE apart AS {' UNION ALL '.join(found)} ORDER BY ALL")

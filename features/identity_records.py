@@ -1,0 +1,124 @@
+"""What is known on a day of who each subject is, in one row per subject that can be compared with others.
+
+Linking compares subjects, not rows: an agency that writes of somebody a hundred times says a hundred
+times the same. Of what changes (names, addresses, telephone numbers) the newest is told apart from what
+was ever said before the day, since another agency may still write the old one: a maiden name, the
+address before this one. Nothing that became known on the day or later has any part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import duckdb
+
+from features.asof import sql_before, sql_known, sql_usable
+from features.declaration import IDENTIFIERS
+from features.folding import make_folding
+from features.rule_sql import quoted
+
+STATED = """
+    source VARCHAR, subject_key VARCHAR, forenames VARCHAR, surname VARCHAR, surnames VARCHAR[],
+    born VARCHAR, died_on DATE, seen_on DATE, initials VARCHAR, sex VARCHAR,
+    phones VARCHAR[], emails VARCHAR[], uprn VARCHAR, uprns VARCHAR[],
+    postcode VARCHAR, postcodes VARCHAR[], district VARCHAR,
+    nhs_number VARCHAR, upn VARCHAR, nino VARCHAR
+"""
+"""The columns of `stated`: a subject in its agency's own words. A list holds whatever was ever said, the
+newest too; born is written YYYY-MM-DD; seen_on is the last day on which something happened to it."""
+
+PLACEHOLDER = "-01-01"
+"""How a birth date ends that many systems fill in for one that nobody knows."""
+
+
+def make_stated(con: duckdb.DuckDBPyConnection, as_of: date, *, already_persons: Sequence[str] = ()) -> None:
+    """Make temporary table stated (see `STATED`) from a snapshot's tables, as known on the morning of as_of.
+
+    already_persons: sources whose subject key is the person already, and which are left out.
+    """
+    left_out = ", ".join(map(quoted, already_persons)) or "''"
+    who, ours = "source, subject_key", f"subject_key IS NOT NULL AND source NOT IN ({left_out})"
+    told, stands = f"{ours} AND {sql_before(as_of, 'known_on')}", sql_known(as_of)
+
+    def last(column: str, *, where: str | None = None) -> str:
+        newest = "ORDER BY known_on, record_key, revision"
+        return f"last({column} {newest}) FILTER ({where or column} IS NOT NULL AND {stands}) AS {column}"
+
+    def ever(column: str) -> str:
+        return f"list(DISTINCT {column} ORDER BY {column}) FILTER ({column} IS NOT NULL) AS {column}s"
+
+    alone = ", ".join(
+        last(column) for column in ("birth_date", "died_on", "initials", "sex", "district", *IDENTIFIERS)
+    )
+    lives = f"ORDER BY {stands}, start_on, known_on, record_key, uprn, postcode"
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE stated ({STATED});
+        INSERT INTO stated BY NAME
+        WITH named AS (
+            SELECT {who}, {last("forenames", where="surname")}, {last("surname")}, {alone},
+                   {ever("surname")}, {ever("phone")}, {ever("email")}
+            FROM identities WHERE {told} GROUP BY {who}
+        ), housed AS (
+            SELECT {who}, {ever("uprn")}, {ever("postcode")},
+                   last(uprn {lives}) AS uprn, last(postcode {lives}) AS postcode
+            FROM addresses WHERE {told} AND {sql_before(as_of, "start_on")} GROUP BY {who}
+        ), seen AS (
+            SELECT {who}, max(occurred_on) AS seen_on
+            FROM events WHERE {ours} AND {sql_usable(as_of)} GROUP BY {who}
+        )
+        SELECT * EXCLUDE (birth_date), birth_date::VARCHAR AS born
+        FROM named FULL JOIN housed USING ({who}) LEFT JOIN seen USING ({who})
+        """
+    )
+
+
+def make_identity_records(con: duckdb.DuckDBPyConnection) -> None:
+    """Make temporary table identity_records from `stated`: its words folded so that they can be compared.
+
+    subject numbers the rows, by source and key. given is the first forename, given_names all of them,
+    full_names what given may be short for (itself first), given_sound and surname_sound how they sound;
+    surnames has former ones too, and the parts of a double one. born_firm says that the birth date is no
+    placeholder. Text is small and without spaces; NULL where nothing was said, an empty list likewise.
+    """
+    make_folding(con)
+    identifiers = ", ".join(f"folded({name}) AS {name}" for name in IDENTIFIERS)
+    con.execute(
+        rf"""
+        CREATE OR REPLACE TEMP MACRO told_list(given) AS (
+            list_sort(list_distinct(list_filter(given, lambda one: one IS NOT NULL))));
+        CREATE OR REPLACE TEMP MACRO filled_list(given) AS
+            if(len(told_list(given)) > 0, told_list(given), NULL);
+        CREATE OR REPLACE TEMP MACRO all_folded(given) AS filled_list([folded(one) FOR one IN given]);
+        CREATE OR REPLACE TEMP MACRO phone_digits(given) AS regexp_replace(
+            regexp_replace(regexp_replace(given, '[^0-9+]', '', 'g'), '^(\+|00)44', '0'), '\D', '', 'g');
+
+        CREATE OR REPLACE TEMP TABLE identity_records AS
+        WITH words AS (
+            SELECT *, if(len(named_words(forenames)) > 0, named_words(forenames), NULL) AS given_names,
+                   flatten([named_words(one) FOR one IN surnames]) AS surname_words,
+                   folded(surname) AS whole_surname, folded(initials) AS letters
+            FROM stated
+        ), named AS (
+            SELECT *, given_names[1] AS given FROM words
+        )
+        SELECT row_number() OVER (ORDER BY source, subject_key) - 1 AS subject, source, subject_key,
+               given, given_names, sounded(given) AS given_sound,
+               if(given IS NULL, NULL, list_prepend(given, coalesce(s.full_names, []))) AS full_names,
+               coalesce(given[1], letters[1]) AS given_initial,
+               whole_surname AS surname, sounded(whole_surname) AS surname_sound,
+               coalesce(whole_surname[1], if(len(letters) > 1, letters[-1], NULL)) AS surname_initial,
+               filled_list(list_concat([folded(one) FOR one IN surnames],
+                                       [word FOR word IN surname_words IF len(word) > 2])) AS surnames,
+               born, born IS NOT NULL AND NOT ends_with(born, '{PLACEHOLDER}') AS born_firm,
+               if(sex IN ('female', 'male'), sex, NULL) AS sex,
+               filled_list([phone_digits(one) FOR one IN phones IF len(phone_digits(one)) > 5]) AS phones,
+               filled_list([nullif(lower(trim(one)), '') FOR one IN emails]) AS emails,
+               folded(uprn) AS uprn, all_folded(uprns) AS uprns,
+               folded(postcode) AS postcode, all_folded(postcodes) AS postcodes,
+               coalesce(left(folded(postcode), -3), folded(district)) AS district,
+               {identifiers}, died_on, seen_on
+        FROM named LEFT JOIN short_forms s ON s.form = given
+        """
+    )

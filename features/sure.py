@@ -1,0 +1,38 @@
+"""Which subjects are one person because an identifier says so: what linking begins with.
+
+One number for two people happens: a slip of the pen, a number that a system writes where it knows none.
+So an identifier is believed where the records say nothing against it, and where names or birth dates
+both differ the pair is left to the model, which weighs the identifier among the rest.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from features.blocking import MOST
+from features.declaration import IDENTIFIERS
+
+NAMES_AGREE = (
+    "l.given IS NULL OR r.given IS NULL OR l.given_sound = r.given_sound "
+    "OR list_has_any(l.full_names, r.full_names) OR jaro_winkler_similarity(l.given, r.given) >= 0.8 "
+    "OR l.given = r.surname"
+)
+BIRTHS_AGREE = "l.born IS NULL OR r.born IS NULL OR levenshtein(l.born, r.born) <= 2"
+
+
+def make_sure(con: duckdb.DuckDBPyConnection, *, most: int = MOST) -> None:
+    """Make temporary table sure(l, r, kind) from `identity_records`: who shares a believed identifier.
+
+    l < r number subjects. An identifier that more than `most` subjects hold is nobody's.
+    """
+    found = " UNION ALL ".join(
+        f"""
+        SELECT l.subject AS l, r.subject AS r, '{name}' AS kind
+        FROM identity_records l JOIN identity_records r USING ({name})
+        SEMI JOIN (SELECT {name} FROM identity_records GROUP BY {name} HAVING count(*) <= {int(most)}) o
+            USING ({name})
+        WHERE l.subject < r.subject AND (({NAMES_AGREE}) OR ({BIRTHS_AGREE}))
+        """
+        for name in IDENTIFIERS
+    )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE sure AS {found} ORDER BY ALL")
