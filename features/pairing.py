@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 
 from features.happenings import SameHappening
+from features.in_step import in_step_with
 from features.rows import sort_rows
 
 MINUTES_A_DAY = 24 * 60
@@ -214,3 +215,6 @@ def _joins(
 @njit(cache=True, nogil=True)
 def _days(hours: float) -> int:
     return ceil(hours / 24)
+
+
+in_step_with(globals())

@@ -109,7 +109,7 @@ HEADER = ["id", "who", "forename", "surname", "born", "day", "home", "postcode",
 
 
 def person(number: int) -> list[object]:
-    names = ["<b>Bobby</b>", "=HYPERLINK(1)", "Seán", "O'Hara", "Zoë"]
+    names = ["<b>Bobby</b>", "+HYPERLINK(1)", "Seán", "O'Hara", "Zoë"]
     born = date(1990 + number % 30, 1 + number % 12, 1 + number % 28)
     return [f"k{number}", names[number % 5], f"Surname{chr(65 + number % 26)}{number}", born]
 
@@ -334,7 +334,7 @@ def test_files_are_written(own_town: Workspace) -> None:
     assert [row["person"] for row in rows] == [f.person_id for f in weekly.flags]
     assert {row["approval"] for row in rows} == {"NOT APPROVED: nobody has approved this model for use"}
     assert not [value for row in rows for value in row.values() if value.startswith(("=", "+", "@"))]
-    assert any(row["name"].startswith("'=Hyperlink(1)") for row in rows)
+    assert any(row["name"].startswith("'+Hyperlink(1)") for row in rows)
 
 
 def test_an_empty_list_is_a_list(own_town: Workspace) -> None:
