@@ -37,7 +37,8 @@ def make_folding(con: duckdb.DuckDBPyConnection) -> None:
     folded(text):      all of its letters and digits in one piece; NULL where none is left.
     sounded(folded):   its first letter and the consonants after it, in one spelling.
     """
-    bare = "strip_accents(lower(nfc_normalize(given)))"
+    # Control characters go first: nfc_normalize ends a text at a null byte.
+    bare = r"strip_accents(lower(nfc_normalize(regexp_replace(given, '\p{Cc}', '', 'g'))))"
     for letter, plain in LETTERS.items():
         bare = f"replace({bare}, '{letter}', '{plain}')"
     spelled = "given"
@@ -48,7 +49,7 @@ def make_folding(con: duckdb.DuckDBPyConnection) -> None:
         rf"""
         CREATE OR REPLACE TEMP MACRO bare(given) AS {bare};
         CREATE OR REPLACE TEMP MACRO unmarked(given) AS
-            regexp_replace(bare(given), '[''’`´.\p{{C}}]', '', 'g');
+            regexp_replace(bare(given), '[''’`´.\p{{Cf}}]', '', 'g');
         CREATE OR REPLACE TEMP MACRO named_words(given) AS list_filter(
             string_split_regex(unmarked(given), '[^\p{{L}}\p{{M}}\p{{N}}]+'), lambda word: word <> '');
         CREATE OR REPLACE TEMP MACRO folded(given) AS
