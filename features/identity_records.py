@@ -8,7 +8,7 @@ address before this one. Nothing that became known on the day or later has any p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import date
 
 import duckdb
@@ -16,7 +16,7 @@ import duckdb
 from features.asof import sql_before, sql_known, sql_usable
 from features.declaration import IDENTIFIERS
 from features.folding import make_folding
-from features.rule_sql import quoted
+from features.near import sql_one_of
 
 STATED = """
     source VARCHAR, subject_key VARCHAR, forenames VARCHAR, surname VARCHAR, surnames VARCHAR[],
@@ -26,19 +26,27 @@ STATED = """
     nhs_number VARCHAR, upn VARCHAR, nino VARCHAR
 """
 """The columns of `stated`: a subject in its agency's own words. A list holds whatever was ever said, the
-newest too; born is written YYYY-MM-DD; seen_on is the last day on which something happened to it."""
+newest too; born is written YYYY-MM-DD; seen_on is the last day on which something happened to it alone."""
 
 PLACEHOLDER = "-01-01"
 """How a birth date ends that many systems fill in for one that nobody knows."""
 
 
-def make_stated(con: duckdb.DuckDBPyConnection, as_of: date, *, already_persons: Sequence[str] = ()) -> None:
+def make_stated(
+    con: duckdb.DuckDBPyConnection,
+    as_of: date,
+    *,
+    already_persons: Collection[str] = (),
+    shared: Collection[str] = (),
+) -> None:
     """Make temporary table stated (see `STATED`) from a snapshot's tables, as known on the morning of as_of.
 
     already_persons: sources whose subject key is the person already, and which are left out.
+    shared: signals of a dwelling or an account, which go on after somebody's death and show nobody alive.
     """
-    left_out = ", ".join(map(quoted, already_persons)) or "''"
-    who, ours = "source, subject_key", f"subject_key IS NOT NULL AND source NOT IN ({left_out})"
+    who = "source, subject_key"
+    ours = f"subject_key IS NOT NULL AND NOT {sql_one_of('source', already_persons)}"
+    alive = f"NOT {sql_one_of('signal', shared)} AND {sql_usable(as_of)}"
     told, stands = f"{ours} AND {sql_before(as_of, 'known_on')}", sql_known(as_of)
 
     def last(column: str, *, where: str | None = None) -> str:
@@ -66,7 +74,7 @@ def make_stated(con: duckdb.DuckDBPyConnection, as_of: date, *, already_persons:
             FROM addresses WHERE {told} AND {sql_before(as_of, "start_on")} GROUP BY {who}
         ), seen AS (
             SELECT {who}, max(occurred_on) AS seen_on
-            FROM events WHERE {ours} AND {sql_usable(as_of)} GROUP BY {who}
+            FROM events WHERE {ours} AND {alive} GROUP BY {who}
         )
         SELECT * EXCLUDE (birth_date), birth_date::VARCHAR AS born
         FROM named FULL JOIN housed USING ({who}) LEFT JOIN seen USING ({who})

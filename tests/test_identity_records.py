@@ -158,12 +158,15 @@ def test_what_was_known_on_the_day_and_nothing_later() -> None:
             {"uprn": "8", "postcode": "AB1 9ZZ", "start_on": date(2025, 2, 1), "known_on": date(2025, 2, 5),
              "record_key": "t"},
         ],
-        events=[{"occurred_on": date(2025, 1, d), "known_on": date(2025, 1, 20)} for d in (3, 9)],
+        events=[
+            {"occurred_on": date(2025, 1, d), "known_on": date(2025, 1, 20), "signal": signal}
+            for d, signal in ((3, "s.visit"), (9, "s.visit"), (11, "s.reminder"))
+        ],
     )  # fmt: skip
     asked = "SELECT surname, surnames, uprn, uprns, died_on, seen_on, born FROM stated"
 
     def on(day: date) -> tuple:
-        make_stated(con, day)
+        make_stated(con, day, shared={"s.reminder"})
         return con.execute(asked).fetchall()[0]
 
     born = "1980-03-04"
