@@ -6,6 +6,7 @@ standing revision is read from the tables the first time that an extract comes, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,8 +25,8 @@ BESIDE = ("quarantine", "profiles")
 KEPT_ROWS = 500_000
 """What stands of an extract in a table is kept at hand up to so many rows; above, it is read again."""
 
-MANY_FILES = 200
-"""Above so many files a table is put together again; about half a year of weekly deliveries."""
+MANY_FILES = 50
+"""Above so many files a table is put together again: each makes the next commit, and reading, slower."""
 
 
 class Committed:
@@ -37,6 +38,7 @@ class Committed:
         self.ledger = read_ledger(self.tables)
         self.con = self.tables.connect()
         self.con.execute(f"SET memory_limit = '{workspace.settings.memory}'")
+        self._appended: Counter[str] = Counter()
         self._kept: dict[tuple[str, str, str], tuple[str, int]] = {}
         self._holders: dict[str, set[tuple[str, str]]] = {table: set() for table in DATED}
         new = f"delivery_id >= {self.next_id}"
@@ -116,6 +118,11 @@ class Committed:
         for table, rows in beside.items():
             self.tables.append(table, rows)
         self.tables.append("deliveries", delivery.to_arrow())
+        self._appended.update([*added, *beside, "deliveries"])
+        for table, files in self._appended.items():
+            if files > MANY_FILES:
+                self.tables.compact(table, above=MANY_FILES)
+                self._appended[table] = 0
 
     def clear(self) -> None:
         """Let go of what was made of the last file; what is kept at hand stays."""

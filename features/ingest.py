@@ -32,6 +32,9 @@ from features.tables import SCHEMAS
 from features.transform import has_problem_in, set_aside, set_unused_aside, type_rows
 from features.workspace import Workspace
 
+LARGE = 10 * 2**20
+"""Bytes; what was made of a file as large as that is let go of before the next one is begun."""
+
 
 @dataclass(frozen=True)
 class ExtractReport:
@@ -79,7 +82,8 @@ def ingest(
                 reports.append(take_in(workspace, committed, file, history=history))
             except DataRefused as error:
                 refused.append(f"{error.message} {'; '.join(error.problems)}")
-            committed.clear()
+            if file.path.stat().st_size > LARGE:
+                committed.clear()
     if refused:
         taken = (
             f"{len(reports)} of {len(arrived)} files were taken in"
