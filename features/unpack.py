@@ -31,6 +31,9 @@ HARMLESS = 64 * 2**20
 
 Stream = IO[bytes] | io.RawIOBase
 
+MOST_OF_A_WORKBOOK = 2 * 2**30
+"""Bytes; the texts of a workbook are held in memory while it is read, unlike those of other formats."""
+
 ARCHIVES = (".zip", ".gz", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst")
 
 
@@ -95,7 +98,7 @@ def seekable(stream: Stream, *, folder: Path) -> Iterator[IO[bytes]]:
 def check_sizes(archive: zipfile.ZipFile, name: str, size: int) -> None:
     """Raises DataRefused if a file that is a zip inside, as a workbook is, would unpack to too much."""
     whole = sum(info.file_size for info in archive.infolist())
-    if whole > HARMLESS and (whole > MOST_TIMES * size or whole > MOST_BYTES):
+    if whole > HARMLESS and (whole > MOST_TIMES * size or whole > MOST_OF_A_WORKBOOK):
         raise _bomb(name)
 
 
