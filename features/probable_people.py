@@ -12,7 +12,7 @@ import duckdb
 
 from features.apart import make_apart
 from features.asof import OPEN, sql_day_number
-from features.blocking import Crowded, make_comparable
+from features.blocking import MOST, Crowded, make_comparable
 from features.clusters_checked import LINKED, Clusters, Facts, Pair, trusted_clusters
 from features.compare import Model, make_pairs
 from features.declaration import IDENTIFIERS
@@ -28,13 +28,16 @@ class ProbablePeople:
 
 
 def probable_people(
-    con: duckdb.DuckDBPyConnection, model: Model, *, linked: float = LINKED
+    con: duckdb.DuckDBPyConnection, model: Model, *, linked: float = LINKED, most: int = MOST
 ) -> ProbablePeople:
-    """People from `identity_records`; linked: the probability from which a pair may join."""
-    crowded = make_comparable(con)
+    """People from `identity_records`.
+
+    linked: the probability from which a pair may join. most: see `features.blocking`.
+    """
+    crowded = make_comparable(con, most=most)
     make_pairs(con, model)
-    make_sure(con)
-    make_apart(con)
+    make_sure(con, most=most)
+    make_apart(con, most=most)
     pairs = con.execute(
         """
         SELECT l, r, coalesce(p.probability, 1.0), s.l IS NOT NULL

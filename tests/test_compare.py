@@ -1,0 +1,170 @@
+"""The model of how alike two subjects are: held to a naive reading of its own figures, and to bad input."""
+
+import math
+import random
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from features.blocking import make_comparable
+from features.compare import make_pairs, read_model, save_model, train
+from features.errors import UserMistake
+from features.identity_records import STATED, make_identity_records
+from features.probable_people import probable_people
+from tests.febrl import open_febrl
+
+GIVEN = ("Ann", "Thomas", "Siobhan", "Mohammed", "Priya", "William", "Kwame", "Ewa", "George", "Lucy", "Zoe")
+SURNAMES = ("Smith", "Jones", "Hart", "O'Neill", "Khan", "Patel", "Nowak", "Mensah", "Featherstone", "Quill")
+
+
+def stated(rows: list[dict]) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(config={"threads": 2})
+    con.execute(f"CREATE TEMP TABLE stated ({STATED})")
+    columns = ("source", "subject_key", "forenames", "surname", "born", "uprn", "postcode", "nhs_number")
+    schema = pa.schema([(name, pa.string()) for name in columns])
+    con.register("given_rows", pa.Table.from_pylist(rows, schema))
+    lists = "[surname] AS surnames, [uprn] AS uprns, [postcode] AS postcodes"
+    con.execute(f"INSERT INTO stated BY NAME SELECT *, {lists} FROM given_rows")
+    con.unregister("given_rows")
+    make_identity_records(con)
+    return con
+
+
+def town(people: int, seed: int) -> list[dict]:
+    """People whom two sources know, the second with a slip now and then."""
+    draw, rows = random.Random(seed), []
+    for n in range(people):
+        row = {
+            "forenames": draw.choice(GIVEN),
+            "surname": draw.choice(SURNAMES),
+            "born": f"{draw.randint(1940, 2015)}-{draw.randint(2, 12):02}-{draw.randint(1, 28):02}",
+            "uprn": str(10_000 + n // 3),
+            "postcode": f"AB{n // 30} {n % 9}CD",
+            "nhs_number": str(9_000_000_000 + n * 37),
+        }
+        other = dict(row)
+        if draw.random() < 0.3:
+            other["nhs_number"] = None
+        if draw.random() < 0.1:
+            other["forenames"] = other["forenames"][:-1]
+        if draw.random() < 0.1:
+            other["uprn"] = other["postcode"] = None
+        rows += [
+            {**row, "source": "a", "subject_key": f"{n}"},
+            {**other, "source": "b", "subject_key": f"{n}"},
+        ]
+    return rows
+
+
+def naive_weight(con: duckdb.DuckDBPyConnection, settings: dict) -> list[tuple[int, int, float]]:
+    """Every pair that shares a key with its weight in bits, level by level from the model's own figures."""
+    share = settings["probability_two_random_records_match"]
+    found = {
+        pair: math.log2(share / (1 - share))
+        for pair in con.execute(
+            "SELECT l.subject, r.subject FROM comparable l, comparable r "
+            "WHERE l.subject < r.subject AND list_has_any(l.keys, r.keys)"
+        ).fetchall()
+    }
+    names = [column[0] for column in con.execute("DESCRIBE comparable").fetchall()]
+    sides = ", ".join(f"{side}.{name} AS {name}_{side}" for side in "lr" for name in names)
+    for comparison in settings["comparisons"]:
+        levels = comparison["comparison_levels"]
+        cases = " ".join(f"WHEN {level['sql_condition']} THEN {n}" for n, level in enumerate(levels[:-1]))
+        rows = con.execute(
+            f"SELECT subject_l, subject_r, CASE {cases} ELSE {len(levels) - 1} END FROM "
+            f"(SELECT {sides} FROM comparable l, comparable r WHERE l.subject < r.subject)"
+        ).fetchall()
+        grade = {(one, other): levels[n] for one, other, n in rows}
+        common = {level.get("tf_adjustment_column") for level in levels} - {None}
+        shares = {
+            name: dict(con.execute(f"SELECT {name}, count(*) / sum(count(*)) OVER () FROM comparable "
+                                   f"WHERE {name} IS NOT NULL GROUP BY {name}").fetchall())
+            for name in common
+        }  # fmt: skip
+        held = {
+            name: dict(con.execute(f"SELECT subject, {name} FROM comparable").fetchall()) for name in common
+        }
+        for pair in found:
+            level = grade[pair]
+            if level.get("is_null_level"):
+                continue
+            found[pair] += math.log2(level["m_probability"] / level["u_probability"])
+            name = level.get("tf_adjustment_column")
+            if name:
+                found[pair] += math.log2(level["u_probability"] / shares[name][held[name][pair[0]]])
+    return sorted((*pair, weight) for pair, weight in found.items())
+
+
+def test_a_pairs_weight_is_what_its_grades_say() -> None:
+    con = stated(town(150, seed=3))
+    make_comparable(con)
+    model = train(con, chance_pairs=50_000)
+    make_pairs(con, model, at_least=0.2)
+    said = con.execute("SELECT l, r, weight, probability FROM pairs ORDER BY l, r").fetchall()
+    expected = [row for row in naive_weight(con, model["settings"]) if row[2] >= math.log2(0.2 / 0.8)]
+    assert [row[:2] for row in said] == [row[:2] for row in expected]
+    assert [row[2] for row in said] == pytest.approx([row[2] for row in expected], abs=1e-6)
+    assert [row[3] for row in said] == pytest.approx([2**w / (1 + 2**w) for *_, w in expected], abs=1e-9)
+    assert len(said) >= 150
+
+
+def test_a_model_is_read_back_as_it_was_and_only_by_its_own_version(tmp_path: Path) -> None:
+    con = stated(town(60, seed=4))
+    make_comparable(con)
+    model, path = train(con, chance_pairs=5_000), tmp_path / "link.json"
+    save_model(model, path)
+    assert read_model(path) == model
+    assert not con.execute("FROM duckdb_tables() WHERE starts_with(table_name, '__splink__')").fetchall()
+    save_model({**model, "version": 0}, path)
+    with pytest.raises(UserMistake, match="another version"):
+        read_model(path)
+    path.write_text("{}")
+    with pytest.raises(UserMistake, match="no link model"):
+        read_model(path)
+
+
+def test_crowds_are_told_and_never_make_one_person() -> None:
+    rows = town(200, seed=5)
+    rows += [
+        {"source": "bad", "subject_key": f"{n}", "forenames": "Unknown", "surname": "Unknown",
+         "born": "1900-01-01", "uprn": "1", "postcode": "ZZ1 1ZZ"}
+        for n in range(80)
+    ]  # fmt: skip
+    rows += [{"source": "empty", "subject_key": f"{n}", "forenames": "\x00😀"} for n in range(40)]
+    con = stated(rows)
+    crowded = make_comparable(con, most=50)
+    told = {(c.source, c.kind): (c.subjects, c.unreached) for c in crowded}
+    assert told[("bad", "name")] == told[("bad", "dwelling")] == (80, 80)
+    assert {c.source for c in crowded} == {"bad"}
+    model = train(con, chance_pairs=20_000)
+    people = probable_people(con, model, most=50).clusters
+    held = con.execute("SELECT source, subject_key FROM identity_records ORDER BY subject").fetchall()
+    sizes = [people.cluster.count(first) for first in set(people.cluster)]
+    assert max(sizes) == 2
+    alone = [n for n, (source, _) in enumerate(held) if source in ("bad", "empty")]
+    assert all(people.cluster[n] == n for n in alone)
+    joined = [(held[first], held[n]) for n, first in enumerate(people.cluster) if first != n]
+    assert len(joined) >= 190
+    assert all(one[1] == other[1] for one, other in joined)
+
+
+def test_too_little_to_learn_from_is_no_failure() -> None:
+    for rows in ([], town(1, seed=1)[:1], town(2, seed=1)):
+        con = stated(rows)
+        make_comparable(con)
+        model = train(con)
+        assert model["learned"] == []
+        clusters = probable_people(con, model).clusters.cluster
+        assert len(set(clusters)) == (len(rows) + 1) // 2
+
+
+def test_keys_that_a_crowd_shares_are_the_only_ones_left_out() -> None:
+    con = open_febrl(1, national_id=False)
+    make_comparable(con, most=5)
+    holders = con.execute(
+        "SELECT count(*) FROM (SELECT unnest(keys) AS k FROM comparable) GROUP BY k"
+    ).fetchall()
+    assert 1 < min(holders)[0] <= max(holders)[0] <= 5
