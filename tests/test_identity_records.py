@@ -64,7 +64,7 @@ def test_spellings_of_one_name_sound_alike(
     assert len({folded(folding, name)[2] for name in names}) == 1
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=20), min_size=200, max_size=200))
 def test_no_text_breaks_the_folding(folding: duckdb.DuckDBPyConnection, names: list[str]) -> None:
     asked = "SELECT given, named_words(given), folded(given), folded(folded(given)) FROM given_texts"
