@@ -29,11 +29,14 @@ NO_CHANCE = 5
 
 @dataclass(frozen=True)
 class Received:
-    """What came of one extract on one day: how many rows in all its files, and whether as history."""
+    """What came of one extract on one day: how many rows of all its files were used, quarantined and
+    ignored, and whether as history."""
 
     received_on: date
     history: bool
-    rows: int
+    used: int
+    quarantined: int = 0
+    ignored: int = 0
 
 
 def feeds(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> tuple[Feed, ...]:
@@ -96,17 +99,33 @@ def overdue(schedule: Schedule, last: date | None, covers_from: date, as_of: dat
 
 
 def shrunk(extract: str, came: Iterable[Received], as_of: date) -> str:
-    """What is said of an extract whose newest live delivery is under half of the usual, or ""."""
+    """What is said of an extract whose newest live delivery is under half of the usual, or "".
+
+    Rows that were set aside bring no news, however many came. Where all that came was quarantined it is
+    said at once: nobody needs to know what is usual for that.
+    """
     live = [c for c in came if not c.history and _is_before(c.received_on, as_of)]
-    before, newest = live[:-1][-USUAL_OF:], live[-1:]
-    if len(before) < JUDGED_FROM:
+    if not live:
         return ""
-    usual, rows = median(c.rows for c in before), newest[0].rows
-    if rows >= MUCH_SMALLER * usual or usual - rows < NO_CHANCE:
+    before, newest = live[:-1][-USUAL_OF:], live[-1]
+    usual = median(c.used for c in before) if len(before) >= JUDGED_FROM else None
+    unread = newest.used == 0 and newest.quarantined >= NO_CHANCE
+    small = usual is not None and newest.used < MUCH_SMALLER * usual and usual - newest.used >= NO_CHANCE
+    if not (unread or small):
         return ""
+    delivery = f"the delivery of {extract} on {day_words(newest.received_on)}"
+    and_usual = f", and {usual:,.0f} are usual" if usual else ""
+    rows = counted(newest.used, "row", "rows")
+    if newest.quarantined + newest.ignored <= newest.used:
+        return f"{delivery} has {rows}{and_usual}: ask whether all of it was sent"
+    advice = (
+        "ask whether its format has changed, and for a corrected file"
+        if newest.quarantined >= newest.ignored
+        else "see whether the `ignore` rules still fit it"
+    )
     return (
-        f"the delivery of {extract} on {day_words(newest[0].received_on)} has "
-        f"{counted(rows, 'row', 'rows')}, and {usual:,.0f} are usual"
+        f"most of {delivery} was set aside ({newest.quarantined:,} quarantined, {newest.ignored:,} ignored): "
+        f"{rows} could be used{and_usual}; {advice}"
     )
 
 
@@ -115,7 +134,8 @@ def _received(snapshot: Snapshot) -> dict[str, dict[str, list[Received]]]:
     ledger = snapshot.tables.view(snapshot.con, "deliveries")
     rows = snapshot.con.execute(
         f"""
-        SELECT source, extract, received_on, coalesce(history, FALSE), coalesce(sum(rows), 0)::BIGINT
+        SELECT source, extract, received_on, coalesce(history, FALSE), coalesce(sum(used), 0)::BIGINT,
+            coalesce(sum(quarantined), 0)::BIGINT, coalesce(sum(ignored), 0)::BIGINT
         FROM {ledger} WHERE delivery_id <= {snapshot.last_delivery} GROUP BY ALL ORDER BY ALL
         """
     ).fetchall()

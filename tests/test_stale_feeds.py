@@ -31,16 +31,24 @@ def ago(days: int) -> date:
 
 
 def deliver(
-    workspace: Workspace, source: str, received: date, rows: int = 10, *, history: bool = False
+    workspace: Workspace,
+    source: str,
+    received: date,
+    rows: int = 10,
+    *,
+    history: bool = False,
+    extract: str = "log",
+    quarantined: int = 0,
 ) -> None:
-    """A committed delivery that says nothing new."""
+    """A committed delivery that says nothing new; `quarantined` of its rows were not used."""
     tables = Tables(workspace.data)
     number = 100 + (tables.version("deliveries") or 0)
-    counts = dict.fromkeys(("used", "quarantined", "ignored", "events", "withdrawn"), 0)
+    counts = {"used": rows - quarantined, "quarantined": quarantined}
+    counts |= dict.fromkeys(("ignored", "events", "withdrawn"), 0)
     delivery = Delivery(
         delivery_id=number,
         source=source,
-        extract="log",
+        extract=extract,
         file=f"{source}_{number}.csv",
         digest=str(number),
         received_on=received,
@@ -160,6 +168,48 @@ def test_a_small_delivery_stops_the_list(own_town: Workspace) -> None:  # noqa: 
     deliver(own_town, "police", ago(1), 20)
     said = wrong(own_town)
     assert "Police (police): the delivery of log on 28 June 2026 has 20 rows, and 200 are usual" in said
+
+
+def test_rows_set_aside_are_no_volume() -> None:
+    """As many rows as ever, but the dates are in another format; or a rule now ignores them."""
+    usual, day = live(100, 100, 100, 100, 100)[:-1], ago(7)
+    assert not shrunk("log", [*usual, Received(day, False, 50, 50)], AS_OF), "half could be used"
+    said = shrunk("log", [*usual, Received(day, False, 3, 90, 7)], AS_OF)
+    assert "was set aside (90 quarantined, 7 ignored): 3 rows could be used, and 100 are usual" in said
+    assert "format has changed" in said
+    said = shrunk("log", [*usual, Received(day, False, 1, 0, 99)], AS_OF)
+    assert "1 row could be used" in said and "`ignore` rules" in said
+    # What was always set aside is not missed: 90 of 100 rows were, and still are.
+    always = [Received(c.received_on, False, 10, 10, 80) for c in usual]
+    assert not shrunk("log", [*always, Received(day, False, 10, 10, 80)], AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("newest", "said"),
+    [
+        (Received(ago(1), False, 0, 5), True),
+        (Received(ago(1), False, 0, 4), False),  # so few may be chance
+        (Received(ago(1), False, 1, 99), False),  # something could be used, and nothing is usual yet
+        (Received(ago(1), False, 0, 0, 99), False),  # a rule may be meant to ignore all of a quiet week
+        (Received(ago(1), True, 0, 99), False),  # history is judged when it is taken in
+        (Received(AS_OF, False, 0, 99), False),  # not known on the morning yet
+    ],
+)
+def test_a_delivery_all_in_quarantine_needs_no_usual(newest: Received, said: bool) -> None:
+    assert bool(shrunk("log", [newest], AS_OF)) == said
+    assert not said or "0 rows could be used; ask whether" in shrunk("log", [newest], AS_OF)
+
+
+def test_feeds_whose_rows_could_not_be_read_stop_the_list_for_as_long_as_that_lasts(
+    own_town: Workspace,  # noqa: F811
+) -> None:
+    """After nine such weeks nothing is what is usual; the feed is dead all the same."""
+    for n in range(11, 1, -1):
+        deliver(own_town, "police", ago(7 * n + 1), 200, quarantined=200 if n < 11 else 0)
+    deliver(own_town, "police", ago(1), 200, quarantined=200)
+    said = wrong(own_town)
+    assert "Police (police): most of the delivery of log on 28 June 2026 was set aside (200 quarant" in said
+    assert "Rents" not in said
 
 
 # --- going on ---------------------------------------------------------------------------------------
