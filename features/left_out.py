@@ -40,7 +40,8 @@ def make_told(con: duckdb.DuckDBPyConnection) -> None:
 def tell_left_out(
     con: duckdb.DuckDBPyConnection, file: str, concerned: list[str], covers_from: date, settings: Settings
 ) -> int:
-    """Add to `told` the standing records that a full delivery does not hold; returns how many.
+    """Add to `told` the standing records that a full delivery does not hold; returns how many are
+    withdrawn, those included whose rows are now ignored by a rule.
 
     concerned: the dated tables whose `standing_<table>` is there. Records whose events all lie
     before the source's coverage are not expected in the file.
@@ -60,17 +61,19 @@ def tell_left_out(
         CREATE OR REPLACE VIEW told AS {TOLD} UNION ALL FROM left_out
         """
     )
-    counts = "SELECT (SELECT count(*) FROM expected), (SELECT count(*) FROM left_out), count(*) FROM rows"
+    ignored = "SELECT record_key FROM rows GROUP BY record_key HAVING count(ignored) = count(*)"
+    counts = f"""SELECT (SELECT count(*) FROM expected), (SELECT count(*) FROM left_out)
+        + (SELECT count(*) FROM expected SEMI JOIN ({ignored}) USING (record_key)), count(*) FROM rows"""
     stood, gone, rows = con.execute(counts).fetchall()[0]
     many = gone > settings.withdrawal_rows and gone > settings.withdrawal_share * stood
     if many or (stood and not rows):
         raise DataRefused(
             f"{file} leaves out too many records.",
             problems=[
-                f"{gone:,} of the {stood:,} records that stand are not in this full delivery and would be "
-                f"withdrawn; over {settings.withdrawal_share:.0%} and {settings.withdrawal_rows} at once are "
-                "refused. Ask the sender for a whole file; if it is right as it is, raise "
-                "`withdrawal_share` in settings.yaml for this once"
+                f"{gone:,} of the {stood:,} records that stand are not in this full delivery, or are ignored "
+                f"by a rule now, and would be withdrawn; over {settings.withdrawal_share:.0%} and "
+                f"{settings.withdrawal_rows} at once are refused. Ask the sender for a whole file; if it is "
+                "right as it is, raise `withdrawal_share` in settings.yaml for this once"
             ],
         )
     return int(gone)

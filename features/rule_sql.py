@@ -73,17 +73,24 @@ class Cells:
         """Key columns as the agency writes them, joined by '|'; NULL if one of them is empty."""
         return " || '|' || ".join(self.text(column) for column in columns)
 
-    def condition(self, when: When) -> str:
-        """A `when` block: all of its columns must hold one of their values."""
-        return " AND ".join(self._one_condition(column, values) for column, values in when.items()) or "true"
+    def condition(self, when: When, *, as_text: bool = False) -> str:
+        """A `when` block: all of its columns must hold one of their values.
 
-    def _one_condition(self, column: str, values: list[str | int | float | bool]) -> str:
+        as_text: what `present` and `absent` ask of is the cell as it came, which may be unreadable.
+        """
+        conditions = (self._one_condition(column, values, as_text=as_text) for column, values in when.items())
+        return " AND ".join(conditions) or "true"
+
+    def _one_condition(
+        self, column: str, values: list[str | int | float | bool], *, as_text: bool = False
+    ) -> str:
         cell, ways = self[column], []
+        asked = self.text(column) if as_text else cell
         for value in values:
             if value == "present":
-                ways.append(f"{cell} IS NOT NULL")
+                ways.append(f"{asked} IS NOT NULL")
             elif value == "absent":
-                ways.append(f"{cell} IS NULL")
+                ways.append(f"{asked} IS NULL")
             else:
                 kind = SQL_TYPES.get(self.extract.columns[column].type, "VARCHAR")
                 ways.append(f"coalesce({cell} = TRY_CAST({quoted(value)} AS {kind}), false)")

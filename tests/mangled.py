@@ -173,8 +173,8 @@ def _befallen(
                 lines.append((copy, "aside" if differs else fate, row))
         else:
             ragged = fault.startswith("a cell")
-            # what a rule ignores is ignored whatever else is wrong, if it can be read
-            spared = fate == "ignored" and not ragged and fault != "no such code"
+            # what a rule ignores is ignored whatever else is wrong, if it is known whose it is
+            spared = fate == "ignored" and not ragged and fault not in ("no such code", "no key")
             lines.append((FAULTS[fault](row), "ignored" if spared else "aside", row))
     chance.shuffle(lines)
     form = next(c.format for c in case.source.extracts["rows"].columns.values() if c.format)
