@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from features.asof import sql_known
 from features.errors import UserMistake
-from features.marks import OBJECTION, make_marked, marked_sql
+from features.marks import make_marked
 from features.refuge import make_shown_residences
 from features.tables import DATED, PAYLOAD, Tables
 from features.workspace import Workspace
@@ -58,11 +58,11 @@ class Snapshot:
         make_shown_residences(con)
         return con
 
-    def objecting(self) -> frozenset[tuple[str, str]]:
-        """(source, subject_key) of whoever objects on the morning after the last delivery, when all that is
-        read counts. In a connection of its own, as it asks for little."""
+    def marked_subjects(self) -> pa.Table:
+        """Columns source, subject_key, mark: the subjects of whoever has a mark on the morning after the last
+        delivery, when all that is read counts. In a connection of its own, as it asks for little."""
         if not self.tables.path("marks").is_dir():
-            return frozenset()
+            return pa.table({name: pa.array([], pa.string()) for name in ("source", "subject_key", "mark")})
         con = self.tables.connect()
         ledger = self.tables.view(con, "deliveries")
         read = f"SELECT max(received_on) FROM {ledger} WHERE delivery_id <= {self.last_delivery}"
@@ -70,10 +70,12 @@ class Snapshot:
         _standing(con, self, "marks")
         _links(con, self)
         make_marked(con)
-        objecting = f"SELECT source, subject_key FROM links WHERE {sql_known(after)}"
-        return frozenset(
-            con.execute(f"{objecting} AND person_id IN ({marked_sql(OBJECTION, after)})").fetchall()
-        )
+        return con.sql(
+            f"""
+            SELECT l.source, l.subject_key, m.mark FROM links l JOIN marked m USING (person_id)
+            WHERE {sql_known(after, "l")} AND {sql_known(after, "m")}
+            """
+        ).to_arrow_table()
 
     def characteristics(self) -> pa.Table:
         """Protected characteristics with known_on and known_until, for the audit alone.

@@ -21,7 +21,7 @@ from models.reasons import Explanation
 from serving.flags import NO_NAME, RESTRICTED
 from serving.score import score, stand
 from serving.weekly_list import kept_dates, named, read_for
-from serving.withheld import OBJECTS, withheld
+from serving.withheld import OBJECTS, home_withheld, withheld
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,11 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
     happened = evidence(snapshot, catalogue, as_of, [person.person_id]).get(person.person_id, [])
     said = {channel.parts[0].name: channel for channel in catalogue.channels if channel.kind == "signal"}
     titles = {fact.source: fact.title for fact in catalogue.facts}
+    who = display_identity(snapshot, as_of, [person.person_id])[person.person_id]
     return PersonExplained(
         person_id=person.person_id,
         as_of=as_of,
-        identity=display_identity(snapshot, as_of, [person.person_id])[person.person_id],
+        identity=home_withheld(snapshot, as_of, person.person_id, who),
         subjects=len(person.subjects),
         eligible=person.person_id in morning.eligible,
         rank=ranks.get(person.person_id),

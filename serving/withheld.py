@@ -1,22 +1,20 @@
 """Of whom nothing is told, and in which words: those who object, and those whose record is restricted.
 
-An objection stands for all later processing: whoever objects by now is told nothing of for past mornings
-either, even where a list of then, made before, is asked about.
+A mark stands for all later telling: whoever has one by now is told of no more for past mornings either,
+even where a list of then, made before, is asked about. So it is with whom and where somebody lives.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
-from functools import lru_cache
 
-import pyarrow as pa
-
-from features.asof import sql_known
-from features.marks import OBJECTION, marks_of
+from features.marks import OBJECTION, REFUGE, marks_of
 from features.marks import RESTRICTED as RESTRICTING
-from features.snapshot import Snapshot, open_snapshot
+from features.marks_now import marks_now
+from features.people import Identity
+from features.snapshot import Snapshot
 from serving.flags import RESTRICTED
 
 OBJECTS = "objects to being scored: nothing is worked out or told about this person; ask the team manager"
@@ -24,33 +22,23 @@ OBJECTS = "objects to being scored: nothing is worked out or told about this per
 
 def withheld(snapshot: Snapshot, as_of: date, person_ids: Sequence[str]) -> dict[str, str]:
     """person_id → why nothing is told of them on the morning of `as_of`; only those of whom that is so."""
-    marks = marks_of(snapshot.con, as_of, person_ids)
+    marks = _then_or_now(snapshot, as_of, person_ids)
     found = {person: RESTRICTED for person, held in marks.items() if held & RESTRICTING}
-    found |= {person: OBJECTS for person, held in marks.items() if OBJECTION in held}
-    if objecting := _objecting(open_snapshot(snapshot.workspace)):
-        subjects = _subjects(snapshot, as_of, person_ids)
-        found |= {person: OBJECTS for person in subjects if subjects[person] & objecting}
-    return found
+    return found | {person: OBJECTS for person, held in marks.items() if OBJECTION in held}
 
 
-@lru_cache(maxsize=4)
-def _objecting(newest: Snapshot) -> frozenset[tuple[str, str]]:
-    """Read once per state: the service asks with every request."""
-    return newest.objecting()
+def home_withheld(snapshot: Snapshot, as_of: date, person_id: str, who: Identity) -> Identity:
+    """What may be told by now of how somebody is named on a morning: no home that must stay secret, and of
+    the others who live there nobody whose own must, or whose record is restricted."""
+    marks = _then_or_now(snapshot, as_of, [person_id, *who.household])
+    if REFUGE in marks[person_id]:
+        return replace(who, household_id=None, household=(), postcode=None, area=None)
+    hidden = RESTRICTING | {REFUGE}
+    return replace(who, household=tuple(other for other in who.household if not marks[other] & hidden))
 
 
-def _subjects(snapshot: Snapshot, as_of: date, person_ids: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
-    """person_id → (source, subject_key) of each of their subjects on the morning."""
-    con = snapshot.con
-    con.register("asked_subjects", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
-    try:
-        rows = con.execute(
-            "SELECT person_id, source, subject_key FROM links SEMI JOIN asked_subjects USING (person_id) "
-            f"WHERE {sql_known(as_of)}"
-        ).fetchall()
-    finally:
-        con.unregister("asked_subjects")
-    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for person, source, key in rows:
-        found[person].add((source, key))
-    return found
+def _then_or_now(snapshot: Snapshot, as_of: date, person_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The marks of people on the morning or by the newest state; everyone asked for is a key."""
+    now = marks_now(snapshot, as_of, person_ids)
+    then = marks_of(snapshot.con, as_of, person_ids)
+    return {person: held | now.get(person, frozenset()) for person, held in then.items()}

@@ -163,3 +163,51 @@ def test_an_objection_after_the_list_is_honoured_for_it_and_the_list_can_be_made
     assert desk.score([first], AS_OF).refused == ((first, OBJECTS),)
     with pytest.raises(UserMistake, match="objects to being scored"):
         explain_person(own_town, first, AS_OF)
+
+
+@pytest.mark.parametrize("kind", ["adoption", "staff_family"])
+def test_a_record_restricted_after_the_list_is_told_no_more_of(
+    own_town: Workspace,  # noqa: F811
+    kind: str,
+) -> None:
+    """The desk is asked before and after; another on the same list stays as told as they were."""
+    weekly = flag(own_town, AS_OF)
+    (first, second), desk = weekly.flags[:2], Desk(own_town)
+    asked = [first.person_id, second.person_id]
+    was = desk.score(asked, AS_OF)
+    mark(own_town, first.person_id, kind, known=AS_OF + timedelta(days=2))
+    now = desk.score(asked, AS_OF)
+    assert (len(was.explanations), was.refused) == (2, ())
+    assert now.refused == ((first.person_id, RESTRICTED),) and now.explanations == was.explanations[1:]
+    told = explain_person(own_town, first.person_id, AS_OF)
+    assert (told.restricted, told.rank, told.explanation, told.timeline) == (True, 1, None, ())
+    assert first.name not in str(asdict(told)) and str(first.household_id) not in str(asdict(told))
+    assert not explain_person(own_town, second.person_id, AS_OF).restricted
+    assert remake(own_town, AS_OF).hash == weekly.hash
+
+
+def test_of_who_hides_after_the_list_no_home_is_told_nor_by_those_who_live_there(
+    own_town: Workspace,  # noqa: F811
+) -> None:
+    weekly = flag(own_town, AS_OF)
+    hides = next(f for f in weekly.flags if f.living_there > 1)
+    before = explain_person(own_town, hides.person_id, AS_OF)
+    other = before.identity.household[0]
+    assert hides.person_id in explain_person(own_town, other, AS_OF).identity.household
+    mark(own_town, hides.person_id, "refuge", known=AS_OF + timedelta(days=2))
+    told = explain_person(own_town, hides.person_id, AS_OF)
+    assert (told.identity.name, told.explanation) == (before.identity.name, before.explanation)
+    assert {told.identity.household_id, told.identity.postcode, told.identity.area} == {None}
+    assert told.identity.household == () and "No household known" in told.text()
+    theirs = explain_person(own_town, other, AS_OF).identity
+    assert theirs.household_id == hides.household_id and hides.person_id not in theirs.household
+    assert remake(own_town, AS_OF).hash == weekly.hash
+
+
+def test_a_mark_that_has_ended_or_is_taken_back_limits_nothing_more(
+    own_town: Workspace,  # noqa: F811
+) -> None:
+    first = flag(own_town, AS_OF).flags[0].person_id
+    later = AS_OF + timedelta(days=2)
+    mark(own_town, first, "staff_family", known=later, start_on=AS_OF + timedelta(days=1), end_on=later)
+    assert Desk(own_town).score([first], AS_OF).refused == ()
