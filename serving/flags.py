@@ -24,7 +24,8 @@ class Feed:
     """How fresh one source is: the last delivery that counts on the as-of date, and whether one is due.
 
     `due_on` is set where a delivery day of the declared schedule has passed without a delivery; `wrong`
-    says why the feed stops a list: overdue beyond the days of grace, or much smaller than usual.
+    says why the feed stops a list: overdue beyond the days of grace, in whole or in one of its extracts,
+    or much smaller than usual.
     """
 
     source: str

@@ -42,8 +42,10 @@ class Received:
 def feeds(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> tuple[Feed, ...]:
     """The feeds a model reads, by source; what was received on `as_of` itself does not count yet.
 
-    A source of several extracts is as fresh as its stalest. Without a declaration in the workspace
-    (the model still knows the source) there is no schedule to be late by.
+    A source of several extracts is as fresh as its stalest. The extracts are those declared: one that
+    never came is due with the source's second delivery, and one that is declared no longer is not missed.
+    Without a declaration in the workspace (the model still knows the source) there is no schedule to be
+    late by, and the extracts are those that came.
     """
     sources, grace = snapshot.workspace.sources, snapshot.workspace.settings.grace_days
     received = _received(snapshot)
@@ -62,14 +64,25 @@ def _feed(
     grace_days: int,
 ) -> Feed:
     schedule = declared.schedule if declared else None
-    newest = [last_counted(came, schedule, fact.covers_from, as_of) for came in extracts.values()]
-    last = min((day for day in newest if day), default=None)
+    names = declared.extracts if declared else extracts
+    came = {name: extracts.get(name, []) for name in names}
+    newest = {name: last_counted(came[name], schedule, fact.covers_from, as_of) for name in names}
+    last = min((day for day in newest.values() if day), default=None)
+    missing = [name for name, day in newest.items() if day is None] if last else []
+    begun = min((c.received_on for of_one in came.values() for c in of_one), default=None)
+
     due = overdue(schedule, last, fact.covers_from, as_of) if schedule else None
+    due_first = overdue(schedule, begun, fact.covers_from, as_of) if schedule and missing else None
     wrong = []
     if due and _is_before(due + timedelta(days=grace_days), as_of):
         came_last = f"the last came on {day_words(last)}" if last else "none has come yet"
         wrong.append(f"a delivery was due on {day_words(due)}, and {came_last}")
-    wrong += [shrunk(name, came, as_of) for name, came in extracts.items()]
+    if due_first and _is_before(due_first + timedelta(days=grace_days), as_of):
+        wrong.append(
+            f"nothing of {', '.join(missing)} has come yet, due since {day_words(due_first)}: "
+            "take it in, or take it out of the declaration if it is not to come"
+        )
+    wrong += [shrunk(name, came[name], as_of) for name in names]
     return Feed(fact.source, fact.title, last, due, "; ".join(filter(None, wrong)))
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from statistics import median
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,6 +127,66 @@ def test_a_past_morning_that_history_reaches_is_not_late(own_town: Workspace) ->
     assert {feed.received_on for feed in weekly.feeds} == {date(2026, 3, 2)}
     assert not any(feed.due_on or feed.wrong for feed in weekly.feeds)
     assert "nothing that the model reads" in wrong(own_town, date(2019, 12, 30)), "no source covers it"
+
+
+# --- which extracts count ---------------------------------------------------------------------------
+
+
+def declared_with(workspace: Workspace, *names: str) -> Workspace:
+    """The workspace with these extracts of the police declared, all alike, and no others."""
+    path = workspace.root / "sources" / "police.yaml"
+    police = yaml.safe_load(path.read_text(encoding="utf-8"))
+    log = next(iter(police["extracts"].values()))
+    police["extracts"] = {name: {**log, "files": f"police_{name}_*.csv"} for name in names}
+    police["schedule"] = {"every": "week", "on": "monday"}  # plain YAML takes `on` for a truth value
+    path.write_text(yaml.safe_dump(police, sort_keys=False), encoding="utf-8")
+    return Workspace(workspace.root)
+
+
+def deliver_all(workspace: Workspace, received: date) -> None:
+    for source in SIGNALS:
+        deliver(workspace, source, received)
+
+
+def test_a_declared_extract_that_never_came_is_missed(own_town: Workspace) -> None:  # noqa: F811
+    """It was due with the source's second delivery; until then, and for the days of grace, nothing is."""
+    town_of_two = declared_with(own_town, "log", "custody")
+    assert not flag(town_of_two, AS_OF).accepted
+    deliver_all(town_of_two, AS_OF)
+    assert not flag(town_of_two, AS_OF + timedelta(days=3)).accepted
+    late = AS_OF + timedelta(days=4)
+    said = wrong(town_of_two, late)
+    assert "Police (police): nothing of custody has come yet, due since 29 June 2026: take it in" in said
+    assert "the last came on" not in said and "Rents" not in said
+    page_of = town_of_two.list_folder(late) / "list.html"
+    assert [a.source for a in flag(town_of_two, late, accept={"police": WHY}).accepted] == ["police"]
+    assert "<strong>Incomplete</strong>: nothing of custody" in page_of.read_text(encoding="utf-8")
+    deliver(town_of_two, "police", late, extract="custody")
+    assert not flag(town_of_two, late + timedelta(days=1)).accepted
+
+
+def test_an_extract_declared_no_longer_is_not_missed(own_town: Workspace) -> None:  # noqa: F811
+    later = AS_OF + 9 * WEEK
+    deliver(own_town, "police", ago(7), extract="custody")
+    deliver_all(own_town, later - timedelta(days=1))
+    assert "the last came on 22 June 2026" in wrong(declared_with(own_town, "log", "custody"), later)
+    weekly = flag(declared_with(own_town, "log"), later)
+    assert {feed.received_on for feed in weekly.feeds} == {later - timedelta(days=1)}
+    assert not any(feed.due_on or feed.wrong for feed in weekly.feeds)
+
+
+def test_history_is_a_coming_and_no_extract_is_missed_before_it(own_town: Workspace) -> None:  # noqa: F811
+    """Of two extracts each came as history; a third is new, and not due on the mornings it reaches."""
+    three = declared_with(own_town, "log", "custody", "notices")
+    for source, extract in [*((s, "log") for s in SIGNALS), ("police", "custody")]:
+        deliver(three, source, ago(7), history=True, extract=extract)
+    for morning in (date(2026, 3, 5), AS_OF, AS_OF + timedelta(days=3)):
+        assert not flag(three, morning).accepted
+    assert "nothing of notices has come yet" not in wrong(three, date(2019, 12, 30))
+    deliver_all(three, AS_OF)
+    deliver(three, "police", AS_OF, extract="custody")
+    said = wrong(three, AS_OF + timedelta(days=4))
+    assert "nothing of notices has come yet" in said and "custody" not in said
 
 
 # --- what counts as small ---------------------------------------------------------------------------
