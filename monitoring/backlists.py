@@ -22,6 +22,7 @@ import pyarrow as pa
 from features.asof import sql_known
 from features.deliveries import read_ledger
 from features.errors import UserMistake
+from features.marks_now import objecting_now
 from features.outcomes import labels, reporting_lag
 from features.panel import read_panel
 from features.progress import Tell, quiet
@@ -53,7 +54,8 @@ class BackList:
 @dataclass(frozen=True)
 class Judged:
     """A matured back-list and what followed: y (n,) with NaN = left out, same_as (n,) whole numbers,
-    equal for people who turned out to be one; lost: people whom no link names any more."""
+    equal for people who turned out to be one; lost: people whom no link names any more, or who object
+    by now."""
 
     backlist: BackList
     y: np.ndarray
@@ -144,8 +146,8 @@ def judge_backlists(
 ) -> list[Judged]:
     """What followed those that have matured by `judged_on`, all judged on that one morning.
 
-    People whom no link names any more (an erasure; a link undone in the past) are left out, and
-    counted, rather than taken for people to whom nothing happened.
+    People whom no link names any more (an erasure; a link undone in the past), and whoever objects by the
+    newest delivery, are left out, and counted, rather than taken for people to whom nothing happened.
     """
     found = []
     for backlist in backlists:
@@ -161,7 +163,8 @@ def judge_backlists(
         )
         query = f"SELECT DISTINCT person_id FROM links WHERE {sql_known(backlist.as_of)}"
         linked = [person for (person,) in snapshot.con.execute(query).fetchall()]
-        lost = ~np.isin(backlist.person_ids, linked)
+        objecting = objecting_now(snapshot, backlist.as_of, backlist.person_ids)
+        lost = ~np.isin(backlist.person_ids, linked) | objecting
         found.append(Judged(backlist, np.where(lost, np.nan, followed.y), followed.same_as, int(lost.sum())))
     return found
 

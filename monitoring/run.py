@@ -1,8 +1,8 @@
 """Watching a list: has the world moved, did past lists do what was promised, is anybody left out.
 
 Everything is read through the delivery, the link run and the model that the list names, so that a
-report can be made again like the list itself. Only counts that have been through `models.disclosure`
-are written.
+report can be made again like the list itself; but whoever objects by the newest delivery is watched no
+more, on no morning. Only counts that have been through `models.disclosure` are written.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pandas as pd
 
 from features.catalogue import Catalogue
 from features.errors import UserMistake
+from features.marks_now import objecting_now
 from features.panel import Panel, panel_parts
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
@@ -77,6 +78,7 @@ def monitor(
 
     tell("who was scored")
     people = candidate.cohort(snapshot, as_of).person_ids
+    people = people[~objecting_now(snapshot, as_of, people)]
     tell("comparing this week with the people the model was judged on")
     then, now = _made_of(snapshot, candidate, as_of, people)
     moved = None

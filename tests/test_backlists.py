@@ -40,6 +40,7 @@ from monitoring.run import monitor
 
 AS_OF = date(2026, 6, 29)
 RECEIVED = date(2026, 6, 22)
+FIRST_TOLD = date(2025, 1, 6)
 HARMED_ON = date(2025, 11, 20)
 LEARNED_UNTIL = date(2025, 10, 20)
 DELAY = timedelta(days=3)
@@ -137,7 +138,7 @@ def fill(tables: Tables) -> None:
     ]
     happened = [(i, "call", day) for i, day in days] + [(i, "harm", HARMED_ON) for i in sorted(HARMED)]
     tables.append("events", dated("events", [event(*each, number) for number, each in enumerate(happened)]))
-    told = date(2025, 1, 6)
+    told = FIRST_TOLD
     everybody = range(PEOPLE)
     tables.append(
         "characteristics",
@@ -300,6 +301,51 @@ def test_people_no_link_names_any_more_are_left_out_and_counted(
     assert judged.lost == 1
     assert np.isnan(judged.y[399])
     assert not np.isnan(judged.y[:399]).any()
+
+
+def object_now(workspace: Workspace, *people: int) -> None:
+    """People object by a delivery that came after the list, with which they got newer ids."""
+    tables, told = Tables(workspace.data), AS_OF + timedelta(days=2)
+    deliver(tables, 2, told)
+    link = {"link_run": 2, "source": "police"}
+    ids = [(who, name, on) for who in people for name, on in ((IDS[who], FIRST_TOLD), (f"P_{who}", told))]
+    links = [link | {"subject_key": f"s{who}", "person_id": name, "known_on": on} for who, name, on in ids]
+    tables.append("links", pa.Table.from_pylist(links, schema=SCHEMAS["links"]))
+    run = {"link_run": 2, "last_delivery": 2, "subjects": PEOPLE, "persons": PEOPLE}
+    tables.append("link_runs", pa.Table.from_pylist([run], schema=SCHEMAS["link_runs"]))
+    objects = {"mark": "objection", "known_on": told, "delivery_id": 2}
+    tables.append("marks", dated("marks", [objects | {"subject_key": f"s{who}"} for who in people]))
+
+
+@pytest.mark.parametrize("newest", [True, False])
+def test_who_objects_after_a_back_list_is_judged_no_more(
+    town: tuple[Workspace, Candidate], newest: bool
+) -> None:
+    """Whether it is read through the newest state or through the one that an earlier list names."""
+    workspace, candidate = town
+    before = open_snapshot(workspace)
+    was = judge_backlists(before, candidate, read_backlists(before, candidate), judged_on=date(2026, 6, 23))
+    object_now(workspace, 0)
+    snapshot = open_snapshot(workspace) if newest else before
+    lists = read_backlists(snapshot, candidate)
+    now = judge_backlists(snapshot, candidate, lists, judged_on=date(2026, 6, 23))
+    assert [each.backlist.as_of for each in now] == PAST
+    for each, earlier in zip(now, was, strict=True):
+        theirs = each.backlist.person_ids == IDS[0]
+        assert each.lost == theirs.sum() and np.isnan(each.y[theirs]).all()
+        assert np.array_equal(each.y[~theirs], earlier.y[~theirs])
+    assert now[0].lost == 1 and was[0].y[0] == 1, "harm came to the one who objects"
+
+
+def test_who_objects_after_the_list_is_in_no_count_of_the_report(town: tuple[Workspace, Candidate]) -> None:
+    """All ten whom the past lists found; the figures with them are those of the next tests."""
+    workspace, _ = town
+    object_now(workspace, *sorted(FOUND))
+    report = monitor(workspace, AS_OF)
+    assert report.realised is not None
+    assert report.realised.people == {"n": 390, "selected": 20, "positives": 60, "found": 0}
+    (week,) = [audit for audit in report.this_week if audit.characteristic == "sex"]
+    assert [g.counts for g in week.groups] == [{"n": 190, "selected": 0}, {"n": 200, "selected": 10}]
 
 
 def test_the_judging_day_is_the_morning_after_the_last_delivery(

@@ -204,7 +204,7 @@ def test_of_who_hides_after_the_list_no_home_is_told_nor_by_those_who_live_there
     assert remake(own_town, AS_OF).hash == weekly.hash
 
 
-def test_a_mark_that_has_ended_or_is_taken_back_limits_nothing_more(
+def test_a_mark_that_came_after_the_list_and_has_ended_limits_nothing(
     own_town: Workspace,  # noqa: F811
 ) -> None:
     first = flag(own_town, AS_OF).flags[0].person_id
