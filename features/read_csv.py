@@ -16,6 +16,7 @@ import pyarrow.csv
 from features.declaration import Extract
 from features.errors import DataRefused
 from features.header import check_header
+from features.quotations import MARK, TEXT_FOLLOWS, quotations_closed
 from features.raw_rows import RawRows, numbered
 from features.read_text import LONGEST_LINE, Utf8
 from features.unpack import Stream
@@ -26,15 +27,18 @@ def read_csv(name: str, stream: Stream, extract: Extract, extracts: Mapping[str,
     text = Utf8(name, stream, extract.encoding)
     header = _header(name, text.start, extract)
     check_header(name, header, extract, extracts, found_in=f"divided by {extract.delimiter!r}")
+    text.through(lambda blocks: quotations_closed(name, blocks, extract.delimiter, len(header)))
     names = [f"h{i}" for i in range(len(header))]
     wanted = [names[header.index(column)] for column in extract.columns]
     ragged: list[tuple[int, str]] = []
 
     def set_aside(row: pyarrow.csv.InvalidRow) -> str:
         # arrow counts the header as row 1
-        if "\n" in row.text:
-            return "error"  # it has swallowed other rows
+        if "\n" in row.text or "\r" in row.text:
+            return "error"  # it may have swallowed other rows
         reason = f"the row has {row.actual_columns} cells where the header has {row.expected_columns}"
+        if MARK in row.text:
+            reason = TEXT_FOLLOWS
         ragged.append((row.number - 1, reason))
         return "skip"
 
@@ -57,7 +61,7 @@ def read_csv(name: str, stream: Stream, extract: Extract, extracts: Mapping[str,
 def read_blocks(
     name: str, text: Utf8, names: list[str], parse: pyarrow.csv.ParseOptions, wanted: list[str], skip: int = 1
 ) -> Iterator[pa.RecordBatch]:
-    """Blocks of the columns wanted, as text. Raises DataRefused if a quote is left open."""
+    """Blocks of the columns wanted, as text. Raises DataRefused if quotes or breaks are out of place."""
     try:
         yield from pyarrow.csv.open_csv(
             io.BufferedReader(text, 2**20),
@@ -79,7 +83,7 @@ def read_blocks(
     except pa.ArrowInvalid:
         raise DataRefused(
             f"{name} cannot be read as rows.",
-            problems=["a quotation mark is opened and never closed; ask the sender for the file again"],
+            problems=["a quotation mark is out of place or never closed; ask the sender for the file again"],
         ) from None
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 from features.errors import DataRefused
 from features.unpack import Stream
@@ -33,6 +34,11 @@ class Utf8(io.RawIOBase):
         self._blocks = _blocks(name, stream, encoding)
         self.start = next(self._blocks)
         self._left = memoryview(self.start)
+
+    def through(self, step: Callable[[Iterator[bytes]], Iterator[bytes]]) -> None:
+        """Let all blocks pass through a step that gives no empty ones; before anything is read."""
+        self._blocks = step(chain([self.start], self._blocks))
+        self._left = memoryview(b"")
 
     def readable(self) -> bool:
         return True

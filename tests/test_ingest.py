@@ -456,8 +456,14 @@ def test_a_full_file_withdraws_what_it_leaves_out(workspace, deliver) -> None:
 
 @pytest.mark.parametrize(
     "spoilt",
-    [row(account="A2", issued="31/02/2024"), row(account=""), row(account="A2", stage_no="one"), "A2,1"],
-    ids=["in quarantine", "no key", "key of the wrong form", "ragged"],
+    [
+        row(account="A2", issued="31/02/2024"),
+        row(account=""),
+        row(account="A2", stage_no="one"),
+        "A2,1",
+        row(account='"A2"x'),
+    ],
+    ids=["in quarantine", "no key", "key of the wrong form", "ragged", "a stray quotation mark"],
 )
 def test_a_row_in_quarantine_is_not_missing_and_unreadable_keys_withdraw_nothing(
     workspace, deliver, spoilt
