@@ -24,6 +24,7 @@ from features.errors import DataRefused
 from features.header import MOST_COLUMNS, check_header
 from features.raw_rows import RawRows, numbered
 from features.unpack import check_sizes
+from features.workbook_parts import check_parts
 
 MOST_ROWS = 2**20
 """Excel's own limit; a sheet that says it has more would be counted through row by row."""
@@ -32,6 +33,7 @@ ROWS_A_BLOCK = 4096
 
 TYPED = {"date": pa.timestamp("us"), "datetime": pa.timestamp("us"), "time": pa.time64("us")}
 """Declared type → what a cell with a date or time in it is taken as."""
+
 
 @contextmanager
 def read_excel(
@@ -42,6 +44,7 @@ def read_excel(
     try:
         with zipfile.ZipFile(file) as archive:
             check_sizes(archive, name, size)
+            check_parts(archive, name)
             formulas = _has_formulas(archive)
         file.seek(0)
         values = load_workbook(file, read_only=True, data_only=True, keep_links=False)

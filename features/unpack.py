@@ -34,6 +34,9 @@ Stream = IO[bytes] | io.RawIOBase
 MOST_OF_A_WORKBOOK = 2 * 2**30
 """Bytes; the texts of a workbook are held in memory while it is read, unlike those of other formats."""
 
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How a member may be packed; what reads the others fails in ways of its own on a damaged file."""
+
 ARCHIVES = (".zip", ".gz", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst")
 
 
@@ -158,6 +161,13 @@ def _only_member(archive: zipfile.ZipFile, path: Path, glob: str) -> zipfile.Zip
         raise DataRefused(
             f"{path.name} is encrypted.",
             problems=["unpack it with the password you were given, and deliver the plain file"],
+        )
+    if member.compress_type not in METHODS:
+        raise DataRefused(
+            f"{path.name} is packed in an unusual way.",
+            problems=[
+                "only the usual method of zip (deflate) is read; pack it again, or deliver the plain file"
+            ],
         )
     return member
 

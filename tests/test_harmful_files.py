@@ -9,8 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
-from features import unpack
+from features import unpack, workbook_parts
 from features.errors import DataRefused
 from tests.test_formats import cells_of, declared, workbook
 
@@ -72,6 +73,8 @@ def harmful(folder: Path) -> dict[str, tuple[str, str]]:
     pq.write_table(pa.table({"ref": [[1, 2]]}), folder / "rows_v.parquet")
     (folder / "rows_w.jsonl").write_text(json.dumps({f"k{i}": 1 for i in range(50_000)}) + "\n")
     (folder / "rows_x.xls").write_bytes(b"")
+    with zipfile.ZipFile(folder / "rows_y.zip", "w", zipfile.ZIP_LZMA) as z:
+        z.writestr("rows_1.csv", csv)
     return {
         "a path upwards": ("rows_a.zip", "names a path outside itself"),
         "a drive": ("rows_b.zip", "names a path outside itself"),
@@ -95,6 +98,7 @@ def harmful(folder: Path) -> dict[str, tuple[str, str]]:
         "a bomb of a Parquet file": ("rows_u.parquet", "unpacks to more than"),
         "lists for cells": ("rows_v.parquet", "'ref' holds list"),
         "JSON with too many keys": ("rows_w.jsonl", "too many columns"),
+        "another method of zip": ("rows_y.zip", "packed in an unusual way"),
         "old Excel": ("rows_x.xls", "Excel's old form"),
     }
 
@@ -105,3 +109,37 @@ def test_what_was_made_to_do_harm_is_refused_in_words(tmp_path, subtests, monkey
         with subtests.test(case), pytest.raises(DataRefused) as refused:
             cells_of(tmp_path / name, declared(columns={"ref": {}}))
         assert says in str(refused.value), case
+
+
+def test_the_parts_of_a_workbook_that_are_held_in_memory_are_bounded(tmp_path, subtests, monkeypatch) -> None:
+    workbook(tmp_path / "rows_1.xlsx", {"A1": "ref", "A2": "K1"})
+    with zipfile.ZipFile(tmp_path / "rows_1.xlsx") as z:
+        parts = {name: z.read(name) for name in z.namelist()}
+    extract = declared(columns={"ref": {}})
+    monkeypatch.setattr(workbook_parts, "TEXTS", (200_000, 1000))
+    monkeypatch.setattr(workbook_parts, "OTHERS", (100_000, 1000))
+    listed, texts = "[Content_Types].xml", "xl/sharedStrings.xml"
+    kind = f'<Override PartName="/{texts}" ContentType="{SHARED_STRINGS}" /></Types>'
+    parts[listed] = parts[listed].replace(b"</Types>", kind.encode())
+    parts[texts] = b'<sst xmlns="%s"><si><t>K2</t></si></sst>' % SHEET_MAIN_NS.encode()
+    kept = b't="inlineStr"><is><t>K1</t></is>'
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace(kept, b't="s"><v>0</v>')
+    zipped(tmp_path / "rows_1.xlsx", parts)
+    assert cells_of(tmp_path / "rows_1.xlsx", extract) == [(1, "K2", None)]
+    elsewhere = {**parts, listed: parts[listed].replace(b"xl/sharedStrings", b"xl/worksheets/more")}
+    elsewhere["xl/worksheets/more.xml"] = elsewhere.pop(texts)
+    large, many = b"<!--" + os.urandom(150_000).hex().encode() + b"-->", b"<si/>" * 2000
+    for case, of, part, more in (
+        ("large texts", parts, texts, large),
+        ("many texts", parts, texts, many),
+        ("one text in many pieces", parts, texts, b"<si>" + b"<r/>" * 2000 + b"</si>"),
+        ("texts that stand elsewhere", elsewhere, "xl/worksheets/more.xml", many),
+        ("large styles", parts, "xl/styles.xml", large),
+        ("many sheets", parts, "xl/workbook.xml", many),
+        ("a long list of parts", parts, listed, many),
+    ):
+        head, end, tail = of[part].rpartition(b"</")
+        zipped(tmp_path / "rows_2.xlsx", {**of, part: head + more + end + tail})
+        with subtests.test(case), pytest.raises(DataRefused, match="more than a workbook can hold"):
+            cells_of(tmp_path / "rows_2.xlsx", extract)
