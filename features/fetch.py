@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,15 +22,18 @@ import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
 from features.cell_text import text_of
-from features.declaration import Extract
+from features.declaration import Column, Extract
 from features.errors import DataRefused, UserMistake, nearest
 from features.header import check_header
+from features.tables import TIME_ZONE
 from features.workspace import Workspace
 
 ROWS_AT_ONCE = 10_000
 
 KEPT = {"date": pa.timestamp("us"), "datetime": pa.timestamp("us"), "time": pa.time64("us")}
-"""Declared type → how a date or time of the database is kept; everything else is kept as text."""
+"""Declared type → how a date or time of the database is kept; everything else is kept as text.
+
+So is a column that begins with a whole block of nothing: what it will hold is not known yet."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +156,9 @@ def _first_line(error: Exception) -> str:
 
 def _write(con: sa.Connection, file: Path, name: str, extract: Extract) -> int:
     """Stream the answer into a Parquet file; returns its rows."""
-    statement = sa.text(re.sub(r":(?=\w)", r"\:", str(extract.query)))  # a colon is no parameter here
-    result = con.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE).execute(statement)
+    # as it is written: neither a colon nor, without parameters, a % sign stands for one
+    asked = con.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE, no_parameters=True)
+    result = asked.exec_driver_sql(str(extract.query))
     header = list(result.keys())
     check_header(name, header, extract, {}, found_in="of the answer")
     at = [header.index(column) for column in extract.columns]
@@ -163,14 +168,14 @@ def _write(con: sa.Connection, file: Path, name: str, extract: Extract) -> int:
     block = next(blocks, [])
     for i, (place, column) in enumerate(zip(at, extract.columns.values(), strict=True)):
         first = next((row[place] for row in block if row[place] is not None), None)
-        moment = column.type in KEPT and not isinstance(first, str)
+        moment = column.type in KEPT and first is not None and not isinstance(first, str)
         kinds[i] = _with_zone(KEPT[column.type], first) if moment else pa.string()
     schema = pa.schema(zip(extract.columns, kinds, strict=True))
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         while block:
             columns = [
-                _column(column, kind, [row[place] for row in block])
-                for place, (column, kind) in zip(at, zip(extract.columns, kinds, strict=True), strict=True)
+                _column(name, column, kind, [row[place] for row in block])
+                for place, kind, (name, column) in zip(at, kinds, extract.columns.items(), strict=True)
             ]
             writer.write_table(pa.table(columns, schema=schema))
             count += len(block)
@@ -183,15 +188,32 @@ def _with_zone(kind: pa.DataType, first: object) -> pa.DataType:
     return pa.timestamp("us", "UTC") if zoned else kind
 
 
-def _column(name: str, kind: pa.DataType, values: list[Any]) -> pa.Array:
+def _column(name: str, column: Column, kind: pa.DataType, values: list[Any]) -> pa.Array:
     try:
         if pa.types.is_string(kind):
-            return pa.array([text_of(value) for value in values], kind)
+            return pa.array([_text(value, column) for value in values], kind)
         if pa.types.is_timestamp(kind):
-            values = [datetime.combine(v, time()) if type(v) is date else v for v in values]
+            values = [_in_full(v) if type(v) is date else v for v in values]
         return pa.array(values, kind)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         raise DataRefused(
             f"The column {name!r} of the answer holds what is no cell, or values of several kinds.",
             problems=["let the query cast it: a cell is text, a number, a date, a time, or true or false"],
         ) from None
+
+
+def _text(value: Any, column: Column) -> str | None:
+    """A moment in the declared format if that holds all of it, anything else as text."""
+    form = column.format
+    if form is None or column.type not in KEPT or not isinstance(value, date | time):
+        return text_of(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(ZoneInfo(TIME_ZONE)).replace(tzinfo=None)
+    written = value.strftime(form)
+    read = datetime.strptime(written, form)
+    same = read.time() == value if isinstance(value, time) else read == _in_full(value)
+    return written if same else text_of(value)
+
+
+def _in_full(value: date) -> datetime:
+    return value if isinstance(value, datetime) else datetime.combine(value, time())

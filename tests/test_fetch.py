@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -36,7 +36,7 @@ extracts:
     files: "rent_letters_*.parquet"
     query: |
       SELECT ref, tenant, sent_on, seen_at, owed, note FROM letters -- with a 'colon: here' and a % sign
-      WHERE ref <> ':none'
+      WHERE ref <> ':none' AND length(':a: y %s \\:z') = 12
     delivery: changes
     record_key: ref
     columns:
@@ -161,6 +161,28 @@ def test_sqlite(workspace, tmp_path, monkeypatch) -> None:
 def test_postgresql(workspace, monkeypatch, postgres) -> None:
     fill(postgres)
     fetched_and_taken_in(workspace, monkeypatch, postgres)
+
+
+def test_a_column_that_begins_with_nothing_may_go_on_in_any_way(workspace, tmp_path, monkeypatch) -> None:
+    """Longer than a block: text where text comes, and where a moment does, it as it is declared."""
+    url = f"sqlite:///{tmp_path / 'housing.db'}"
+    fill(url)
+    monkeypatch.setenv("RENTS_URL", url)
+    monkeypatch.setattr(fetching, "ROWS_AT_ONCE", 4)
+    extracts = workspace.sources["rents"].extracts
+    late = "SELECT ref, tenant, CASE WHEN tenant > 110 THEN sent_on END AS sent_on, seen_at, owed, note"
+    query = f"{late} FROM letters ORDER BY tenant"
+    monkeypatch.setitem(extracts, "letters", extracts["letters"].model_copy(update={"query": query}))
+    (one,) = fetch(workspace, "rents", on=DAY)
+    sent = pq.read_table(one.file)["sent_on"].to_pylist()
+    assert sent == [None] * 11 + [f"2024-02-{1 + i:02}" for i in range(11, ROWS)]
+    day = extracts["letters"].columns["sent_on"].model_copy(update={"format": "%d/%m/%y"})
+    found = [fetching._text(value, day) for value in (date(2024, 2, 3), date(1924, 2, 3), "x", None)]
+    assert found == ["03/02/24", "1924-02-03", "x", None]
+    moment = day.model_copy(update={"type": "datetime", "format": "%d/%m/%Y %H:%M"})
+    asked = datetime(2024, 7, 1, 23, 30, tzinfo=UTC)
+    assert fetching._text(asked, moment) == "02/07/2024 00:30"
+    assert fetching._text(asked.replace(second=5), moment) == "2024-07-02 00:30:05"
 
 
 WRITES = {
