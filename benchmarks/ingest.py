@@ -46,7 +46,7 @@ SHARES = {
 BAD_EVERY = 100
 RECEIVED = date(2026, 1, 5)
 FIRST, LAST = np.datetime64("2019-07-01"), np.datetime64("2025-11-30")
-MEMORY = "1500MB"
+MEMORY = "2400MB"
 """What DuckDB may take; the rest of the process comes on top."""
 
 BLOCK = 500_000
