@@ -92,7 +92,7 @@ class Trial(Committed):
         def keys(of: str, where: str = "") -> str:
             tables = added if of == "added" else concerned
             selects = [f"SELECT DISTINCT record_key FROM {of}_{table} {where}" for table in tables]
-            return " UNION ".join(selects) or "SELECT NULL"
+            return " UNION ".join(selects) or "SELECT CAST(NULL AS VARCHAR) AS record_key WHERE false"
 
         found = self.con.execute(
             f"""

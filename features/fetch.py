@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
+from features.agreement import refuse_without_agreement
 from features.cell_text import text_of
 from features.declaration import Column, Extract
 from features.errors import DataRefused, UserMistake, nearest
@@ -51,7 +52,8 @@ def fetch(workspace: Workspace, source: str, *, on: date) -> list[Fetched]:
 
     An answer that was fetched on that day already is fetched again and replaced. Nothing is changed in
     the database, and no more than some thousand rows are held at once.
-    Raises UserMistake if nothing can be asked, DataRefused if the database does not answer as declared.
+    Raises UserMistake if nothing can be asked, DataRefused if the database does not answer as declared, or
+    if no agreement stands on the day.
     """
     if source not in workspace.sources:
         raise UserMistake(
@@ -67,6 +69,7 @@ def fetch(workspace: Workspace, source: str, *, on: date) -> list[Fetched]:
             f"The source {source!r} declares no question to ask.",
             problems=[f"give one of its extracts a `query` in sources/{source}.yaml, or deliver its files"],
         )
+    refuse_without_agreement(workspace.sources[source], "What was asked for", on)
     url = _url(workspace, source)
     folder = workspace.inbox / on.isoformat()
     folder.mkdir(parents=True, exist_ok=True)

@@ -171,5 +171,5 @@ def _default_settings() -> str:
     lines = ["# What can be set, with the defaults; remove the # to change one."]
     for name, field in Settings.model_fields.items():
         about = f"  # {field.description}" if field.description else ""
-        lines.append(f"# {name}: {field.default!r}{about}")
+        lines.append(f"# {name}: {field.get_default(call_default_factory=True)!r}{about}")
     return "\n".join(lines) + "\n"

@@ -88,6 +88,7 @@ def _source(
         by_place=held["by_place"],
         unidentified=held["unidentified"],
         placed=held["placed"],
+        unmatched=held["unmatched"],
         marks={mark.removeprefix("mark "): n for mark, n in sorted(held.items()) if mark.startswith("mark ")},
     )
 
@@ -170,7 +171,7 @@ def _columns(extract: Extract, newest: Facts, before: Sequence[Facts]) -> Iterat
 
 def _held(snapshot: Snapshot, as_of: date) -> dict[str, Counter[str]]:
     """Source → counts of what is held on a morning: 'by_place' records, 'unidentified' subjects and of them
-    those 'placed', and 'mark …' subjects."""
+    those 'placed', 'mark …' subjects, and 'unmatched', those who object and are one with nobody else."""
     nobodies = " UNION ".join(
         f"SELECT source, subject_key FROM {table} WHERE {NOBODY_SQL} AND {sql_known(as_of)}"
         for table in ("events", "identities", "addresses", "registers")
@@ -184,6 +185,13 @@ def _held(snapshot: Snapshot, as_of: date) -> dict[str, Counter[str]]:
         UNION ALL
         SELECT source, 'placed', count(*) FROM ({nobodies})
             SEMI JOIN (FROM links WHERE {sql_known(as_of)}) USING (source, subject_key) GROUP BY source
+        UNION ALL
+        SELECT source, 'unmatched', count(DISTINCT subject_key) FROM marks
+        WHERE mark = 'objection' AND {sql_known(as_of)} AND NOT {sql_before(as_of, "end_on")}
+            AND (source, subject_key) NOT IN (
+                SELECT (source, subject_key) FROM links WHERE {sql_known(as_of)} AND person_id IN (
+                    SELECT person_id FROM links WHERE {sql_known(as_of)} GROUP BY ALL HAVING count(*) > 1))
+        GROUP BY source
         UNION ALL
         SELECT source, 'mark ' || mark, count(DISTINCT subject_key) FROM marks
         WHERE {sql_known(as_of)} AND NOT {sql_before(as_of, "end_on")}

@@ -69,7 +69,8 @@ class ExtractQuality:
 class SourceQuality:
     """One source on a morning. overdue: a delivery was due and has not come. by_place: records that name
     nobody; unidentified: rows that stand for nobody until they are placed, and how many since have been;
-    marks: mark → the source's subjects who have it."""
+    marks: mark → the source's subjects who have it; unmatched: those of them who object and are one with
+    no other subject, so that there is nobody to leave out."""
 
     as_of: date
     council: str
@@ -88,6 +89,7 @@ class SourceQuality:
     by_place: int
     unidentified: int
     placed: int
+    unmatched: int
     marks: dict[str, int]
 
     @property

@@ -252,3 +252,9 @@ def test_a_declaration_that_cannot_be_asked_is_told(tmp_path, given, instead, sa
     (tmp_path / "rents.yaml").write_text(RENTS.replace(given, instead))
     with pytest.raises(UserMistake, match=says):
         read_source(tmp_path / "rents.yaml")
+
+
+def test_nothing_is_asked_for_under_an_agreement_that_has_run_out(workspace: Workspace) -> None:
+    with pytest.raises(DataRefused, match="to be reviewed by 2030-01-01"):
+        fetch(workspace, "rents", on=date(2031, 1, 6))
+    assert not list(workspace.inbox.iterdir())

@@ -86,6 +86,7 @@ def test_what_is_nobodys_and_what_is_marked_is_counted(delivered: Delivered, sou
         stands |= {row["nominal"] for row in now.values() if row["objects"]}
         places |= {row["ref"] for row in now.values() if not row["nominal"]}
     assert 0 < source["marks"]["objection"] <= len(stands)
+    assert source["unmatched"] == source["marks"]["objection"], "nobody else is held who could be they"
     assert 0 < source["by_place"] <= len(places)
     rows = [row["ref"] for row in delivered.rows[-1] if row["ref"] in places]
     repeated = source["extracts"][0]["deliveries"][-1]["repeated"]

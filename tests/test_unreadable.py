@@ -1,9 +1,11 @@
 """A cell that cannot be read is neither present nor absent: its row is set aside, and what stood stands."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from features.check import check
 from features.errors import DataRefused
 from tests.one_source import one_source
 
@@ -26,6 +28,19 @@ def test_a_date_in_another_form_withdraws_no_secret_address(tmp_path: Path) -> N
     report = agency.deliver("support", "2026-05-04", [_stay(n, "2026-03-02") for n in range(30)])
     assert (report.used, report.quarantined, report.ignored, report.withdrawn) == (0, 30, 0, 0)
     assert len(agency.known("marks", "2026-06-01", "subject_key")) == 30
+
+
+def test_check_answers_on_files_that_add_nothing(tmp_path: Path) -> None:
+    """A header alone, and rows of which none can be used."""
+    agency = one_source("domestic_abuse", tmp_path)
+    file = agency.desk / "marac_support_20260406.csv"
+    columns = agency.workspace.sources["domestic_abuse"].extracts["support"].columns
+    spoilt = ";".join(_stay(1, "2026-03-02").get(column, "") for column in columns)
+    for rows, quarantined in (("", 0), (spoilt + "\n", 1)):
+        file.write_text(";".join(columns) + "\n" + rows, "utf-8")
+        [checked] = check(agency.workspace, file, received=date(2026, 4, 6))
+        assert checked.report is not None
+        assert (checked.report.used, checked.report.quarantined) == (0, quarantined)
 
 
 def test_a_row_whose_record_is_not_known_is_not_ignored(tmp_path: Path) -> None:
