@@ -74,6 +74,13 @@ Because = Annotated[
     str | None, typer.Option(metavar="WHY", help="Why the stale feeds are accepted; the list prints it.")
 ]
 
+Extracts = Annotated[Path, typer.Argument(metavar="PATH", help="An extract, or a folder of extracts.")]
+Received = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="The day it reached us; default today, or the folder's name."),
+]
+History = Annotated[bool, typer.Option("--history", help="A first load of past years.")]
+
 
 @dataclasses.dataclass
 class _Asked:
@@ -222,14 +229,7 @@ def serve(
 
 
 @app.command(rich_help_panel=BEHIND)
-def ingest(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="An extract, or a folder of extracts.")],
-    received: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="The day it reached us; default today, or the folder's name."),
-    ] = None,
-    history: Annotated[bool, typer.Option("--history", help="A first load of past years.")] = False,
-) -> None:
+def ingest(path: Extracts, received: Received = None, history: History = False) -> None:
     """Turn extracts into events: every row is used, quarantined with its reason, or ignored by a rule."""
     from features.ingest import ingest as ingest_path
     from features.ingest_text import ingest_text
@@ -263,14 +263,7 @@ def fetch(
 
 
 @app.command(rich_help_panel=BEHIND)
-def check(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="An extract, or a folder of extracts.")],
-    received: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="The day it reached us; default today, or the folder's name."),
-    ] = None,
-    history: Annotated[bool, typer.Option("--history", help="A first load of past years.")] = False,
-) -> None:
+def check(path: Extracts, received: Received = None, history: History = False) -> None:
     """Say what `ingest` would do with extracts, and what they have against them, without loading anything."""
     from features.check import check as check_path
     from features.check_text import check_text

@@ -74,7 +74,9 @@ def type_rows(
     problems, checks = _checks(extract, cells, received)
     problems, checks = [Problem(None, why), *problems], ["unreadable", *checks]
     ignored = _first_that_holds([cells.condition(rule.when, as_text=True) for rule in extract.ignore])
-    of_key = [i for i, problem in enumerate(problems) if i == 0 or problem.column in extract.record_key]
+    # Whose row it is that is ignored must be known: its record is left with nothing.
+    of_key = [str(i) for i, problem in enumerate(problems) if i == 0 or problem.column in extract.record_key]
+    keyless = f"coalesce(problem IN ({', '.join(of_key)}), false)"
     emptied = ", ".join(f"nullif({cells[c]}, {cells[c]}) AS {cells[c]}" for c in extract.overwritten)
     at_fault = "".join(
         f" WHEN problem IN ({', '.join(map(str, of))}) THEN {cells.text(c)}"
@@ -87,16 +89,10 @@ def type_rows(
         CREATE OR REPLACE TABLE rows AS
         SELECT row_number, {", ".join(cells[c] for c in columns)}, record_key,
                {"".join(f"s{i}, " for i in range(len(extract.subjects)))}
-               recorded, ignored, problem,
-               CASE{at_fault or " WHEN false THEN NULL"} END AS at_fault, 0 AS copy
+               recorded, if({keyless}, NULL, ignored) AS ignored,
+               if(ignored IS NULL OR {keyless}, problem, NULL) AS problem,
+               CASE WHEN ignored IS NOT NULL AND NOT {keyless} THEN NULL{at_fault} END AS at_fault, 0 AS copy
         FROM (
-            -- Whose row it is that is ignored must be known: its record is left with nothing.
-            SELECT * REPLACE (
-                CASE WHEN problem IN ({", ".join(map(str, of_key))}) THEN NULL ELSE ignored END AS ignored,
-                CASE WHEN ignored IS NULL OR problem IN ({", ".join(map(str, of_key))}) THEN problem END
-                    AS problem
-            )
-            FROM (
             SELECT * {f"REPLACE ({emptied})" if history and emptied else ""},
                    {quoted(name + "/")} || {cells.key(extract.record_key)} AS record_key,
                    {"".join(f"{_subject_key(cells, s)} AS s{i}, " for i, s in enumerate(extract.subjects))}
@@ -105,7 +101,6 @@ def type_rows(
             FROM (
                 SELECT *, {values}
                 FROM (SELECT row_number, {unreadable} AS unreadable, {texts} FROM arrived)
-            )
             )
         )
         """,
