@@ -64,11 +64,13 @@ NOBODY_SQL = f"starts_with(subject_key, {quoted(UNIDENTIFIED)})"
 
 PLAIN_TEXT = r"""
     CREATE OR REPLACE TEMP MACRO plain(given) AS nullif(trim(regexp_replace(regexp_replace(
-        lower(nfc_normalize(given)), '[\p{P}\p{S}]', '', 'g'), '[\s\p{Z}]+', ' ', 'g')), '');
+        lower(nfc_normalize(replace(given, chr(0), ''))),
+        '[\p{P}\p{S}]', '', 'g'), '[\s\p{Z}]+', ' ', 'g')), '');
     CREATE OR REPLACE TEMP MACRO solid(given) AS nullif(replace(plain(given), ' ', ''), '')
 """
 """Text in the form in which it is compared: lower case, Unicode composed, no punctuation, white space
-single (`plain`) or none (`solid`); NULL where nothing is left."""
+single (`plain`) or none (`solid`); NULL where nothing is left. Null bytes go first: nfc_normalize ends a
+text at one, and two names would be alike that only begin alike."""
 
 
 def link(workspace: Workspace, *, tell: Tell = quiet) -> LinkReport:

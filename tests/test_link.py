@@ -154,6 +154,22 @@ CASES: dict[str, tuple[list[dict], list[dict], dict[int, bool]]] = {
         [fact(*P1, known=0, **PLACE), fact(*C7, known=3, **PLACE)],
         {9: False},
     ),
+    "a null byte within a name": (
+        [
+            fact(*P1, known=0, **{**ANN, "forenames": "Zo\u00eb"}),
+            fact(*C7, known=3, **{**ANN, "forenames": "Zo\0e\u0308\0"}),
+        ],
+        [fact(*P1, known=0, **PLACE), fact(*C7, known=3, **PLACE)],
+        {9: True},
+    ),
+    "names that differ after a null byte": (
+        [
+            fact(*P1, known=0, **{**ANN, "forenames": "Zo\u00eb\0 Ann"}),
+            fact(*C7, known=3, **{**ANN, "forenames": "Zo\u00eb\0 Amy"}),
+        ],
+        [fact(*P1, known=0, **PLACE), fact(*C7, known=3, **PLACE)],
+        {9: False},
+    ),
     "a name of nothing but dots": (
         [fact(*P1, known=0, **{**ANN, "forenames": "..."}), fact(*C7, known=3, **{**ANN, "forenames": "-"})],
         [fact(*P1, known=0, **PLACE), fact(*C7, known=3, **PLACE)],
