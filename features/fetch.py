@@ -52,8 +52,8 @@ def fetch(workspace: Workspace, source: str, *, on: date) -> list[Fetched]:
 
     An answer that was fetched on that day already is fetched again and replaced. Nothing is changed in
     the database, and no more than some thousand rows are held at once.
-    Raises UserMistake if nothing can be asked, DataRefused if the database does not answer as declared, or
-    if no agreement stands on the day.
+    Raises UserMistake if nothing can be asked or the database cannot be reached, DataRefused if it does not
+    answer as declared, or if no agreement stands on the day.
     """
     if source not in workspace.sources:
         raise UserMistake(
@@ -82,6 +82,8 @@ def fetch(workspace: Workspace, source: str, *, on: date) -> list[Fetched]:
                 rows = _write(con, started, f"{source}.{name}", extract)
         except BaseException:
             started.unlink(missing_ok=True)
+            if not any(folder.iterdir()):
+                folder.rmdir()  # a day on which nothing came
             raise
         started.replace(file)
         fetched.append(Fetched(source, name, file, rows))
@@ -120,6 +122,7 @@ def _url(workspace: Workspace, source: str) -> sa.URL:
 def _reading(url: sa.URL, source: str) -> Iterator[sa.Connection]:
     """A connection that reads and cannot write, where the database can promise that; nothing is committed."""
     options: dict[str, Any] = {"postgresql_readonly": True} if url.get_backend_name() == "postgresql" else {}
+    reached = False
     try:
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise UserMistake(
@@ -131,6 +134,7 @@ def _reading(url: sa.URL, source: str) -> Iterator[sa.Connection]:
             with engine.connect().execution_options(**options) as con:
                 if url.get_backend_name() == "sqlite":
                     con.exec_driver_sql("PRAGMA query_only = ON")
+                reached = True
                 yield con
                 con.rollback()
         finally:
@@ -142,10 +146,16 @@ def _reading(url: sa.URL, source: str) -> Iterator[sa.Connection]:
             problems=["PostgreSQL (postgresql+pg8000://) and SQLite come with Early Help; install what else"],
         ) from None
     except SQLAlchemyError as error:
-        raise DataRefused(
-            f"The database of {source!r} did not answer.",
-            problems=[f"{type(error).__name__}: {_first_line(error)}"],
-        ) from None
+        said = f"{type(error).__name__}: {_first_line(error)}"
+        if not reached or getattr(error, "connection_invalidated", False):
+            raise UserMistake(
+                f"The database of {source!r} cannot be reached{', or went away' if reached else ''}.",
+                problems=[
+                    said,
+                    "see that it runs, and that settings.yaml names its place and who may read it",
+                ],
+            ) from None
+        raise DataRefused(f"The database of {source!r} did not answer as asked.", problems=[said]) from None
 
 
 def _first_line(error: Exception) -> str:

@@ -207,7 +207,7 @@ def test_nothing_is_written_to_the_database(workspace, monkeypatch, postgres, su
                 fetch(workspace, "rents", on=DAY)
             with engine.connect() as con:
                 assert con.execute(sa.text("SELECT count(*) FROM letters")).scalar() == ROWS
-            assert not list((workspace.inbox / "2024-03-04").iterdir())
+            assert not list(workspace.inbox.iterdir())
     engine.dispose()
 
 
@@ -220,7 +220,7 @@ def test_what_cannot_be_asked_is_told_without_a_secret(workspace, tmp_path, monk
         "no URL": ("hunter2 is my password", UserMistake, "is not a SQLAlchemy URL"),
         "no file": (f"sqlite:///{tmp_path}/hunter2.db", UserMistake, "is not there"),
         "no driver": ("oracle+oracledb://me:hunter2@db/x", UserMistake, "not installed"),
-        "nobody listens": ("postgresql+pg8000://me:hunter2@127.0.0.1:1/x", DataRefused, "did not answer"),
+        "nobody listens": ("postgresql+pg8000://me:hunter2@127.0.0.1:1/x", UserMistake, "cannot be reached"),
     }
     for case, (url, kind, says) in cases.items():
         with subtests.test(case):
@@ -228,6 +228,7 @@ def test_what_cannot_be_asked_is_told_without_a_secret(workspace, tmp_path, monk
             with pytest.raises(kind) as refused:
                 fetch(workspace, "rents", on=DAY)
             assert says in str(refused.value) and "hunter2" not in str(refused.value), str(refused.value)
+            assert not list(workspace.inbox.iterdir())
     with pytest.raises(UserMistake, match="did you mean rents"):
         fetch(workspace, "rent", on=DAY)
     engine = sa.create_engine(f"sqlite:///{file}")
@@ -237,6 +238,21 @@ def test_what_cannot_be_asked_is_told_without_a_secret(workspace, tmp_path, monk
     monkeypatch.setenv("RENTS_URL", f"sqlite:///{file}")
     with pytest.raises(DataRefused, match="did not answer"):
         fetch(workspace, "rents", on=DAY)
+
+
+def test_a_database_that_goes_away_while_it_answers_is_told_so(workspace, monkeypatch, postgres) -> None:
+    """And what an earlier fetch of the day has brought stays as it was."""
+    fill(postgres)
+    monkeypatch.setenv("RENTS_URL", postgres)
+    (before,) = fetch(workspace, "rents", on=DAY)
+    kept = before.file.read_bytes()
+    extracts = workspace.sources["rents"].extracts
+    ends = "SELECT *, pg_terminate_backend(pg_backend_pid()) FROM letters"
+    extract = extracts["letters"].model_copy(update={"query": ends})
+    monkeypatch.setitem(extracts, "letters", extract)
+    with pytest.raises(UserMistake, match="or went away"):
+        fetch(workspace, "rents", on=DAY)
+    assert [file.read_bytes() for file in before.file.parent.iterdir()] == [kept]
 
 
 DECLARED = [
