@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from features.asof import has_come
 from features.errors import UserMistake
@@ -14,6 +16,9 @@ from features.unpack import plain_names
 from features.workspace import Workspace
 
 DAY_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+MOST_NAMES = 20
+"""So many members of an archive are looked at to say what it may have been meant as."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,7 @@ def find_arrived(
             names = " and ".join(f"{source}.{name}" for source, name in found)
             problems.append(f"{file.name}: is named by {names}; let `files` of one of them be narrower")
         else:
-            wanted = ", ".join(f"{glob} ({source})" for (source, _), glob in sorted(globs.items()))
-            problems.append(f"{file.name}: no declared extract has such a name; these would do: {wanted}")
+            problems.append(f"{file.name}: no declared extract has such a name; {_nearest(called, globs)}")
     if problems:
         raise UserMistake("It is not known whose these files are; nothing was taken in.", problems=problems)
     if not arrived and before is None:
@@ -71,6 +75,29 @@ def find_arrived(
             f"There is no file to take in under {str(path)!r}.", problems=["it holds no extract"]
         )
     return sorted(arrived, key=lambda a: a.received)
+
+
+def _nearest(called: Sequence[str], globs: Mapping[tuple[str, str], str]) -> str:
+    """What is amiss with a name that no glob has: its ending, its capitals, or which two are most like it."""
+    called = called[:MOST_NAMES]
+    for (source, name), glob in globs.items():
+        for given in called:
+            if fnmatchcase(given.lower(), glob.lower()):
+                return f"{source}.{name} is declared as {glob}, in other capitals"
+            stem, ending = PurePath(glob).stem, PurePath(glob).suffix
+            if ending and fnmatchcase(PurePath(given).stem.lower(), stem.lower()):
+                return (
+                    f"but for its ending it is {source}.{name}, declared as {glob}: send it as {ending}, "
+                    f"or change `files` in sources/{source}.yaml"
+                )
+
+    def unlike(glob: str) -> float:
+        # what is like it without the dates and numbers in which every delivery differs
+        plain = re.sub(r"[\d*?]", "", glob)
+        return -max(SequenceMatcher(None, re.sub(r"\d", "", given), plain).ratio() for given in called)
+
+    close = sorted(globs.items(), key=lambda item: unlike(item[1]))[:2]
+    return "the nearest are " + " and ".join(f"{glob} ({source})" for (source, _), glob in close)
 
 
 def _day(folder: Path) -> date | None:
