@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import duckdb
 import pyarrow as pa
 
 from features.content import payload
@@ -42,15 +43,14 @@ class Committed:
         self._kept: dict[tuple[str, str, str], tuple[str, int]] = {}
         self._holders: dict[str, set[tuple[str, str]]] = {table: set() for table in DATED}
         new = f"delivery_id >= {self.next_id}"
-        found = self.con.execute(
-            " UNION ALL ".join(
-                f"SELECT DISTINCT '{table}', source, {extract}, {new} FROM {self.view(table)}"
-                for table, extract in (
-                    *dict.fromkeys(DATED, "split_part(record_key, '/', 1)").items(),
-                    *dict.fromkeys(BESIDE, "NULL").items(),
-                )
-            )
-        ).fetchall()
+        whose = dict.fromkeys(DATED, "split_part(record_key, '/', 1)") | dict.fromkeys(BESIDE, "NULL")
+        views = {table: self.view(table) for table in whose}
+        scans = [
+            f"SELECT DISTINCT '{table}', source, {extract}, {new} FROM {views[table]}"
+            for table, extract in whose.items()
+            if self.tables.exists(table)
+        ]
+        found = self.con.execute(" UNION ALL ".join(scans)).fetchall() if scans else []
         for table in {table for table, _, _, left in found if left}:
             self.tables.remove(table, new)
             self.view(table)
@@ -75,12 +75,9 @@ class Committed:
         """The dated tables in which an extract has rows."""
         return {table for table in DATED if (source, extract) in self._holders[table]}
 
-    def quarantined(self, delivery: Delivery) -> pa.Table:
-        """The quarantine rows of a delivery."""
-        rows = self.view("quarantine")
-        return self.con.sql(
-            f"SELECT * FROM {rows} WHERE delivery_id = {delivery.delivery_id}"
-        ).to_arrow_table()
+    def quarantined(self, delivery: Delivery) -> dict[str, int]:
+        """The quarantined rows of a delivery by their reason."""
+        return by_reason(self.con, f"{self.view('quarantine')} WHERE delivery_id = {delivery.delivery_id}")
 
     def make_standing(self, table: str, source: str, extract: str) -> None:
         """Make `standing_<table>`, the last revision of every record of an extract."""
@@ -100,10 +97,11 @@ class Committed:
     def add(self, delivery: Delivery, rows: dict[str, int], beside: dict[str, pa.Table]) -> None:
         """Append a delivery's rows, table by table, and then its ledger row, which commits them.
 
-        rows: dated table → how many rows of `added_<table>` are to go into it.
+        rows: dated table → how many rows of `added_<table>` are to go into it; `added_quarantine` goes too.
         """
         added = [table for table, count in rows.items() if count]
-        self.write(delivery, added, {table: rows for table, rows in beside.items() if rows.num_rows})
+        aside = ["quarantine"] if delivery.quarantined else []
+        self.write(delivery, [*added, *aside], beside)
         self.ledger.append(delivery)
         for table in added:
             self._holders[table].add((delivery.source, delivery.extract))
@@ -127,7 +125,7 @@ class Committed:
     def clear(self) -> None:
         """Let go of what was made of the last file; what is kept at hand stays."""
         made = ["rows", "shared", "unused", "expected", "left_out", "changed"]
-        made += [f"{stage}_{table}" for table in DATED for stage in ("new", "added")]
+        made += [f"{stage}_{table}" for table in DATED for stage in ("new", "added")] + ["added_quarantine"]
         there = {name for (name,) in self.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         self.con.execute("".join(f"DROP TABLE {table};" for table in made if table in there))
 
@@ -142,6 +140,14 @@ class Committed:
             self.con.execute(f"DELETE FROM {name} WHERE record_key IN (SELECT record_key FROM added_{table})")
             self.con.execute(f"INSERT INTO {name} {_last(table, f'FROM added_{table}')}")
             self._kept[whose] = name, rows + changed
+
+
+def by_reason(con: duckdb.DuckDBPyConnection, rows: str) -> dict[str, int]:
+    """Why rows were set aside, in words → how many. rows: SQL, quarantine rows, as after FROM."""
+    found = con.execute(
+        f"""SELECT coalesce("column" || ': ', '') || reason AS said, count(*) FROM {rows} GROUP BY ALL"""
+    ).fetchall()
+    return dict(sorted(found))
 
 
 def _last(table: str, rows: str) -> str:

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
 import pyarrow as pa
 
 from features.declaration import Source
@@ -51,9 +50,7 @@ class Freshness:
 
 def read_ledger(tables: Tables) -> list[Delivery]:
     """Every committed delivery, in the order of their commits."""
-    con = duckdb.connect()
-    ledger = tables.view(con, "deliveries")
-    rows = con.sql(f"SELECT * FROM {ledger} ORDER BY delivery_id").to_arrow_table().to_pylist()
+    rows = tables.read("deliveries").sort_by("delivery_id").to_pylist()
     return [Delivery(**{**row, "ignored_by_rule": json.loads(row["ignored_by_rule"])}) for row in rows]
 
 

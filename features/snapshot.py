@@ -104,19 +104,17 @@ def open_snapshot(
     if last_delivery is not None and link_run is not None:
         named = Snapshot(workspace, last_delivery, link_run)
         return at_hand if at_hand == named and at_hand is not None else named
-    tables, con = Tables(workspace.data), duckdb.connect()
+    tables = Tables(workspace.data)
     if last_delivery is None:
-        tables.view(con, "deliveries")
-        last_delivery = con.execute("SELECT max(delivery_id) FROM all_deliveries").fetchall()[0][0]
+        last_delivery = max(tables.read("deliveries")["delivery_id"].to_pylist(), default=None)
     if last_delivery is None:
         raise UserMistake(
             "The workspace holds no delivery yet.",
             problems=["load one with `earlyhelp ingest PATH`, or simulate a county with `earlyhelp demo`"],
         )
     if link_run is None:
-        tables.view(con, "link_runs")
-        newest = "SELECT max(link_run) FROM all_link_runs WHERE last_delivery <= ?"
-        link_run = con.execute(newest, [last_delivery]).fetchall()[0][0] or 0
+        runs = tables.read("link_runs").to_pylist()
+        link_run = max((r["link_run"] for r in runs if r["last_delivery"] <= last_delivery), default=0)
     return open_snapshot(workspace, last_delivery=int(last_delivery), link_run=int(link_run), at_hand=at_hand)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 
 REVISION = [
@@ -257,19 +258,24 @@ class Tables:
         table = self._table(name)
         return None if table is None else table.version()
 
+    def read(self, name: str) -> pa.Table:
+        """All rows of a table, committed or not, for what is small: no database is opened for them."""
+        files = [pq.ParquetFile(file).read() for file in self._files(name)]
+        rows = pa.concat_tables([SCHEMAS[name].empty_table(), *files], promote_options="default")
+        return rows.select(SCHEMAS[name].names)
+
     def view(self, con: duckdb.DuckDBPyConnection, name: str, *, alias: str | None = None) -> str:
         """Make a view of all rows of a table, committed or not, over its own Parquet files.
 
         Returns the view's name, `alias` or `all_<name>`. It shows the files of this moment.
         """
-        alias, table = alias or f"all_{name}", self._table(name)
-        files = [] if table is None else table.file_uris()
+        alias, files = alias or f"all_{name}", self._files(name)
         con.unregister(alias)
         if files:
-            places = [unquote(uri.removeprefix("file://")) for uri in files]
-            paths = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
+            table = self._open[name]
+            paths = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
             rows = f"SELECT * FROM read_parquet([{paths}], union_by_name = true)"
-            there = {field.name for field in table.schema().fields} if table else set()
+            there = {field.name for field in table.schema().fields}
             if not set(SCHEMAS[name].names) <= there:  # written by an older version
                 con.register(f"no_{name}", SCHEMAS[name].empty_table())
                 rows = f"SELECT * FROM no_{name} UNION ALL BY NAME {rows}"
@@ -277,6 +283,12 @@ class Tables:
         else:
             con.register(alias, SCHEMAS[name].empty_table())
         return alias
+
+    def _files(self, name: str) -> list[str]:
+        """The paths of a table's Parquet files at this moment; none if it is not there."""
+        table = self._table(name)
+        uris = [] if table is None else table.file_uris()
+        return [unquote(uri.removeprefix("file://")) for uri in uris]
 
     def _table(self, name: str) -> DeltaTable | None:
         """The table as it is now, None if it is not there; only what its log has since gained is read."""
