@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,15 @@ from simulation.calendar import NONE, Calendar, Days, Index, Mask
 
 Floats = npt.NDArray[np.floating[Any]]
 Random = np.random.Generator
+Text = npt.NDArray[np.object_]
+
+
+def own_stream(random: Random | np.random.SeedSequence, name: str) -> Random:
+    """A stream named after what is drawn from it: what draws from it leaves all others as they are."""
+    seeds = random if isinstance(random, np.random.SeedSequence) else random.bit_generator.seed_seq
+    assert isinstance(seeds, np.random.SeedSequence)
+    key = (*seeds.spawn_key, zlib.crc32(name.encode()))
+    return np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=key))
 
 
 def happen(random: Random, rates: Floats, calendar: Calendar) -> tuple[Index, Days]:

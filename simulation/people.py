@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from simulation import names, world
+from simulation import world
 from simulation.areas import Areas
 from simulation.calendar import OPEN, Calendar, Days, Index, Mask
 from simulation.draw import Floats, Random, Spells, pick
+from simulation.draw import Text as Text
+from simulation.naming import call
 
 YEAR = 365.25
-Text = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,18 @@ class People:
     first_id: int
     sex: Index  # 0 female, 1 male
     role: Index  # 0 first adult, 1 second adult, 2 child of the family
-    birth: Days
+    birth: Days  # as life goes; papers have `born`
     enter: Days  # born or moved in
     leave: Days  # died or moved away; OPEN if neither
     died: Mask  # whether `leave` is a death
     ethnic: Index
     disabled: Mask
+    family: Index  # the unit they were born into, or came with
     forename: Text
     surname: Text
+    former: Text  # surname before marriage; None for none
+    born: Days  # as papers have it: twins share that of the elder
+    twin: Index  # the other twin, -1 for none
     stays: Spells  # person → `unit`, from and until when
 
     unit_enter: Days
@@ -136,7 +140,9 @@ def populate(random: Random, people: int, first_id: int, calendar: Calendar, are
 
     groups = list(world.ETHNIC_GROUPS.values())
     ethnic = pick(random, [g[0] for g in groups], families)[family]
-    forename, surname = _names(random, family, role, sex, [g[1] for g in groups], ethnic)
+    called = call(
+        random, [g[1] for g in groups], family=family, role=role, sex=sex, birth=birth, ethnic=ethnic
+    )
     return People(
         first_id=first_id,
         sex=sex,
@@ -147,8 +153,12 @@ def populate(random: Random, people: int, first_id: int, calendar: Calendar, are
         died=died,
         ethnic=ethnic,
         disabled=random.random(n) < world.DISABLED,
-        forename=forename,
-        surname=surname,
+        family=family,
+        forename=called.forename,
+        surname=called.surname,
+        former=called.former,
+        born=called.born,
+        twin=called.twin,
         stays=stays,
         unit_enter=np.concatenate([enter, out[movers]]).astype(np.int32),
         unit_leave=np.concatenate([leave, goes[movers]]).astype(np.int32),
@@ -170,21 +180,3 @@ def _death_ages(random: Random, age: Floats) -> Floats:
     """Age at death of people alive at `age`, by Gompertz' law (inverse of its survival function)."""
     a, b = world.DEATH_LEVEL, world.DEATH_SLOPE
     return np.log(np.exp(b * age) - b / a * np.log(random.random(len(age)))) / b
-
-
-def _names(
-    random: Random, family: Index, role: Index, sex: Index, groups: list[str], ethnic: Index
-) -> tuple[Text, Text]:
-    """A forename and a surname each; a family shares one, a third of second adults keep their own."""
-    n, families = len(family), int(family.max()) + 1
-    forename, surname = np.empty(n, dtype=object), np.empty(n, dtype=object)
-    chosen = random.random(n)
-    of_family, own = random.random(families)[family], random.random(n)
-    draw = np.where((role == 1) & (random.random(n) < 0.33), own, of_family)
-    for code, group in enumerate(groups):
-        for is_male, listed in ((0, names.GIRLS), (1, names.BOYS)):
-            here, choices = (ethnic == code) & (sex == is_male), np.array(listed[group].split(), dtype=object)
-            forename[here] = choices[(chosen[here] * len(choices)).astype(int)]
-        here, choices = ethnic == code, np.array(names.SURNAMES[group].split(), dtype=object)
-        surname[here] = choices[(draw[here] * len(choices)).astype(int)]
-    return forename, surname

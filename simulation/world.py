@@ -56,6 +56,9 @@ ETHNIC_GROUPS = {
 }
 """Recording factors above 1: the same behaviour is written down more often. They touch what is
 recorded, never the troubles or the outcomes themselves, so an audit has something true to find."""
+TWINS, TWINS_WITHIN = 0.01, 300
+"""The share of everybody who is a twin: siblings at most so many days apart, nearest first, who are taken
+for one birth."""
 DISABLED = 0.09
 TENURES = ("owner", "private rent", "council rent")
 MOVES = (0.03, 0.14, 0.045)
