@@ -106,8 +106,9 @@ SURNAMES = {
         "Lawrence Lowe Lynch Marsh Matthews May McCarthy McDonald Moss Nelson Newman Nicholls Norris Osborne "
         "Owen Parry Payne Perkins Perry Phillips Porter Powell Pritchard Rees Reid Reynolds Rhodes Rice "
         "Richards Riley Robertson Rose Ryan Sanders Saunders Sharp Simpson Slater Spencer Stephenson Stewart "
-        "Sullivan Sutton Thornton Tucker Wallace Walsh Walters Warren Watson Wells West Wheeler Wilkinson
-Willis Woods",         "Ash Brad Brom Bur Chat Clay Cop Cran Dal Den El Fair Farn Gar Gold Grin Hal Hard "
+        "Sullivan Sutton Thornton Tucker Wallace Walsh Walters Warren Watson Wells West Wheeler Wilkinson "
+        "Willis Woods",
+        "Ash Brad Brom Bur Chat Clay Cop Cran Dal Den El Fair Farn Gar Gold Grin Hal Hard "
         "Hather Haw Hep Hol Hors Ken Kil Kirk Lang Led Lin Lock Long Lud Mar Mel Mid Nor Oak Ol Pen Pick Rad "
         "Raven Red Rush Sed Shel Sher Stan Stock Swin Thorn Under Wad Wal Wat Whit Wick Wil Win Wor Yar Yel",
         "ley ton field worth bourne brook by combe cott croft dale den don ford gate grave ham hurst land "
