@@ -15,7 +15,7 @@ a person lives with is said with no amount, no place and no name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from features import asof
@@ -33,10 +33,13 @@ LONG_SPELL = 7
 """A spell of so many days is said with its end."""
 
 
-def sentence(channel: Channel, rows: Sequence[EvidenceRow], as_of: date) -> str:
+def sentence(
+    channel: Channel, rows: Sequence[EvidenceRow], as_of: date, *, stale: Collection[str] = ()
+) -> str:
     """What happened to a person in a channel, from rows usable on `as_of`; no full stop, no capital.
 
-    rows may hold other channels' events; they are left out. Raises ValueError if none is left:
+    rows may hold other channels' events; they are left out. stale: sources whose silence says nothing
+    now; where the channel has one, nothing is said of the time before. Raises ValueError if no row is left:
     nothing is said of nothing.
     """
     mine = sorted(
@@ -56,7 +59,8 @@ def sentence(channel: Channel, rows: Sequence[EvidenceRow], as_of: date) -> str:
     window = telling_window([asof.day_number(row.occurred_on) for row in recent], today)
     told = [row for row in recent if _within(row, today, window)]
     what = _what(channel, told, window_words(window))
-    before = "" if channel.association else _before(mine, window, today)
+    knows_before = not channel.association and set(channel.sources).isdisjoint(stale)
+    before = _before(mine, window, today) if knows_before else ""
     return whose + what + _when(channel, told, as_of) + before
 
 

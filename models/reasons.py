@@ -11,7 +11,7 @@ person's log-odds.
 - A *reason* raises the chance and has at least one event behind it.
 - A *strength* lowers it and is a signal declared protective that still holds, or a measured
   improvement: a signal of the person's own past that has become rarer. That nothing is recorded is
-  never a strength.
+  never a strength; nor is the silence of a feed that is stale, whoever has accepted it.
 - A *sequence* (a notice after a letter) weighs with the channel of what came second. Where it raised
   the chance its reason says so, and what came first is part of the evidence.
 - What happened to *somebody they live with* is a reason of its own, never dealt out and never a
@@ -22,7 +22,7 @@ person's log-odds.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -88,9 +88,13 @@ def explain(
     snapshot: Snapshot,
     panel: Panel,
     person_ids: Sequence[str],
+    *,
+    stale: Collection[str],
 ) -> list[Explanation]:
     """The explanations of some people of a panel, in the order asked for.
 
+    stale: sources whose feed was stale on the morning; nothing is told of a person that rests on their
+    silence.
     Explaining costs hundreds of times what scoring does: score everyone, explain those shown. A
     person's score is the same to the last bit whoever else is scored along.
     """
@@ -113,8 +117,8 @@ def explain(
                 log_odds=odds,
                 chance=risk,
                 chance_words=chance_words(risk),
-                reasons=reasons_of(account, as_of),
-                strengths=strengths_of(account, as_of, covered),
+                reasons=reasons_of(account, as_of, stale),
+                strengths=strengths_of(account, as_of, covered, stale),
                 base=account.base,
                 weights=tuple((channel.name, weight) for channel, weight, _ in account.weighed),
                 other=account.other,
@@ -228,22 +232,25 @@ def _stands(channel: Channel, events: Sequence[EvidenceRow]) -> bool:
     return channel.kind == "signal" and bool(events)
 
 
-def reasons_of(account: Account, as_of: date) -> tuple[Reason, ...]:
-    """The strongest channels that raise the chance."""
+def reasons_of(account: Account, as_of: date, stale: Collection[str] = ()) -> tuple[Reason, ...]:
+    """The strongest channels that raise the chance; stale: see `explain`."""
     raising = [entry for entry in account.weighed if entry[1] > 0]
     told = []
     for channel, weight, events in raising[:MOST_REASONS]:
-        words = sentence(channel, events, as_of)
+        words = sentence(channel, events, as_of, stale=stale)
         if sequence := account.sequences.get(channel.name):
             words, events = f"{words}; {sequence.words}", (*events, *sequence.came_first)
         told.append(_said(channel, weight, events, words))
     return tuple(told)
 
 
-def strengths_of(account: Account, as_of: date, covered: Mapping[str, bool]) -> tuple[Reason, ...]:
+def strengths_of(
+    account: Account, as_of: date, covered: Mapping[str, bool], stale: Collection[str] = ()
+) -> tuple[Reason, ...]:
     """The channels that lower the chance most and are protective or a measured improvement.
 
-    covered: by channel, whether silence in either period would mean that nothing happened.
+    covered: by channel, whether silence in either period would mean that nothing happened; never where a
+    source of the channel is stale.
     """
     found = []
     for channel, weight, events in reversed(account.weighed):
@@ -251,19 +258,22 @@ def strengths_of(account: Account, as_of: date, covered: Mapping[str, bool]) -> 
             break
         if channel.association:
             continue
-        if channel.protective and _still_holds(channel, events, as_of):
-            found.append(_said(channel, weight, events, sentence(channel, events, as_of)))
-        elif channel.kind == "signal" and not channel.protective and covered.get(channel.name, False):
+        words, silent = "", not set(channel.sources).isdisjoint(stale)
+        if channel.protective:
+            if _still_holds(channel, events, as_of, silent=silent):
+                words = sentence(channel, events, as_of, stale=stale)
+        elif channel.kind == "signal" and covered.get(channel.name, False) and not silent:
             words = improvement(channel, events, as_of)
-            if words:
-                found.append(_said(channel, weight, events, words))
+        if words:
+            found.append(_said(channel, weight, events, words))
     return tuple(found[:MOST_STRENGTHS])
 
 
-def _still_holds(channel: Channel, events: Sequence[EvidenceRow], as_of: date) -> bool:
+def _still_holds(channel: Channel, events: Sequence[EvidenceRow], as_of: date, *, silent: bool) -> bool:
     """Whether a protective signal holds: a spell is open; of what has no length, one was lately.
 
-    A spell that has ended may have been kept or broken; nobody knows which, so it is no strength.
+    A spell that has ended may have been kept or broken; nobody knows which, so it is no strength. Of one
+    whose feed has fallen silent the end may not have been told.
     """
     today = asof.day_number(as_of)
     spells = {part.name for part in channel.parts if part.spell}
@@ -272,7 +282,7 @@ def _still_holds(channel: Channel, events: Sequence[EvidenceRow], as_of: date) -
         day = asof.day_number(event.occurred_on)
         if event.signal in spells:
             end = asof.OPEN if event.ended_on is None else asof.day_number(event.ended_on)
-            return bool(asof.is_open(day, end, today))
+            return not silent and bool(asof.is_open(day, end, today))
         return bool(asof.in_window(day, today, LATELY))
 
     return any(holds(event) for event in events)

@@ -37,12 +37,20 @@ class Feed:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A feed that should have stopped the list: what was wrong, and why somebody went on without it."""
+    """A feed that should have stopped the list: what was wrong, and why somebody went on without it.
+
+    because is empty on a morning of which there is no list: nobody was asked.
+    """
 
     source: str
     title: str
     wrong: str
-    because: str
+    because: str = ""
+
+    @property
+    def said(self) -> str:
+        """What was wrong and why it was accepted, as one text."""
+        return f"{self.title}: {self.wrong}" + (f". Accepted because: {self.because}" if self.because else "")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from models.candidate import NOT_APPROVED, Candidate
 from models.reasons import Explanation
 from serving.flags import NO_NAME, RESTRICTED
 from serving.score import score, stand
-from serving.weekly_list import kept_dates, named, read_for
+from serving.weekly_list import accepted_in, kept_dates, named, read_for
 from serving.withheld import OBJECTS, home_withheld, withheld
 
 
@@ -85,7 +85,7 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
         raise UserMistake("Nothing can be explained of this person.", problems=[f"who {OBJECTS}"])
     if why:
         return _restricted(person.person_id, as_of, ranks.get(person.person_id), candidate)
-    morning = stand(snapshot, candidate, as_of)
+    morning = stand(snapshot, candidate, as_of, accepted=accepted_in(read))
     scores = score(morning, candidate, [person.person_id])
     explanation = scores.explanations[0][0] if scores.explanations else None
     catalogue = candidate.catalogue

@@ -8,7 +8,7 @@ reasons to the last bit.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from threading import Lock
@@ -18,7 +18,9 @@ from features.snapshot import Snapshot
 from features.workspace import Workspace
 from models.candidate import Candidate
 from models.reasons import Explanation, explain
-from serving.weekly_list import named, read_for
+from serving.flags import Accepted
+from serving.freshness import feeds
+from serving.weekly_list import accepted_in, named, read_for
 from serving.withheld import withheld
 
 MORNINGS_KEPT = 3
@@ -26,11 +28,12 @@ MORNINGS_KEPT = 3
 
 @dataclass(frozen=True)
 class Morning:
-    """What is needed to score anybody on a date: the panel, and who is eligible."""
+    """What is needed to score anybody on a date: the panel, who is eligible, and which feeds were stale."""
 
     snapshot: Snapshot
     panel: Panel
     eligible: frozenset[str]
+    stale: tuple[Accepted, ...]
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,17 @@ class Scores:
     refused: tuple[tuple[str, str], ...] = ()
 
 
-def stand(snapshot: Snapshot, candidate: Candidate, as_of: date) -> Morning:
-    """Stand on the morning of `as_of`."""
+def stand(
+    snapshot: Snapshot, candidate: Candidate, as_of: date, *, accepted: tuple[Accepted, ...] | None = None
+) -> Morning:
+    """Stand on the morning of `as_of`; accepted: as its list says, None where there is no list of it, and
+    its feeds are judged now."""
+    if accepted is None:
+        judged = feeds(snapshot, candidate.catalogue, as_of)
+        accepted = tuple(Accepted(feed.source, feed.title, feed.wrong) for feed in judged if feed.wrong)
     cohort = candidate.cohort(snapshot, as_of)
     panel = read_panel(snapshot, candidate.catalogue, as_of)
-    return Morning(snapshot, panel, frozenset(cohort.person_ids.tolist()))
+    return Morning(snapshot, panel, frozenset(cohort.person_ids.tolist()), accepted)
 
 
 def score(morning: Morning, candidate: Candidate, people: Sequence[str]) -> Scores:
@@ -60,7 +69,8 @@ def score(morning: Morning, candidate: Candidate, people: Sequence[str]) -> Scor
     asked = [person for person in asked if person not in refused]
     recorded = set(morning.panel.person_ids.tolist())
     scored = [person for person in asked if person in recorded]
-    explained = explain(candidate, morning.snapshot, morning.panel, scored)
+    stale = {feed.source for feed in morning.stale}
+    explained = explain(candidate, morning.snapshot, morning.panel, scored, stale=stale)
     return Scores(
         as_of=morning.panel.as_of,
         candidate=candidate,
@@ -78,7 +88,7 @@ class Desk:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._mornings: OrderedDict[tuple[date, int, int, str], tuple[Morning, Candidate]] = OrderedDict()
+        self._mornings: OrderedDict[Hashable, tuple[Morning, Candidate]] = OrderedDict()
         self._lock = Lock()
 
     def score(self, people: Sequence[str], as_of: date) -> Scores:
@@ -89,10 +99,10 @@ class Desk:
 
     def _morning(self, as_of: date) -> tuple[Morning, Candidate]:
         read = read_for(self.workspace, as_of)
-        key = (as_of, read["last_delivery"], read["link_run"], read["model"])
+        key = (as_of, read["last_delivery"], read["link_run"], read["model"], accepted_in(read))
         if key not in self._mornings:
             snapshot, candidate = named(self.workspace, read)
-            self._mornings[key] = stand(snapshot, candidate, as_of), candidate
+            self._mornings[key] = stand(snapshot, candidate, as_of, accepted=accepted_in(read)), candidate
         self._mornings.move_to_end(key)
         while len(self._mornings) > MORNINGS_KEPT:
             self._mornings.popitem(last=False)

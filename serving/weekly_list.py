@@ -70,7 +70,10 @@ def make_list(
     accepted: tuple[Accepted, ...] = (),
     tell: Tell = quiet,
 ) -> WeeklyList:
-    """The list of a morning: score everyone eligible, cut at capacity, explain those shown."""
+    """The list of a morning: score everyone eligible, cut at capacity, explain those shown.
+
+    accepted: the feeds that are stale; nothing that is told rests on their silence.
+    """
     tell("finding who is eligible")
     cohort = candidate.cohort(snapshot, as_of)
     tell(f"building the panel of {as_of}")
@@ -81,7 +84,8 @@ def make_list(
     tell(f"explaining {len(shown)} people")
     marks = marks_of(snapshot.con, as_of, shown)
     open_to_us = [person for person in shown if not marks[person] & RESTRICTED]
-    explained = {e.person_id: e for e in explain(candidate, snapshot, panel, open_to_us)}
+    stale = {feed.source for feed in accepted}
+    explained = {e.person_id: e for e in explain(candidate, snapshot, panel, open_to_us, stale=stale)}
     identities = display_identity(snapshot, as_of, open_to_us)
     previous, listed = _previous(snapshot, as_of)
     flags = []
@@ -208,8 +212,14 @@ def kept_dates(workspace: Workspace) -> list[date]:
     return sorted(date.fromisoformat(path.parent.name) for path in workspace.root.glob("lists/*/list.json"))
 
 
+def accepted_in(read: dict[str, Any]) -> tuple[Accepted, ...] | None:
+    """The stale feeds that a kept list was made without; None where it is no list's, see `read_for`."""
+    return tuple(Accepted(**said) for said in read.get("accepted", ())) if "flags" in read else None
+
+
 def read_for(workspace: Workspace, as_of: date) -> dict[str, Any]:
-    """last_delivery, link_run and model of the kept list of a morning; the newest where none is kept."""
+    """The kept list of a morning; where none is kept the last_delivery, link_run and model of the newest
+    state, and no `flags`."""
     kept = kept_list(workspace, as_of)
     if kept is not None:
         return kept
@@ -235,8 +245,7 @@ def remake(workspace: Workspace, as_of: date, *, tell: Tell = quiet) -> WeeklyLi
     kept = kept_list(workspace, as_of)
     if kept is None:
         raise no_list(workspace, as_of)
-    accepted = tuple(Accepted(**said) for said in kept.get("accepted", ()))
-    return make_list(*named(workspace, kept), as_of, accepted=accepted, tell=tell)
+    return make_list(*named(workspace, kept), as_of, accepted=accepted_in(kept) or (), tell=tell)
 
 
 def no_list(workspace: Workspace, as_of: date) -> UserMistake:

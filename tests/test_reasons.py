@@ -257,6 +257,38 @@ def test_a_protective_event_is_a_strength_for_half_a_year(days_ago: int, lately:
     assert bool(strengths_of(found, AS_OF, {})) is lately
 
 
+@pytest.mark.parametrize(
+    ("stale", "told"),
+    [
+        ((), {"schools.absence", "schools.mentor", "household.rents.plan"}),
+        (("schools",), {"schools.mentor", "household.rents.plan"}),
+        (("rents",), {"schools.absence", "schools.mentor"}),
+        (("police",), {"schools.absence", "schools.mentor", "household.rents.plan"}),
+        (("police", "rents", "schools"), {"schools.mentor"}),
+    ],
+)
+def test_the_silence_of_a_stale_feed_is_no_strength(stale: tuple[str, ...], told: set[str]) -> None:
+    """Absences that did not come, and a plan of which no end was told, are no strength; a meeting is."""
+    events = happened(ABSENCE, *range(100, 300, 20)) + happened(MENTOR, 10) + happened(PLAN, 200)
+    weights = {
+        f"{name}.count_90": -0.4 for name in ("schools.absence", "schools.mentor", "household.rents.plan")
+    }
+    found = account(weights, events)
+    covered = {channel.name: True for channel in CHANNELS}
+    assert {s.channel for s in strengths_of(found, AS_OF, covered, stale)} == told
+
+
+@pytest.mark.parametrize(("stale", "said"), [((), True), (("rents",), True), (("schools",), False)])
+def test_what_was_before_is_not_said_where_a_feed_of_the_channel_is_stale(
+    stale: tuple[str, ...], said: bool
+) -> None:
+    events = happened(CALL, 5, 9) + happened(FIGHT, 7)
+    found = account({"police.call.count_90": 0.5, "all.count_90": 0.4}, events + happened(ABSENCE, 8))
+    sentences = {r.channel: r.sentence for r in reasons_of(found, AS_OF, stale)}
+    assert sentences["police.call"].endswith("; none in the year before")
+    assert sentences["all"].endswith("; none in the year before") is said
+
+
 def test_a_protective_signal_that_raises_the_chance_is_no_strength() -> None:
     found = account({"schools.mentor.count_90": 0.2}, happened(MENTOR, 10))
     assert strengths_of(found, AS_OF, {}) == ()
