@@ -83,7 +83,7 @@ def _row(weekly: WeeklyList, flag: Flag) -> Iterator[object]:
     yield from _padded([reason.sentence for reason in flag.reasons], MOST_REASONS)
     yield from _padded([strength.sentence for strength in flag.strengths], MOST_STRENGTHS)
     yield from ("; ".join(flag.not_held), flag.standing, weekly.as_of, weekly.approval)
-    yield "; ".join(f"{a.title}: {a.wrong}. Accepted because: {a.because}" for a in weekly.accepted)
+    yield "; ".join(stale.said for stale in weekly.accepted)
 
 
 def _padded(texts: list[str], length: int) -> list[str]:

@@ -6,22 +6,25 @@ the model saw, in order of time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from features.errors import UserMistake
+from features.errors import UserMistake, shape
 from features.evidence import evidence
 from features.feature import Channel, EvidenceRow
 from features.people import Identity, display_identity, resolve
 from features.wording import amount_words, counted, day_words
 from features.workspace import Workspace
 from models.candidate import NOT_APPROVED, Candidate
-from models.reasons import Explanation
-from serving.flags import NO_NAME, RESTRICTED
+from models.reasons import Explanation, Reason
+from serving.flags import NO_NAME, RESTRICTED, Accepted
 from serving.score import score, stand
 from serving.weekly_list import accepted_in, kept_dates, named, read_for
 from serving.withheld import OBJECTS, home_withheld, withheld
+
+PERSON_ID = r"P[0-9a-f]{11}"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class PersonExplained:
     restricted: nothing is told but whether the person is on the list, and whom to ask.
     rank: on the kept list of that morning; None if not on it. weights: (words, log-odds) of every
     channel with events behind it, strongest first. subjects: how many agency records are the person's.
+    stale: the feeds that the list was made without, or that were stale on a morning without a list.
     """
 
     person_id: str
@@ -58,6 +62,7 @@ class PersonExplained:
     model: str
     approval: str
     restricted: bool = False
+    stale: tuple[Accepted, ...] = ()
 
     def text(self) -> str:
         """Everything, as plain lines for a terminal."""
@@ -68,9 +73,17 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
     """Explain a person on a morning, by default that of the newest list.
 
     Of a morning with a list, with the model that made it; of another, with the newest candidate.
-    Raises UserMistake on an id nobody has, where there is neither a date nor a list, and on somebody who
-    objects to being scored.
+    Raises UserMistake on what is no id, on an id nobody has, where there is neither a date nor a list, and on
+    somebody who objects to being scored.
     """
+    if not re.fullmatch(PERSON_ID, person_id):
+        raise UserMistake(
+            f"What was given ({shape(person_id)}) is no person's id.",
+            problems=[
+                "an id is the letter P and eleven of 0 to 9 and a to f, such as P0123456789a: copy it from "
+                "the weekly list, where each person's stands beside their household's, which begins with H"
+            ],
+        )
     if as_of is None:
         dates = kept_dates(workspace)
         if not dates:
@@ -112,6 +125,7 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
         horizon_days=candidate.specification.outcome.horizon_days,
         model=candidate.sha256,
         approval="" if candidate.approved else NOT_APPROVED,
+        stale=morning.stale,
     )
 
 
@@ -156,6 +170,9 @@ def _lines(person: PersonExplained) -> Iterator[str]:
     if person.restricted:
         yield f"Rank {person.rank} on that morning's list" if person.rank else "Not on that morning's list"
         return
+    if person.stale:
+        yield "Made although feeds are stale; what they did not bring is not seen here:"
+        yield from (f"  {feed.said}" for feed in person.stale)
     yield (
         f"Household {who.household_id}, {len(who.household) + 1} known to live there"
         if who.household_id
@@ -172,9 +189,13 @@ def _lines(person: PersonExplained) -> Iterator[str]:
         return
     yield ""
     yield f"Chance within {person.horizon_days} days: {told.chance_words} ({told.chance:.4f})"
-    yield from _section("Why", [f"{r.sentence} [{r.weight:+.2f}]" for r in told.reasons])
-    yield from _section("Going well", [f"{r.sentence} [{r.weight:+.2f}]" for r in told.strengths])
-    yield from _section("We hold nothing on", told.not_held)
+    yield from _section("Why", [_weighed(r) for r in told.reasons], "No recorded event raises this chance.")
+    yield from _section(
+        "Going well", [_weighed(r) for r in told.strengths], "Nothing recorded tells us. Ask."
+    )
+    but = ", but for what the stale feeds did not bring" if person.stale else ""
+    everything = f"Every source that the model reads covers this person{but}."
+    yield from _section("We hold nothing on", told.not_held, everything)
     weights = [("where everybody starts", told.base), *person.weights, ("what is not recorded", told.other)]
     yield from _section(
         "How it adds up, in log-odds",
@@ -183,10 +204,15 @@ def _lines(person: PersonExplained) -> Iterator[str]:
     yield from _section("What the model saw, in order of time", [_moment(m) for m in person.timeline])
 
 
-def _section(heading: str, lines: Sequence[str]) -> Iterator[str]:
+def _section(heading: str, lines: Sequence[str], otherwise: str = "") -> Iterator[str]:
+    """A heading and its lines; where there are none, what that means."""
     yield ""
     yield heading
-    yield from (f"  {line}" for line in lines or ["nothing"])
+    yield from (f"  {line}" for line in lines or [otherwise])
+
+
+def _weighed(reason: Reason) -> str:
+    return f"{reason.sentence} [{reason.weight:+.2f}]"
 
 
 def _moment(moment: Moment) -> str:

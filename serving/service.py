@@ -31,6 +31,7 @@ from models.candidate import NOT_APPROVED
 from models.reasons import Explanation
 from serving.access import Access
 from serving.pages import pages
+from serving.person import PERSON_ID
 from serving.quiet_logs import keep_values_out_of_logs
 from serving.score import Desk
 from serving.weekly_list import kept_dates
@@ -38,7 +39,7 @@ from serving.weekly_list import kept_dates
 MOST_PEOPLE = 200
 SCORED = Counter("earlyhelp_scored_total", "People scored on request", ["model"])
 
-PersonId = Annotated[str, StringConstraints(pattern=r"^P[0-9a-f]{11}$")]
+PersonId = Annotated[str, StringConstraints(pattern=f"^{PERSON_ID}$")]
 
 
 class Ask(BaseModel):

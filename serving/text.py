@@ -42,7 +42,7 @@ def _lines(weekly: WeeklyList, in_full: int) -> Iterator[str]:
             last = f"last received {feed.received_on}" if feed.received_on else "never received"
             yield f"Late: {feed.title} was due on {feed.due_on}, {last}."
     for stale in weekly.accepted:
-        yield f"Made although {stale.title} is stale: {stale.wrong}. Accepted because: {stale.because}"
+        yield f"Made although a feed is stale. {stale.said}"
     if weekly.association:
         yield weekly.association
     yield "Not being on this list denies nobody anything; being on it decides nothing."

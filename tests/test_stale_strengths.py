@@ -68,6 +68,10 @@ def test_no_strength_rests_on_the_silence_of_a_feed_accepted_as_stale(own_town: 
     weekly = flag(own_town, after, accept={"schools": WHY})
     assert [a.source for a in weekly.accepted] == ["schools"]
     stale = every_way(own_town, after)
+    text = explain_person(own_town, weekly.flags[0].person_id).text()
+    assert "not seen here:\n  Schools: a delivery was due on 6 July 2026" in text
+    assert f"Accepted because: {WHY}" in text
+    assert "covers this person, but for what the stale feeds did not bring" in text
     assert stale.keys() == fresh.keys()
     for person, now in stale.items():
         assert "schools" not in now.sources(FEWER) | now.sources(BEFORE), person
@@ -87,4 +91,6 @@ def test_no_strength_rests_on_the_silence_of_a_feed_accepted_as_stale(own_town: 
 
 def test_a_morning_without_a_list_has_its_feeds_judged(own_town: Workspace) -> None:  # noqa: F811
     told = told_of_all(own_town, LATE + WEEK)
+    text = explain_person(own_town, next(iter(told)), LATE + WEEK).text()
+    assert text.count("a delivery was due on 29 June 2026") == 3 and "Accepted" not in text
     assert not set().union(*(t.sources(FEWER) | t.sources(BEFORE) for t in told.values()))

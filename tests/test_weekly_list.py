@@ -393,6 +393,20 @@ def test_one_person_explained(own_town: Workspace) -> None:
         assert words in text
 
 
+def test_where_everything_is_covered_explain_says_so_and_not_that_nothing_is_held(town: Workspace) -> None:
+    flag(town, AS_OF)
+    text = explain_person(town, flag(town, AS_OF).flags[0].person_id, AS_OF).text()
+    assert "We hold nothing on\n  Every source that the model reads covers this person.\n" in text
+    assert "\n  nothing\n" not in text and "is stale" not in text
+
+
+@pytest.mark.parametrize("typed", ["Zebedee Quill", "p0123456789a", "H00000000001", "P01234567", ""])
+def test_what_is_no_id_is_told_how_one_is_written_and_not_repeated(town: Workspace, typed: str) -> None:
+    with pytest.raises(UserMistake, match="such as P0123456789a") as said:
+        explain_person(town, typed, AS_OF)
+    assert not typed or typed not in str(said.value)
+
+
 def test_a_person_nobody_knows(own_town: Workspace) -> None:
     flag(own_town, AS_OF)
     with pytest.raises(UserMistake, match="Nobody with that id"):
