@@ -100,7 +100,7 @@ class Workspace:
     def settings(self) -> Settings:
         path = self.root / "settings.yaml"
         try:
-            given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            given = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
             if not isinstance(given, dict):
                 raise UserMistake(f"{path.name} is not a map of settings, such as `council: Anyshire`.")
             return Settings.model_validate(given)

@@ -248,7 +248,7 @@ def load_candidate(folder: Path) -> Candidate:
         sha256=folder.name,
         kind=calibration.pop("kind"),
         specification=Specification.model_validate(
-            yaml.safe_load((folder / "specification.yaml").read_text(encoding="utf-8"))
+            yaml.load((folder / "specification.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         ),
         catalogue=Catalogue.from_json((folder / "catalogue.json").read_text(encoding="utf-8")),
         eligibility=TypeAdapter(Eligibility).validate_python(_read(folder / "eligibility.json")),

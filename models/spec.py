@@ -241,7 +241,7 @@ def read_spec(workspace: Workspace, name: str) -> Specification:
             problems=[f"there are: {there}, in {path.parent}"],
         )
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         if not isinstance(given, dict):
             raise UserMistake(f"{path.name} is not a map of keys; a specification starts with `name:`.")
         specification = Specification.model_validate(given)
