@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import duckdb
 
 from features.asof import sql_known, sql_usable
 from features.ingest import ExtractReport, ingest
-from features.snapshot import open_snapshot
+from features.snapshot import Snapshot, open_snapshot
 from features.workspace import TEMPLATES, Workspace, init_workspace, open_workspace
 
 
@@ -22,6 +22,7 @@ class OneSource:
     workspace: Workspace
     source: str
     desk: Path
+    at_hand: list[Snapshot] = field(default_factory=list, repr=False)
 
     def deliver(
         self, extract: str, day: str, rows: Sequence[dict[str, str]], *, history: bool = False
@@ -35,12 +36,15 @@ class OneSource:
         file = self.desk / declared.files.replace("*", day)
         file.write_text(text + "\n", encoding=declared.encoding)
         [report] = ingest(self.workspace, file, received=date.fromisoformat(day), history=history)
+        self.at_hand.clear()
         return report
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
-        """The newest snapshot."""
-        return open_snapshot(self.workspace).con
+        """The newest snapshot, opened once for all that is asked between two deliveries."""
+        if not self.at_hand:
+            self.at_hand.append(open_snapshot(self.workspace))
+        return self.at_hand[0].con
 
     def events(self, day: str, columns: str = "signal, subject_key, occurred_on, ended_on") -> list[tuple]:
         """What is usable on a morning, without the source's name in front of its signals."""
