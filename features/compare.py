@@ -8,12 +8,11 @@ trains, since sums in another order end in other digits.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
-from pathlib import Path
+from math import log2
 from typing import Any
 
 import duckdb
@@ -22,8 +21,8 @@ from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 from splink.comparison_library import CustomComparison
 
 from features.declaration import IDENTIFIERS
-from features.errors import UserMistake
 from features.likeness import COMPARISONS, VERSION, Grade
+from features.link_model import Model
 
 SAME_BIRTH = "l.born = r.born AND l.born_firm AND r.born_firm"
 SAME_NAME = "l.given = r.given AND l.surname = r.surname"
@@ -42,8 +41,6 @@ FOUND_BY_SURE = 0.8
 PAIRS_FOR_CHANCE, PAIRS_FOR_LIKENESS, THREADS = 2_000_000, 5_000_000, 2
 FEWEST_PAIRS = 20
 """With fewer pairs to learn from, what `features.likeness` begins with stands."""
-
-Model = dict[str, Any]
 
 
 def train(
@@ -107,44 +104,34 @@ def train(
     }
 
 
-def save_model(model: Model, path: Path) -> None:
-    """Write a model; one model always gives the same bytes."""
-    path.write_text(json.dumps(model, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def read_model(path: Path) -> Model:
-    """Read a model. Raises UserMistake where it is none, or one of another version."""
-    try:
-        model = json.loads(path.read_text(encoding="utf-8"))
-        given = (model["version"], model["splink"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserMistake(f"{path.name} is no link model.", problems=["train one"]) from error
-    if given != (VERSION, version("splink")):
-        raise UserMistake(
-            f"The link model {path.name} was made for another version.",
-            problems=[
-                f"it is of version {given[0]} with Splink {given[1]}",
-                f"this is version {VERSION} with Splink {version('splink')}: train it again",
-            ],
-        )
-    return model
-
-
 def make_pairs(con: duckdb.DuckDBPyConnection, model: Model, *, at_least: float = 0.01) -> None:
-    """Make temporary table pairs(l, r, probability, weight) of those in `comparable` who may be one.
+    """Make temporary table pairs(l, r, probability, weight, weighs) of those in `comparable` who may be one.
 
-    l < r number subjects; weight is in bits, all evidence and how rare it is to be one person together.
+    l < r number subjects. weight is in bits, all evidence and how rare it is to be one person together;
+    weighs has what each comparison brings to it, how common the value is included.
     """
-    with _linker(con, model["settings"], threads=THREADS) as linker:
+    settings = {**model["settings"], "retain_intermediate_calculation_columns": True}
+    with _linker(con, settings, threads=THREADS) as linker:
         found = linker.inference.predict(threshold_match_probability=at_least)
+        columns = con.sql(f"FROM {found.physical_name}").columns
+        weighs = ", ".join(
+            f"{name}: mw_{name}" + (f" + mw_tf_adj_{name}" if f"mw_tf_adj_{name}" in columns else "")
+            for name in (comparison["output_column_name"] for comparison in settings["comparisons"])
+        )
         con.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE pairs AS
             SELECT least(subject_l, subject_r) AS l, greatest(subject_l, subject_r) AS r,
-                   match_probability AS probability, match_weight AS weight
+                   match_probability AS probability, match_weight AS weight, {{{weighs}}} AS weighs
             FROM {found.physical_name} ORDER BY l, r
             """
         )
+
+
+def rarity(model: Model) -> float:
+    """How rare it is that two subjects are one person, in bits: what a pair's weight begins with."""
+    share = model["settings"]["probability_two_random_records_match"]
+    return log2(share / (1 - share))
 
 
 def _comparison(name: str, nothing: str, grades: list[Grade]) -> CustomComparison:

@@ -6,6 +6,7 @@ source, so that a new agency needs a file and no code. `features.read_declaratio
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -297,6 +298,14 @@ class Extract(Declared):
     ignore: list[IgnoreRule] = Field(default_factory=list)
     area: Area | None = None
 
+    def always_marks(self, mark: str) -> bool:
+        """Whether rows bring a mark under no condition: a register of those who have it."""
+        return any(
+            rule.mark == mark and not rule.when and not subject.when
+            for subject in self.subjects
+            for rule in subject.marks
+        )
+
 
 class SameAs(Declared):
     """Signals of other sources that are the same happening if they lie so near in time.
@@ -371,3 +380,13 @@ class Source(Declared):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+
+def shared_signals(sources: Iterable[Source]) -> list[str]:
+    """The full names of signals of a dwelling or an account."""
+    return [
+        f"{source.source}.{short}"
+        for source in sources
+        for short, words in source.signals.items()
+        if words.shared
+    ]

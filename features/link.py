@@ -1,15 +1,17 @@
 """Which subjects are one person, and where people lived: a link run.
 
-Exact and simple: two subjects are one person where an identifier of both agrees (NHS number, UPN,
-NINO) or where forenames, surname, birth date and a postcode all do. A link is known on the day of
-the latest record needed to make it, until the first of them is replaced. Subjects of a source whose
-`subject` is `person` are not compared with anybody: their key is the person already.
+Two subjects are one person where an identifier of both agrees (NHS number, UPN, NINO), where forenames,
+surname, birth date and a postcode all do, and where the workspace's link model finds them alike enough
+(`features.compare`), as far as the people that come of it can be trusted (`features.clusters_checked`).
+A workspace without a link model, as one is before there is enough to train it on, is linked by the exact
+keys alone. Subjects of a source whose `subject` is `person` are not compared with anybody.
 
-A subject whose key names a row and no person (`unidentified`) is nobody until one of these makes it
-one with a subject that is somebody; then it is theirs, and never gives a person its id.
+A link is known on the day of the latest record needed to make it. Everything is replayed, so that a past
+morning joins nobody by what came later (`features.clusters`); a person keeps the id of the run before
+(`features.carried`).
 
-A person's id is that of the subject first known to us: the one that was delivered first, and of
-those the one known first. So a source that joins later, with a past of its own, renames nobody.
+A subject whose key names a row and no person (`unidentified`) is nobody until it is joined to somebody;
+then it is theirs, and never gives a person its id.
 
 A run adds the timelines of those subjects and people that changed; its row in `link_runs`, written
 last, commits it. Nothing changed, nothing is added.
@@ -20,21 +22,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from features.asof import OPEN
-from features.clusters import Holdings, timelines
-from features.declaration import IDENTIFIERS, UNIDENTIFIED
-from features.intervals import FOREVER, filled, merged_known_sql
+from features.blocking import Crowded
+from features.carried import carry_over, make_changes
+from features.declaration import UNIDENTIFIED, shared_signals
+from features.holdings import hold_in_pairs, keep_within, make_holdings
+from features.link_model import Model, chosen_model
 from features.lock import only_writer
 from features.progress import Tell, quiet
 from features.residences import make_address_facts, make_residences
 from features.rule_sql import quoted
 from features.snapshot import open_snapshot
 from features.tables import Tables
+from features.timelines import make_timelines
 from features.workspace import Workspace
 
 SUBJECT_TABLES = ("events", "identities", "addresses", "registers", "marks")
@@ -42,13 +46,19 @@ SUBJECT_TABLES = ("events", "identities", "addresses", "registers", "marks")
 
 @dataclass(frozen=True)
 class LinkReport:
-    """What a link run found. `link_run` is the run now standing, an earlier one if nothing changed."""
+    """What a link run found. `link_run` is the run now standing, an earlier one if nothing changed.
+
+    model: the name of the link model, None where exact keys alone link. crowded: where so many shared a
+    key (a hostel, a number filled in for nobody's) that nobody was compared by it.
+    """
 
     link_run: int
     last_delivery: int
     subjects: int
     persons: int
     changed: int
+    model: str | None = None
+    crowded: tuple[Crowded, ...] = ()
 
 
 def person_id(source: str, subject_key: str) -> str:
@@ -56,21 +66,8 @@ def person_id(source: str, subject_key: str) -> str:
     return "P" + hashlib.sha256(f"{source}|{subject_key}".encode()).hexdigest()[:11]
 
 
-PERSON_ID_SQL = "'P' || left(sha256(source || '|' || subject_key), 11)"
-"""`person_id` in SQL, over columns source and subject_key."""
-
 NOBODY_SQL = f"starts_with(subject_key, {quoted(UNIDENTIFIED)})"
 """Whether a subject stands for a row, and so for nobody until it is found to be somebody."""
-
-PLAIN_TEXT = r"""
-    CREATE OR REPLACE TEMP MACRO plain(given) AS nullif(trim(regexp_replace(regexp_replace(
-        lower(nfc_normalize(replace(given, chr(0), ''))),
-        '[\p{P}\p{S}]', '', 'g'), '[\s\p{Z}]+', ' ', 'g')), '');
-    CREATE OR REPLACE TEMP MACRO solid(given) AS nullif(replace(plain(given), ' ', ''), '')
-"""
-"""Text in the form in which it is compared: lower case, Unicode composed, no punctuation, white space
-single (`plain`) or none (`solid`); NULL where nothing is left. Null bytes go first: nfc_normalize ends a
-text at one, and two names would be alike that only begin alike."""
 
 
 def link(workspace: Workspace, *, tell: Tell = quiet) -> LinkReport:
@@ -87,7 +84,15 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
     con, tables = snapshot.con, snapshot.tables
     _clear_uncommitted(tables)
     tell("Comparing identities")
-    make_links(con, already_persons=[n for n, s in workspace.sources.items() if s.subject == "person"])
+    chosen = chosen_model(workspace)
+    crowded = make_links(
+        con,
+        already_persons=[name for name, source in workspace.sources.items() if source.subject == "person"],
+        model=chosen and chosen[1],
+        shared=shared_signals(workspace.sources.values()),
+        as_of=snapshot.morning_after,
+    )
+    carry_over(con)
     tell("Putting residences in order")
     make_residences(con, links="new_links")
     _find_changes(con)
@@ -100,57 +105,75 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
             "changed_residents",
         )
     )
-    run = snapshot.link_run
+    run, name = snapshot.link_run, chosen and chosen[0]
     if changed or moved:
         run += 1
         tell(f"Writing link run {run}: {changed:,} subjects, residences of {moved:,} people")
         _append_changes(tables, con, run)
         ledger = {"last_delivery": snapshot.last_delivery, "subjects": subjects, "persons": persons}
-        tables.append("link_runs", pa.Table.from_pylist([{"link_run": run, **ledger}]))
-    return LinkReport(run, snapshot.last_delivery, subjects=subjects, persons=persons, changed=changed)
+        tables.append("link_runs", pa.Table.from_pylist([{"link_run": run, **ledger, "model": name}]))
+    return LinkReport(
+        run,
+        snapshot.last_delivery,
+        subjects=subjects,
+        persons=persons,
+        changed=changed,
+        model=name,
+        crowded=tuple(crowded),
+    )
 
 
-def make_links(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[str]) -> None:
+def make_links(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    already_persons: Sequence[str],
+    model: Model | None = None,
+    shared: Sequence[str] = (),
+    as_of: date | None = None,
+) -> list[Crowded]:
     """Make tables subjects, address_facts, new_timelines and new_links from a snapshot's dated tables.
 
-    already_persons: the sources whose subject key is the person already.
-    new_links has source, subject_key, person_id, known_on, known_until (NULL = standing): for each
-    subject a row from every day on which its person changed. new_timelines has rows without a person
-    too, from the day on which a subject is nobody's.
+    already_persons: the sources whose subject key is the person already. model: None for exact keys alone;
+    else with as_of, the morning on which all that is held is known, and shared, the signals of a dwelling.
+    new_links has source, subject_key, person_id, strength, known_on, known_until (NULL = standing): for
+    each subject a row from every day on which its person changed. new_timelines has rows without a person
+    too, from the day on which a subject is nobody's. Returns where crowds kept subjects from being compared.
     """
     _number_subjects(con)
     make_address_facts(con)
-    _make_holdings(con, already_persons=already_persons)
-    first = con.execute(f"SELECT {_day('known_on')} AS day FROM subjects ORDER BY subject").fetchnumpy()
-    held = con.execute(
-        f"SELECT subject, key, {_day('known_on')} AS from_day, "
-        f"if(known_until = {FOREVER}, {OPEN}, {_day('known_until')}) AS to_day "
-        "FROM holdings ORDER BY subject, key, known_on"
-    ).fetchnumpy()
-    found = timelines(np.asarray(first["day"]), Holdings(**{name: np.asarray(held[name]) for name in held}))
-    con.register("found", pa.table(vars(found)))
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE new_timelines AS
-        WITH dated AS (
-            SELECT subject, founder, DATE '1970-01-01' + from_day::INTEGER AS known_on,
-                   lead(known_on) OVER (PARTITION BY subject ORDER BY from_day) AS known_until
-            FROM found
-        )
-        SELECT s.source, s.subject_key, f.person_id, d.known_on, d.known_until
-        FROM dated d
-        JOIN subjects s ON s.subject = d.subject
-        LEFT JOIN (SELECT subject, {PERSON_ID_SQL} AS person_id FROM subjects WHERE NOT {NOBODY_SQL}) f
-            ON f.subject = d.founder;
+    make_holdings(con, already_persons=already_persons)
+    crowded: list[Crowded] = []
+    con.execute("CREATE OR REPLACE TEMP TABLE trusted (source VARCHAR, subject_key VARCHAR, strength DOUBLE)")
+    if model is not None and as_of is not None:
+        from features.probable_people import make_probable  # Splink, which exact keys do not need
 
+        found = make_probable(con, model, as_of, already_persons=already_persons, shared=shared)
+        crowded = found.crowded
+        keep_within(con, TRUSTED)
+        hold_in_pairs(con, LIKELY)
+    make_timelines(con, nobody=NOBODY_SQL)
+    con.execute(
+        """
+        ALTER TABLE new_timelines ADD COLUMN strength DOUBLE DEFAULT 1.0;
+        UPDATE new_timelines SET strength = t.strength FROM trusted t
+        WHERE t.source = new_timelines.source AND t.subject_key = new_timelines.subject_key;
         CREATE OR REPLACE TEMP VIEW new_links AS FROM new_timelines WHERE person_id IS NOT NULL
         """
     )
-    con.unregister("found")
+    return crowded
 
 
-def _day(column: str) -> str:
-    return f"({column} - DATE '1970-01-01')"
+TRUSTED = "(SELECT s.subject, t.person FROM trusted t JOIN subjects s USING (source, subject_key))"
+"""The people that can be trusted, as `subjects` numbers them."""
+
+LIKELY = """(
+    SELECT least(a.subject, b.subject) AS l, greatest(a.subject, b.subject) AS r,
+           DATE '1970-01-01' + p.from_day AS known_on
+    FROM pair_days p JOIN trusted t ON t.subject = p.l JOIN trusted u ON u.subject = p.r
+    JOIN subjects a ON a.source = t.source AND a.subject_key = t.subject_key
+    JOIN subjects b ON b.source = u.source AND b.subject_key = u.subject_key
+    WHERE t.person = u.person)"""
+"""The pairs that made them."""
 
 
 def _number_subjects(con: duckdb.DuckDBPyConnection) -> None:
@@ -174,54 +197,12 @@ def _number_subjects(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _make_holdings(con: duckdb.DuckDBPyConnection, *, already_persons: Sequence[str]) -> None:
-    """Make temporary table holdings(subject, key, known_on, known_until): keys that several hold."""
-    con.execute(PLAIN_TEXT)
-    persons = ", ".join(map(quoted, already_persons)) or "''"
-    identifiers = ", ".join(f"'{name} ' || solid({name})" for name in IDENTIFIERS)
-    who = ("source", "subject_key")
-    named = "(FROM compared WHERE name IS NOT NULL)"
-    codes = "(SELECT *, solid(postcode) AS code FROM address_facts WHERE code IS NOT NULL)"
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE holdings AS
-        WITH compared AS MATERIALIZED (
-            SELECT source, subject_key, [{identifiers}] AS identifiers,
-                   plain(forenames) || '|' || plain(surname) || '|' || birth_date::VARCHAR AS name,
-                   known_on, {filled("known_until")} AS known_until
-            FROM identities WHERE source NOT IN ({persons})
-        ), names AS ({merged_known_sql(named, (*who, "name"))}
-        ), codes AS ({merged_known_sql(codes, (*who, "code"))}
-        ), keys AS (
-            SELECT source, subject_key, unnest(identifiers) AS key, known_on, known_until FROM compared
-            UNION ALL
-            SELECT source, subject_key, 'name ' || n.name || '|' || c.code,
-                   greatest(n.known_on, c.known_on), least(n.known_until, c.known_until)
-            FROM names n JOIN codes c USING (source, subject_key)
-            UNION ALL
-            SELECT source, subject_key, 'person ' || subject_key, known_on, {FOREVER}
-            FROM subjects WHERE source IN ({persons})
-        ), held AS MATERIALIZED (
-            SELECT s.subject, k.key, k.known_on, k.known_until
-            FROM keys k JOIN subjects s USING (source, subject_key) WHERE k.key IS NOT NULL
-        ), several AS (
-            SELECT key, row_number() OVER (ORDER BY key) - 1 AS number
-            FROM held GROUP BY key HAVING count(DISTINCT subject) > 1
-        ), shared AS (
-            SELECT h.subject, s.number AS key, h.known_on, h.known_until
-            FROM held h JOIN several s USING (key)
-        )
-        {merged_known_sql("shared", ("subject", "key"))}
-        """
-    )
-
-
 def _find_changes(con: duckdb.DuckDBPyConnection) -> None:
     """Make temporary tables changed_subjects and changed_residents: whose rows are not as they stood.
 
     A subject of whom nothing is held any more (an erasure) has no timeline to change.
     """
-    link = "source, subject_key, person_id, known_on, known_until"
+    link = "source, subject_key, person_id, strength, known_on, known_until"
     spell = "person_id, uprn, postcode, area, start_on, end_on, known_on, known_until"
     known = "SEMI JOIN subjects USING (source, subject_key)"
     for name, columns, who, new, old, still_there in (
@@ -248,13 +229,16 @@ def _append_changes(tables: Tables, con: duckdb.DuckDBPyConnection, run: int) ->
         "FROM changed_residents c LEFT JOIN new_residences n USING (person_id)"
     )
     tables.append("residences", con.sql(f"{spells} ORDER BY ALL").to_arrow_table())
+    make_changes(con)
+    log = f"SELECT {run} AS link_run, * FROM person_changes ORDER BY ALL"
+    tables.append("person_log", con.sql(log).to_arrow_table())
 
 
 def _clear_uncommitted(tables: Tables) -> None:
     """Remove what a run that crashed before its ledger row left behind."""
     con = duckdb.connect()
     tables.view(con, "link_runs")
-    for name in ("links", "residences"):
+    for name in ("links", "residences", "person_log"):
         rows = tables.view(con, name)
         left = con.execute(
             f"SELECT DISTINCT link_run FROM {rows} ANTI JOIN all_link_runs USING (link_run)"

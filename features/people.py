@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from features.asof import sql_known
 from features.errors import UserMistake
-from features.link import PERSON_ID_SQL
 from features.marks import RESTRICTED, marks_of
 from features.residences import household_id, residents_sql
 from features.snapshot import Snapshot
@@ -22,10 +21,14 @@ from features.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class ResolvedPerson:
-    """A person on a date: the id they have then, and the subjects that are they."""
+    """A person on a date: the id they have then, and the subjects that are they.
+
+    others: ids of other people who, on that date, have records that the id asked for once stood for.
+    """
 
     person_id: str
     subjects: tuple[tuple[str, str], ...]
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,26 +55,36 @@ def age_on(birth_date: date, day: date) -> int:
 
 
 def resolve(snapshot: Snapshot, person_id: str, as_of: date) -> ResolvedPerson:
-    """The person to whom an id belongs on a date, through merges: ids of one person give one answer.
+    """The person to whom an id belongs on a date, through merges and splits, forwards and backwards.
 
-    An id names the subject that founded the person; whoever that subject is on the date is meant.
-    Raises UserMistake where the founder was not known to us by then.
+    Whoever has the id on that morning is meant; if nobody has, whoever has most of the subjects that any
+    link run ever gave it, and of equals the one with the smaller id. Raises UserMistake where none of them
+    was known to us by then.
     """
-    found = snapshot.con.execute(
+    con, stands = snapshot.con, sql_known(as_of, "l")
+    held = con.execute(
         f"""
-        SELECT l.person_id, l.source, l.subject_key FROM links l
-        WHERE {sql_known(as_of, "l")} AND l.person_id IN (
-            SELECT f.person_id FROM links f WHERE {PERSON_ID_SQL} = ? AND {sql_known(as_of, "f")})
-        ORDER BY l.source, l.subject_key
+        WITH ever AS (
+            SELECT DISTINCT source, subject_key FROM all_links
+            WHERE person_id = $id AND link_run IN (
+                SELECT link_run FROM all_link_runs WHERE link_run <= {snapshot.link_run})
+        )
+        SELECT l.person_id FROM links l LEFT JOIN ever e USING (source, subject_key)
+        WHERE {stands} AND (l.person_id = $id OR e.source IS NOT NULL)
+        GROUP BY l.person_id ORDER BY l.person_id = $id DESC, count(*) DESC, l.person_id
         """,
-        [person_id],
+        {"id": person_id},
     ).fetchall()
-    if not found:
+    if not held:
         raise UserMistake(
             f"Nobody with that id was known to us on the morning of {as_of}.",
             problems=["ids are on the weekly list; a later --as-of may know the person"],
         )
-    return ResolvedPerson(found[0][0], tuple((source, key) for _, source, key in found))
+    (found,), *others = held
+    subjects = con.execute(
+        f"SELECT source, subject_key FROM links l WHERE {stands} AND l.person_id = ? ORDER BY ALL", [found]
+    ).fetchall()
+    return ResolvedPerson(found, tuple(subjects), tuple(other for (other,) in others))
 
 
 def identity_sql(as_of: date) -> str:

@@ -11,7 +11,7 @@ audit, opens them, in a connection of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 
 import duckdb
@@ -58,15 +58,20 @@ class Snapshot:
         make_shown_residences(con)
         return con
 
+    @cached_property
+    def morning_after(self) -> date:
+        """The morning after the last delivery: on it all that is read is known."""
+        con = duckdb.connect()
+        ledger = self.tables.view(con, "deliveries")
+        read = f"SELECT max(received_on) FROM {ledger} WHERE delivery_id <= {self.last_delivery}"
+        return con.execute(read).fetchall()[0][0] + timedelta(days=1)
+
     def marked_subjects(self) -> pa.Table:
         """Columns source, subject_key, mark: the subjects of whoever has a mark on the morning after the last
         delivery, when all that is read counts. In a connection of its own, as it asks for little."""
         if not self.tables.path("marks").is_dir():
             return pa.table({name: pa.array([], pa.string()) for name in ("source", "subject_key", "mark")})
-        con = self.tables.connect()
-        ledger = self.tables.view(con, "deliveries")
-        read = f"SELECT max(received_on) FROM {ledger} WHERE delivery_id <= {self.last_delivery}"
-        after = con.execute(read).fetchall()[0][0] + timedelta(days=1)
+        con, after = self.tables.connect(), self.morning_after
         _standing(con, self, "marks")
         _links(con, self)
         make_marked(con)
@@ -151,7 +156,8 @@ def _standing(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> 
 
 
 def _links(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
-    """Make tables links (source, subject_key, person_id, known_on, known_until) and told_residences."""
+    """Make tables links (source, subject_key, person_id, strength, known_on, known_until) and
+    told_residences."""
     runs = snapshot.tables.view(con, "link_runs")
     links = snapshot.tables.view(con, "links")
     residences = snapshot.tables.view(con, "residences")
@@ -160,7 +166,7 @@ def _links(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
         f"""
         CREATE OR REPLACE TABLE links AS
         FROM (
-        SELECT source, subject_key, person_id, known_on,
+        SELECT source, subject_key, person_id, coalesce(strength, 1.0) AS strength, known_on,
                lead(known_on) OVER (PARTITION BY source, subject_key ORDER BY known_on) AS known_until
         FROM (SELECT * FROM {links} WHERE {committed}
               QUALIFY link_run = max(link_run) OVER (PARTITION BY source, subject_key))

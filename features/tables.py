@@ -132,6 +132,7 @@ SCHEMAS["link_runs"] = pa.schema(
         pa.field("last_delivery", pa.int64()),
         pa.field("subjects", pa.int64()),
         pa.field("persons", pa.int64()),
+        pa.field("model", pa.string()),  # the link model's name; empty: exact keys alone
     ]
 )
 SCHEMAS["links"] = pa.schema(
@@ -143,6 +144,17 @@ SCHEMAS["links"] = pa.schema(
         pa.field("subject_key", pa.string()),
         pa.field("person_id", pa.string()),
         pa.field("known_on", pa.date32()),
+        pa.field("strength", pa.float64()),  # how sure it is, 0 to 1; see features.strength
+    ]
+)
+SCHEMAS["person_log"] = pa.schema(
+    [
+        # Who is new since the run before, and whose records went to another; see features.carried.
+        pa.field("link_run", pa.int64(), nullable=False),
+        pa.field("person_id", pa.string()),
+        pa.field("change", pa.string()),
+        pa.field("other", pa.string()),
+        pa.field("subjects", pa.int64()),
     ]
 )
 SCHEMAS["residences"] = pa.schema(

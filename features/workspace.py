@@ -4,6 +4,7 @@
     inbox/YYYY-MM-DD/                                   deliveries, by the day they reached us
     data/                                               Delta tables; shards and panels made from them
     models/<sha256>/                                    exported candidates
+    link_models/                                        how alike records of one person are, and which is used
     lists/<as_of>/  reports/<as_of>/                    what people read
     mlflow.db  mlartifacts/                             the training log
 
@@ -85,6 +86,10 @@ class Workspace:
     @property
     def models(self) -> Path:
         return self.root / "models"
+
+    @property
+    def link_models(self) -> Path:
+        return self.root / "link_models"
 
     def list_folder(self, as_of: object) -> Path:
         return self.root / "lists" / str(as_of)

@@ -9,10 +9,12 @@ import pyarrow as pa
 import pytest
 
 from features.blocking import make_comparable
-from features.compare import Model, make_pairs, read_model, save_model, train
+from features.compare import make_pairs, train
 from features.errors import UserMistake
 from features.identity_records import STATED, make_identity_records
+from features.link_model import Model, choose_model, chosen_model, keep_model, kept_models
 from features.probable_people import probable_people
+from features.workspace import Workspace
 from tests.febrl import open_febrl
 
 GIVEN = ("Ann", "Thomas", "Siobhan", "Mohammed", "Priya", "William", "Kwame", "Ewa", "George", "Lucy", "Zoe")
@@ -119,19 +121,24 @@ def test_a_pairs_weight_is_what_its_grades_say(model: Model) -> None:
 
 
 def test_a_model_is_read_back_as_it_was_and_only_by_its_own_version(model: Model, tmp_path: Path) -> None:
-    path, again = tmp_path / "link.json", tmp_path / "again.json"
+    workspace = Workspace(tmp_path)
+    assert chosen_model(workspace) is None
     con = stated(town(150, seed=3))
     make_comparable(con)
-    save_model(train(con, chance_pairs=50_000), again)
-    save_model(model, path)
-    assert again.read_bytes() == path.read_bytes()  # the same records give the same model
-    assert read_model(path) == model
-    save_model({**model, "version": 0}, path)
+    name = keep_model(workspace, model)
+    assert keep_model(workspace, train(con, chance_pairs=50_000)) == name  # the same records, the same model
+    choose_model(workspace, name)
+    assert chosen_model(workspace) == (name, model)
+    old = keep_model(workspace, {**model, "version": 0})
+    assert kept_models(workspace) == sorted([name, old])
     with pytest.raises(UserMistake, match="another version"):
-        read_model(path)
-    path.write_text("{}")
+        choose_model(workspace, old)
     with pytest.raises(UserMistake, match="no link model"):
-        read_model(path)
+        choose_model(workspace, "never trained")
+    assert chosen_model(workspace) == (name, model)
+    (tmp_path / "link_models" / f"{name}.json").write_text("{}")
+    with pytest.raises(UserMistake, match="no link model"):
+        chosen_model(workspace)
 
 
 def test_crowds_are_told_and_never_make_one_person(model: Model) -> None:

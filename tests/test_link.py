@@ -236,8 +236,20 @@ def test_a_source_that_joins_later_with_an_older_past_renames_nobody() -> None:
 # --- any facts against the naive reading -----------------------------------------------------------
 
 
-def naive(identities: list[dict], addresses: list[dict], learned: int) -> dict[tuple[str, str], str]:
-    """Connected components of what was known at the end of a day, each named by its first subject."""
+Subject = tuple[str, str]
+Named = dict[Subject, tuple[int, int]]
+
+
+def first_known(identities: list[dict], addresses: list[dict]) -> dict[Subject, date]:
+    first: dict[Subject, date] = {}
+    for row in [*identities, *addresses]:
+        subject = (row["source"], row["subject_key"])
+        first[subject] = min(first.get(subject, row["known_on"]), row["known_on"])
+    return first
+
+
+def together(identities: list[dict], addresses: list[dict], learned: int) -> list[set[Subject]]:
+    """Connected components of what was known at the end of a day."""
     now = day(learned)
 
     def standing(rows: list[dict]) -> list[dict]:
@@ -245,11 +257,8 @@ def naive(identities: list[dict], addresses: list[dict], learned: int) -> dict[t
             r for r in rows if r["known_on"] <= now and (r["known_until"] is None or now < r["known_until"])
         ]
 
-    first: dict[tuple[str, str], date] = {}
-    for row in [*identities, *addresses]:
-        subject = (row["source"], row["subject_key"])
-        first[subject] = min(first.get(subject, row["known_on"]), row["known_on"])
-    keys: dict[tuple[str, str], set] = {s: set() for s, known in first.items() if known <= now}
+    first = first_known(identities, addresses)
+    keys: dict[Subject, set] = {s: set() for s, known in first.items() if known <= now}
     for row in standing(identities):
         subject = (row["source"], row["subject_key"])
         if row["nhs_number"]:
@@ -263,11 +272,39 @@ def naive(identities: list[dict], addresses: list[dict], learned: int) -> dict[t
             group[one] |= group[two]
             for member in group[two]:
                 group[member] = group[one]
-    names = {}
-    for subject, members in group.items():
-        founder = min(members, key=lambda m: (first[m], m))
-        names[subject] = "P" + hashlib.sha256("|".join(founder).encode()).hexdigest()[:11]
-    return names
+    return [set(members) for members in {id(g): g for g in group.values()}.values()]
+
+
+def named(groups: list[set[Subject]], before: Named, ever: set, oldest: list[Subject]) -> Named:
+    """A name for each group: what most of its members were called, the most members choosing first.
+
+    A name is the age rank of a subject and a number; oldest: subjects by age; ever: names of all days.
+    """
+    now: Named = {}
+    left = [sorted(map(oldest.index, members)) for members in groups]
+    while True:
+        best = None
+        for members in left:
+            had = [before.get(oldest[m], (m, 0)) for m in members]
+            for name in set(had) - set(now.values()):
+                claim = (-had.count(name), name, members)
+                best = claim if best is None or claim < best else best
+        if best is None:
+            break
+        _, name, members = best
+        left.remove(members)
+        now |= {oldest[m]: name for m in members}
+    for members in sorted(left):
+        name = next((members[0], n) for n in range(99) if (members[0], n) not in ever | set(now.values()))
+        now |= {oldest[m]: name for m in members}
+    ever |= set(now.values())
+    return now
+
+
+def text_of(name: tuple[int, int], oldest: list[Subject]) -> str:
+    founder, number = name
+    said = "|".join(oldest[founder]) + (f"|{number}" if number else "")
+    return "P" + hashlib.sha256(said.encode()).hexdigest()[:11]
 
 
 @st.composite
@@ -300,8 +337,11 @@ def test_persons_on_every_day_are_the_connected_components_of_what_was_known(
     facts: tuple[list[dict], list[dict]],
 ) -> None:
     rows = linked(identities=facts[0], addresses=facts[1])
+    first = first_known(*facts)
+    oldest, names, ever = sorted(first, key=lambda s: (first[s], s)), {}, set()
     for learned in range(9):
-        assert persons(rows, learned) == naive(*facts, learned), learned
+        names = named(together(*facts, learned), names, ever, oldest)
+        assert persons(rows, learned) == {s: text_of(name, oldest) for s, name in names.items()}, learned
 
 
 # --- link runs, through the tables ------------------------------------------------------------------
