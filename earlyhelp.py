@@ -179,9 +179,9 @@ def simulate(
 @app.command(rich_help_panel=EACH_WEEK)
 def weekly(as_of: Day, accept_stale: AcceptStale = None, because: Because = None) -> None:
     """Take in what the inbox received before the date, link, make the list, and watch it. Safe to rerun."""
-    from serving.stale_gate import accept_stale as accepting
+    from serving.stale_gate import accepting
 
-    accept = accepting(accept_stale or (), because)
+    accept = accepting(_workspace(), accept_stale or (), because)
     with progress() as tell:
         found = _week(_workspace(), day(as_of), tell, accept=accept)
     give(found, lambda: _week_text(found))
@@ -191,10 +191,10 @@ def weekly(as_of: Day, accept_stale: AcceptStale = None, because: Because = None
 @app.command(rich_help_panel=EACH_WEEK)
 def flag(as_of: Day, accept_stale: AcceptStale = None, because: Because = None) -> None:
     """Make the weekly list alone, from what is already taken in."""
-    from serving.stale_gate import accept_stale as accepting
+    from serving.stale_gate import accepting
     from serving.weekly_list import flag as make_list
 
-    accept = accepting(accept_stale or (), because)
+    accept = accepting(_workspace(), accept_stale or (), because)
     with progress() as tell:
         weekly_list = make_list(_workspace(), day(as_of), accept=accept, tell=tell)
     give(weekly_list, lambda: _list_text(weekly_list))

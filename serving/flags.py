@@ -25,7 +25,7 @@ class Feed:
 
     `due_on` is set where a delivery day of the declared schedule has passed without a delivery; `wrong`
     says why the feed stops a list: overdue beyond the days of grace, in whole or in one of its extracts,
-    or much smaller than usual.
+    much smaller than usual, or a register of objections with rows that could not be read.
     """
 
     source: str
@@ -119,7 +119,7 @@ class WeeklyList:
     outcome says what the chance is of, in words that follow "a chance of"; flow is the cohort's
     (reason, left out, left) per step; previous is the date of the list that `standing` compares with;
     association says which of other people's events count, "" where none do; accepted are the feeds that
-    should have stopped the list.
+    should have stopped the list; needless the titles of those that were to be accepted and are not stale.
     """
 
     as_of: date
@@ -144,6 +144,7 @@ class WeeklyList:
     link_run: int
     association: str = ""
     accepted: tuple[Accepted, ...] = ()
+    needless: tuple[str, ...] = ()
 
     @cached_property
     def hash(self) -> str:

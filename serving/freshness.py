@@ -2,6 +2,9 @@
 the newest is much smaller than usual. A feed that has died looks like good news to a model.
 
 A past morning that a first load of history reaches is judged as if its deliveries had come on schedule.
+
+The register of objections is a feed as well, though no model reads it: who is in a row that could not be read
+is scored, and may be listed, against their wish.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ from statistics import median
 from features import asof
 from features.catalogue import Catalogue, SourceFacts
 from features.declaration import Schedule, Source
+from features.marks import OBJECTION
 from features.snapshot import Snapshot
 from features.wording import counted, day_words
+from features.workspace import Workspace
 from serving.flags import Feed
 
 USUAL_OF, JUDGED_FROM = 8, 4
@@ -39,8 +44,18 @@ class Received:
     ignored: int = 0
 
 
+def registers_of_objections(workspace: Workspace) -> list[str]:
+    """The sources with an extract of which every row is an objection."""
+    return [
+        name
+        for name, source in workspace.sources.items()
+        if any(extract.always_marks(OBJECTION) for extract in source.extracts.values())
+    ]
+
+
 def feeds(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> tuple[Feed, ...]:
-    """The feeds a model reads, by source; what was received on `as_of` itself does not count yet.
+    """The feeds a model reads, by source, and the registers of objections of which anything has come; what
+    was received on `as_of` itself does not count yet.
 
     A source of several extracts is as fresh as its stalest. The extracts are those declared: one that
     never came is due with the source's second delivery, and one that is declared no longer is not missed.
@@ -49,9 +64,14 @@ def feeds(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> tuple[Feed, 
     """
     sources, grace = snapshot.workspace.sources, snapshot.workspace.settings.grace_days
     received = _received(snapshot)
+    registers = [
+        SourceFacts(name, sources[name].title, sources[name].covers_from, register=False)
+        for name in registers_of_objections(snapshot.workspace)
+        if name in received and name not in catalogue.sources
+    ]
     return tuple(
         _feed(fact, sources.get(fact.source), received[fact.source], as_of, grace_days=grace)
-        for fact in catalogue.facts
+        for fact in (*catalogue.facts, *registers)
     )
 
 
@@ -83,6 +103,14 @@ def _feed(
             "take it in, or take it out of the declaration if it is not to come"
         )
     wrong += [shrunk(name, came[name], as_of) for name in names]
+    if declared:
+        of_objections = {
+            name: each for name, each in declared.extracts.items() if each.always_marks(OBJECTION)
+        }
+        wrong += [
+            unread(name, came[name], as_of, whole=extract.delivery == "full")
+            for name, extract in of_objections.items()
+        ]
     return Feed(fact.source, fact.title, last, due, "; ".join(filter(None, wrong)))
 
 
@@ -139,6 +167,26 @@ def shrunk(extract: str, came: Iterable[Received], as_of: date) -> str:
     return (
         f"most of {delivery} was set aside ({newest.quarantined:,} quarantined, {newest.ignored:,} ignored): "
         f"{rows} could be used{and_usual}; {advice}"
+    )
+
+
+def unread(extract: str, came: Iterable[Received], as_of: date, *, whole: bool) -> str:
+    """What is said of a register of objections some of whose rows are in quarantine, or "".
+
+    Of one that is delivered whole the newest delivery says it all; otherwise nothing says that a row has
+    come again, and those of all deliveries count.
+    """
+    known = [c for c in came if _is_before(c.received_on, as_of)] or [c for c in came if c.history]
+    counts = known[-1:] if whole else known
+    rows = sum(c.quarantined for c in counts)
+    if not rows:
+        return ""
+    last_whole = max((at for at, c in enumerate(known) if not c.quarantined), default=-1)
+    since = known[last_whole + 1] if whole else next(c for c in known if c.quarantined)
+    return (
+        f"{counted(rows, 'row', 'rows')} of {extract} could not be read, since the delivery of "
+        f"{day_words(since.received_on)}: whoever objects in them is scored all the same. See "
+        "`earlyhelp quality`, and ask for a corrected file"
     )
 
 

@@ -1,4 +1,8 @@
-"""No list rests on a dead feed unnoticed: it is not made, or somebody said why it is, and it says so too."""
+"""No list rests on a dead feed unnoticed: it is not made, or somebody said why it is, and it says so too.
+
+So it is with the register of objections, which no model reads: of a row that could not be read nobody knows
+whom it would have kept off the list.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,10 @@ from features.deliveries import read_ledger
 from features.errors import GateFailed, UserMistake, nearest
 from features.snapshot import Snapshot
 from features.wording import day_words
+from features.workspace import Workspace
+from models.candidate import newest_candidate
 from serving.flags import Accepted, Feed
+from serving.freshness import registers_of_objections
 
 LEAST_REASON = 20
 """Characters of a reason: a sentence that another can weigh, not 'ok'."""
@@ -37,6 +44,24 @@ def accept_stale(sources: Sequence[str], because: str | None) -> dict[str, str]:
     return dict.fromkeys(sources, reason)
 
 
+def accepting(workspace: Workspace, sources: Sequence[str], because: str | None) -> dict[str, str]:
+    """As `accept_stale`, for a workspace: raises UserMistake too for a name that no feed of its lists has,
+    before anything is taken in."""
+    accept = accept_stale(sources, because)
+    if accept:
+        catalogue = newest_candidate(workspace, workspace.settings.model).catalogue
+        _must_be_feeds(accept, [*catalogue.sources, *registers_of_objections(workspace)])
+    return accept
+
+
+def _must_be_feeds(accept: Mapping[str, str], names: Sequence[str]) -> None:
+    if unknown := [name for name in accept if name not in names]:
+        raise UserMistake(
+            "Only feeds that the list's model reads can be accepted, and the register of objections.",
+            problems=[f"{name!r}: {nearest(name, names)}" for name in unknown],
+        )
+
+
 def pass_gate(
     snapshot: Snapshot, feeds: Sequence[Feed], as_of: date, accept: Mapping[str, str]
 ) -> tuple[Accepted, ...]:
@@ -45,13 +70,9 @@ def pass_gate(
     Raises GateFailed naming those that were not, or where nothing had reached us by that morning, and
     UserMistake for a source to be accepted that the model does not read.
     """
-    names = [feed.source for feed in feeds]
-    if unknown := [name for name in accept if name not in names]:
-        raise UserMistake(
-            "Only feeds that the list's model reads can be accepted.",
-            problems=[f"{name!r}: {nearest(name, names)}" for name in unknown],
-        )
-    if not any(feed.received_on for feed in feeds):
+    registers = registers_of_objections(snapshot.workspace)
+    _must_be_feeds(accept, [*(feed.source for feed in feeds), *registers])
+    if not any(feed.received_on for feed in feeds if feed.source not in registers):
         raise GateFailed(
             f"There is no list of {day_words(as_of)}: nothing that the model reads had reached us by then.",
             problems=[f"{_reach(snapshot)}; is {as_of} the morning you mean?"],

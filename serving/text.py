@@ -43,6 +43,9 @@ def _lines(weekly: WeeklyList, in_full: int) -> Iterator[str]:
             yield f"Late: {feed.title} was due on {feed.due_on}, {last}."
     for stale in weekly.accepted:
         yield f"Made although a feed is stale. {stale.said}"
+    if weekly.needless:
+        which = " and ".join(weekly.needless)
+        yield f"Nothing had to be accepted of {which}: not stale on this morning."
     if weekly.association:
         yield weekly.association
     yield "Not being on this list denies nobody anything; being on it decides nothing."

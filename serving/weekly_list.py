@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,11 @@ def flag(
     """
     snapshot = snapshot or open_snapshot(workspace)
     candidate = candidate or newest_candidate(workspace, workspace.settings.model)
-    accepted = pass_gate(snapshot, feeds(snapshot, candidate.catalogue, as_of), as_of, accept or {})
+    accept, fresh = accept or {}, feeds(snapshot, candidate.catalogue, as_of)
+    accepted = pass_gate(snapshot, fresh, as_of, accept)
     weekly = make_list(snapshot, candidate, as_of, accepted=accepted, tell=tell)
+    needless = tuple(feed.title for feed in fresh if feed.source in accept and not feed.wrong)
+    weekly = replace(weekly, needless=needless)
     tell("writing the list")
     keep(workspace, weekly)
     return weekly

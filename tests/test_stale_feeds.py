@@ -19,7 +19,7 @@ from features.errors import GateFailed, UserMistake
 from features.tables import Tables
 from features.workspace import Workspace
 from serving.freshness import Received, last_counted, shrunk
-from serving.stale_gate import accept_stale
+from serving.stale_gate import accept_stale, accepting
 from serving.weekly_list import flag, kept_dates, kept_list, remake
 from tests.test_weekly_list import AS_OF, SIGNALS, WEEK, own_town, town  # noqa: F401 - fixtures
 
@@ -298,8 +298,13 @@ def test_accepted_feeds_are_said_on_the_list_and_made_again_with_it(own_town: Wo
 
 
 def test_only_feeds_that_the_model_reads_count(own_town: Workspace) -> None:  # noqa: F811
-    with pytest.raises(UserMistake, match="did you mean rents"):
-        flag(own_town, AS_OF, accept={"rent": WHY})
+    for refusing in (
+        lambda: flag(own_town, AS_OF, accept={"rent": WHY}),
+        lambda: accepting(own_town, ["rent"], WHY),
+    ):
+        with pytest.raises(UserMistake, match="did you mean rents"):
+            refusing()
+    assert accepting(own_town, ["rents"], WHY) == {"rents": WHY} and accepting(own_town, [], None) == {}
     dead = (own_town.root / "sources" / "rents.yaml").read_text(encoding="utf-8").replace("rents", "fire")
     (own_town.root / "sources" / "fire.yaml").write_text(dead, encoding="utf-8")
     workspace = Workspace(own_town.root)
@@ -325,6 +330,20 @@ def test_one_reason_serves_for_all() -> None:
     assert accept_stale([], None) == {}
 
 
+def test_a_mistyped_feed_is_told_before_anything_is_taken_in(
+    own_town: Workspace,  # noqa: F811
+    earlyhelp_command: Command,
+) -> None:
+    """The inbox holds a file that no declaration names, which taking in would find first."""
+    waiting = own_town.inbox / str(ago(1)) / "nobodys.csv"
+    waiting.parent.mkdir(parents=True)
+    waiting.write_text("a\n1\n", encoding="utf-8")
+    asked = ("--workspace", own_town.root, "weekly", "--as-of", AS_OF, "--because", WHY, "--accept-stale")
+    code, _, error = earlyhelp_command(*asked, "shcools")
+    assert code == 2 and "did you mean schools?" in error and "nobodys" not in error
+    assert earlyhelp_command(*asked, "schools")[0] != 0  # only now is the file looked at
+
+
 def test_at_the_front_door(own_town: Workspace, earlyhelp_command: Command) -> None:  # noqa: F811
     """A mistyped year, a reason that is none, and a reason."""
     asked = ("--workspace", own_town.root, "flag", "--as-of", "2050-06-29")
@@ -335,6 +354,8 @@ def test_at_the_front_door(own_town: Workspace, earlyhelp_command: Command) -> N
     everything = [word for source in SIGNALS for word in ("--accept-stale", source)]
     assert earlyhelp_command(*asked, *everything)[0] == 2
     code, text, _ = earlyhelp_command(*asked, *everything, "--because", WHY)
-    assert code == 0 and text.count(f"Accepted because: {WHY}") == 3
+    assert code == 0 and text.count(f"Accepted because: {WHY}") == 3 and "Nothing had to be" not in text
+    code, text, _ = earlyhelp_command(*asked[:3], "--as-of", AS_OF, *everything[:4], "--because", WHY)
+    assert code == 0 and "Nothing had to be accepted of Police and Rents: not stale on this morning." in text
     code, text, _ = earlyhelp_command(*asked[:2], "--json", "flag", "--as-of", "2026-07-20")
     assert code == 4 and json.loads(text)["exit_code"] == 4

@@ -400,7 +400,7 @@ def test_where_everything_is_covered_explain_says_so_and_not_that_nothing_is_hel
     assert "\n  nothing\n" not in text and "is stale" not in text
 
 
-@pytest.mark.parametrize("typed", ["Zebedee Quill", "p0123456789a", "H00000000001", "P01234567", ""])
+@pytest.mark.parametrize("typed", ["Zebedee Quill", "p0123456789a", "H00000000001", "P7654321", ""])
 def test_what_is_no_id_is_told_how_one_is_written_and_not_repeated(town: Workspace, typed: str) -> None:
     with pytest.raises(UserMistake, match="such as P0123456789a") as said:
         explain_person(town, typed, AS_OF)
