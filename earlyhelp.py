@@ -281,11 +281,17 @@ def check(path: Extracts, received: Received = None, history: History = False) -
         raise SystemExit(DataRefused.exit_code)
 
 
-@app.command(rich_help_panel=BEHIND)
-def link() -> None:
+linking = typer.Typer(rich_markup_mode="rich")
+app.add_typer(linking, name="link", rich_help_panel=BEHIND)
+
+
+@linking.callback(invoke_without_command=True)
+def link(context: typer.Context) -> None:
     """Say which subjects are one person, and who lives with whom; dated, never rewritten."""
     from features.link import link as link_subjects
 
+    if context.invoked_subcommand:
+        return
     with progress() as tell:
         report = link_subjects(_workspace(), tell=tell)
     give(
@@ -295,6 +301,21 @@ def link() -> None:
             f"{report.changed:,} subjects changed since the run before."
         ),
     )
+
+
+@linking.command("evaluate")
+def link_evaluate(
+    truth: Annotated[Path, typer.Option("--truth", metavar="PATH", help="Who truly is who: CSV or Parquet.")],
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes; default reports/.")
+    ] = None,
+) -> None:
+    """Measure the standing links by a truth: precision and recall, by source pair and by group."""
+    from monitoring.link_report import evaluate
+
+    with progress() as tell:
+        evaluation = evaluate(_workspace(), truth, out=out_folder, tell=tell)
+    give(evaluation.figures, evaluation.text)
 
 
 @app.command(rich_help_panel=BEHIND)

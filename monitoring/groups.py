@@ -38,7 +38,7 @@ def groups(snapshot: Snapshot, as_of: date, person_ids: np.ndarray) -> dict[str,
     Every characteristic that any source tells is there, and the two derived ones where anything is
     held to derive them from, unless a source tells one of that name itself.
     """
-    told = _characteristics(snapshot, as_of)
+    told = characteristics(snapshot, as_of, _linked(snapshot, as_of))
     for name, derived in (
         (AGE_BAND, _age_bands(snapshot, as_of)),
         (DEPRIVATION_FIFTH, _fifths(snapshot, as_of)),
@@ -75,18 +75,21 @@ def in_order(names: set[str]) -> list[str]:
     return sorted(names, key=place)
 
 
-def _characteristics(snapshot: Snapshot, as_of: date) -> dict[str, dict[str, str]]:
-    """Characteristic → person → value: of all usable ones the one that became known last."""
+def characteristics(snapshot: Snapshot, as_of: date, people: pa.Table) -> dict[str, dict[str, str]]:
+    """Characteristic → person → value: of all usable ones the one that became known last.
+
+    people: columns source, subject_key, person_id, who each subject is.
+    """
     con = duckdb.connect()
     con.register("told", snapshot.characteristics())
-    con.register("links", _links(snapshot))
+    con.register("people", people)
     found = con.execute(
         f"""
-        SELECT c.characteristic, l.person_id, c.value
-        FROM told c JOIN links l USING (source, subject_key)
-        WHERE c.value IS NOT NULL AND {sql_known(as_of, "c")} AND {sql_known(as_of, "l")}
+        SELECT c.characteristic, p.person_id, c.value
+        FROM told c JOIN people p USING (source, subject_key)
+        WHERE c.value IS NOT NULL AND {sql_known(as_of, "c")}
         QUALIFY row_number() OVER (
-            PARTITION BY c.characteristic, l.person_id
+            PARTITION BY c.characteristic, p.person_id
             ORDER BY c.known_on DESC, c.source, c.subject_key, c.value) = 1
         """
     ).fetchall()
@@ -96,8 +99,8 @@ def _characteristics(snapshot: Snapshot, as_of: date) -> dict[str, dict[str, str
     return told
 
 
-def _links(snapshot: Snapshot) -> pa.Table:
-    query = "SELECT source, subject_key, person_id, known_on, known_until FROM links"
+def _linked(snapshot: Snapshot, as_of: date) -> pa.Table:
+    query = f"SELECT source, subject_key, person_id FROM links WHERE {sql_known(as_of)}"
     return snapshot.con.sql(query).to_arrow_table()
 
 

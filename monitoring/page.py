@@ -49,6 +49,13 @@ def page(report: MonitorReport) -> str:
     )
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file whole, so that a crash leaves the last one standing."""
+    making = path.with_name(f".{path.name}")
+    making.write_text(text, encoding="utf-8")
+    making.replace(path)
+
+
 def people(count: Shown) -> str:
     """A count as shown: '1,250', or the star.
 

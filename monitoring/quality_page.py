@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from features.declaration import MARKS
 from features.facts import LAST, days_words
-from monitoring.page import templates
+from monitoring.page import templates, write_whole
 from monitoring.quality_report import QualityReport, SourceQuality
 
 WIDE, HIGH, BAR, GAP = 640, 96, 28, 6
@@ -26,7 +25,7 @@ def write_pages(report: QualityReport) -> None:
     """Write index.html, index.json and, for each source, <source>.html and <source>.json."""
     report.folder.mkdir(parents=True, exist_ok=True)
     index = templates().get_template("quality_index.html").render(report=report)
-    _write(report.folder / "index.html", index)
+    write_whole(report.folder / "index.html", index)
     lines = [
         {
             "source": s.source,
@@ -38,10 +37,10 @@ def write_pages(report: QualityReport) -> None:
         }
         for s in report.sources
     ]
-    _write(report.folder / "index.json", _json({"as_of": report.as_of, "sources": lines}))
+    write_whole(report.folder / "index.json", _json({"as_of": report.as_of, "sources": lines}))
     for source in report.sources:
-        _write(report.folder / f"{source.source}.html", source_page(source))
-        _write(report.folder / f"{source.source}.json", _json(source.to_json()))
+        write_whole(report.folder / f"{source.source}.html", source_page(source))
+        write_whole(report.folder / f"{source.source}.json", _json(source.to_json()))
 
 
 def source_page(source: SourceQuality) -> str:
@@ -83,10 +82,3 @@ def line(trend: Sequence[float | None]) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, default=str, indent=2, ensure_ascii=False) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file whole, so that a crash leaves the last one standing."""
-    making = path.with_name(f".{path.name}")
-    making.write_text(text, encoding="utf-8")
-    making.replace(path)

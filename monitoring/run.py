@@ -51,7 +51,7 @@ from monitoring.findings import (
     shift_findings,
 )
 from monitoring.groups import groups
-from monitoring.page import page
+from monitoring.page import page, write_whole
 from monitoring.report import MonitorReport, PastList, Realised
 from monitoring.shifts import shifts
 
@@ -87,7 +87,7 @@ def monitor(
         moved = _drift(snapshot, candidate, as_of, people, names, evidently if html else None)
     if evidently.is_file():
         drawn = evidently.read_text(encoding="utf-8")
-        _write(evidently, drawn.replace("<body>", f"<body><p><strong>{approval}</strong></p>", 1))
+        write_whole(evidently, drawn.replace("<body>", f"<body><p><strong>{approval}</strong></p>", 1))
 
     tell("what followed the past lists")
     judged_on, backlists = judging_day(snapshot, as_of), read_backlists(snapshot, candidate)
@@ -134,9 +134,9 @@ def monitor(
             *(["drift.html"] if evidently.is_file() else []),
         ),
     )
-    _write(folder / "drift.json", json.dumps(report.drift_json(), indent=1))
-    _write(folder / "fairness.json", json.dumps(report.fairness_json(), indent=1, default=str))
-    _write(folder / "report.html", page(report))
+    write_whole(folder / "drift.json", json.dumps(report.drift_json(), indent=1))
+    write_whole(folder / "fairness.json", json.dumps(report.fairness_json(), indent=1, default=str))
+    write_whole(folder / "report.html", page(report))
     return report
 
 
@@ -252,10 +252,3 @@ def _realised(candidate: Candidate, judged: Sequence[Judged], listings: Sequence
 def _titles(catalogue: Catalogue) -> dict[str, str]:
     titles = {feature.name: catalogue.title(feature) for feature in catalogue.features}
     return {SCORE: "the score", **titles}
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file whole, so that a crash leaves the last one standing."""
-    making = path.with_name(f".{path.name}")
-    making.write_text(text, encoding="utf-8")
-    making.replace(path)
