@@ -61,6 +61,7 @@ def ambulance(random: Random, life: Life) -> list[Draft]:
         "_conveyed": np.where(counted & named, "conveyed", "").astype(object),
         "_shared": _at_address(counted & ~named & home, group, advised),
         "_row": only(unplaced, np.array([UNIDENTIFIED + n for n in number], dtype=object)),
+        "_who": every.person[call],
         "_unplaced": np.where(unplaced, "call_without_address", "").astype(object),
     }
     return [

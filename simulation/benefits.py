@@ -245,6 +245,7 @@ def _local_welfare(random: Random, block: Block) -> Draft:
         "Need": needs[between(random, 0, 2, n)],
         "Amount": np.where(outcome == "Paid", np.round(random.gamma(3, 30, n), 2), np.nan),
         "_row": np.array([UNIDENTIFIED + r for r in reference], dtype=object),
+        "_who": who,
         "_signal": np.array([signals.get(o, "local_welfare_refused") for o in outcome], dtype=object),
     }
     return Draft(

@@ -63,6 +63,18 @@ class Block:
         mixed = zlib.crc32(source.encode())
         return self.key(source[:2].upper(), 1_000_001 + mixed % 800_000 * 10, who)
 
+    def subject_key(self, source: str, who: Index) -> Text:
+        """The key of each person in the system of any source."""
+        first = {
+            "council_tax": self.tax_key,
+            "rents": self.tenant_key,
+            "police": self.nominal,
+            "missing": self.compact_key,
+            "social_care": self.child_key,
+            "schools": self.upn,
+        }
+        return first[source](who) if source in first else self.key_of(source, who)
+
     def upn(self, who: Index) -> Text:
         """Unique pupil number: a check letter and twelve digits, by the published formula."""
         return self._upns[who]
@@ -191,10 +203,3 @@ class Block:
         """The day an agency writes for a start: those who were there on the first day came before it."""
         earlier = day - (random.random(len(day)) * 1000).astype(np.int32)
         return np.where(day == self.calendar.first, earlier, day).astype(np.int32)
-
-
-def _postcode(number: int) -> str:
-    """A postcode of an area, QX, that does not exist."""
-    return (
-        f"QX{number // 4000 % 100} {number // 400 % 10}{chr(65 + number // 20 % 20)}{chr(65 + number % 20)}"
-    )

@@ -37,6 +37,7 @@ from simulation import (
 )
 from simulation.block import Block
 from simulation.calendar import Calendar
+from simulation.clerks import Clerks
 from simulation.deliver import Post
 from simulation.extracts import Draft
 from simulation.life import Life
@@ -81,10 +82,12 @@ def simulate(*, people: int, years: int, seed: int, out: Path, tell: Tell = quie
         tell(f"block {number + 1} of {blocks}: {size:,} people")
         random = np.random.default_rng(stream)
         block, cases = _live(random, size, first_id, first_dwelling, sum(map(len, scores)), calendar)
+        clerks = Clerks(stream, block, sources)
         drafts, life = _agencies(random, block, cases)
         for own, draft in chain(((random, draft) for draft in drafts), agencies.others(stream, life)):
             name = f"{draft.source}.{draft.extract}"
-            rows[name] = rows.get(name, 0) + post.send(own, draft)
+            rows[name] = rows.get(name, 0) + post.send(own, draft, clerks)
+        post.append("truth/subjects.csv", clerks.subjects())
         truth.tell(post, block, cases, life.care, life.logs)
         scores.append(block.areas.score)
         first_id += block.people.count

@@ -18,6 +18,7 @@ from pyarrow import csv
 from features.declaration import Extract, Source
 from simulation import world
 from simulation.calendar import NONE, Calendar, Days, Index
+from simulation.clerks import Clerks
 from simulation.draw import Random
 from simulation.extracts import Draft, Values, Versions, as_text, files_of, versions
 from simulation.people import Text
@@ -34,12 +35,15 @@ class Post:
     calendar: Calendar
     rows: dict[str, int] = field(default_factory=dict)
 
-    def send(self, random: Random, draft: Draft) -> int:
+    def send(self, random: Random, drafted: Draft, clerks: Clerks | None = None) -> int:
         """Write one draft to every file it belongs to, and what is true of it to the truth.
+
+        clerks: who write the people in it down, as their agency believes them to be.
 
         Returns the number of rows written. Raises KeyError where the declaration has a column that
         the draft has not.
         """
+        draft = clerks.write(drafted) if clerks else drafted
         source = self.sources[draft.source]
         extract = source.extracts[draft.extract]
         held = versions(random, draft, self.calendar, full=extract.delivery == "full")
@@ -63,6 +67,8 @@ class Post:
             written += rows.num_rows
         labels = pa.array([f.folder.removeprefix("deliveries/") for f in files])
         self._tell_truth(held, keys, first, gone, labels)
+        if clerks:
+            clerks.note(draft, drafted, held.row[first >= 0])
         return written
 
     def append(self, path: str, rows: pa.Table, *, delimiter: str = ",", encoding: str = "utf-8") -> int:
@@ -78,7 +84,8 @@ class Post:
         csv.write_csv(rows, buffer, options)
         data = buffer.getvalue()
         if encoding.lower().replace("-", "") != "utf8":
-            data = data.decode("utf-8").encode(encoding)
+            # A letter that an old encoding has not comes out as a question mark, as it does in life.
+            data = data.decode("utf-8").encode(encoding, errors="replace")
         with target.open("wb" if before is None else "ab") as stream:
             stream.write(data)
         self.rows[path] = (before or 0) + rows.num_rows

@@ -54,6 +54,7 @@ def food_bank(random: Random, life: Life) -> list[Draft]:
         "Used": np.where(void, "V", np.where(used, "Y", "N")).astype(object),
         "Typed up": typed_up,
         "_row": np.array([UNIDENTIFIED + v for v in number], dtype=object),
+        "_who": who,
         "_signal": np.where(void, "", "voucher").astype(object),
     }
     return [

@@ -158,13 +158,13 @@ Mohammed: Muhammad Mohammad Mohamed; Ahmed: Ahmad; Hussain: Hussein Husain; Yusu
 Usman: Osman Uthman; Hassan: Hasan; Ibrahim: Ebrahim; Tariq: Tarik; Aisha: Ayesha Aysha; Fatima: Fatema
 Fathima; Zainab: Zaynab; Maryam: Mariam; Khadija: Khadijah; Hafsa: Hafsah; Nasreen: Nasrin; Noor: Nur;
 Chaudhry: Choudhry Chaudhary; Qureshi: Quraishi; Shaikh: Sheikh; Mahmood: Mehmood; Akhtar: Akhter; Iqbal:
-Eqbal; Malik: Malek; Meera: Mira; Pooja: Puja; Geeta: Gita; Kavita: Kavitha; Lakshmi: Laxmi; Divya: Divia;
-Vikram: Vickram; Chauhan: Chohan; Chowdhury: Choudhury; Mehta: Metha; Desai: Desay; Kowalski: Kowalska;
-Wisniewski: Wiśniewski Wisniewska; Lewandowski: Lewandowska; Zielinski: Zieliński; Kaminski: Kamińska; Wojcik:
-Wójcik; Novák: Novak; Ivanov: Ivanova; Petrov: Petrova; Toth: Tóth; Stefan: Ștefan; Ionut: Ionuț; Pawel:
-Paweł; Lukasz: Łukasz; Michal: Michał; Dmitri: Dmitry Dimitri; Viktor: Victor; Viktoria: Victoria; Natalia:
-Nataliya; Sofia: Sofiya; Adeyemi: Adeyemí; Owusu: Awusu; Kwame: Kwamé; Chidinma: Chidimma; Akosua: Akosuah;
-Zoë: Zoe; Siân: Sian """
+Eqbal; Malik: Malek; Meera: Mira; Pooja: Puja; Geeta: Gita; Kavita: Kavitha; Lakshmi: Laxmi; Vikram: Vickram;
+Chauhan: Chohan; Chowdhury: Choudhury; Kowalski: Kowalska; Wisniewski: Wiśniewski Wisniewska; Lewandowski:
+Lewandowska; Zielinski: Zieliński; Kaminski: Kamińska; Wojcik: Wójcik; Novák: Novak; Ivanov: Ivanova; Petrov:
+Petrova; Toth: Tóth; Stefan: Ștefan; Ionut: Ionuț; Pawel: Paweł; Lukasz: Łukasz; Michal: Michał; Dmitri:
+Dmitry Dimitri; Viktor: Victor; Viktoria: Victoria; Natalia: Nataliya; Sofia: Sofiya; Owusu: Awusu; Chidinma:
+Chidimma; Zoë: Zoe; Siân: Sian
+"""
 """A name with a colon, then how else the same person may be called, or the same name spelled."""
 
 PUBLISHED = (0.0150, 0.0100, 0.0070, 0.0064, 0.0062)

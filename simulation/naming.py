@@ -13,7 +13,7 @@ import numpy as np
 
 from simulation import names, world
 from simulation.calendar import Days, Index, Mask
-from simulation.draw import Floats, Random, Text, own_stream
+from simulation.draw import Floats, Random, Text, only, own_stream
 
 KEEPS_SURNAME = 0.33
 """Second adults who keep their own surname."""
@@ -49,7 +49,7 @@ def call(
     couple = (np.bincount(family[role == 1], minlength=families) > 0)[family]
     took = (sex == 0) & ((role == 1) & ~keeps | (role == 0) & couple)
     before = _surnames(own, groups, ethnic)
-    former = np.where(took & (before != surname), before, None)
+    former = only(took & (before != surname), before)
 
     # What is new since draws from a stream of its own, so that the rest of the county stays as it is.
     more = own_stream(random, "naming")

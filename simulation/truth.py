@@ -1,8 +1,10 @@
 """The truth of a simulated county, and what can be measured with it alone.
 
 The folder `truth/` is never read by ingest: it is what tests and the nightly figures hold the whole
-against. `people.csv` says who each agency's key is, `events.csv` what truly happened and in which
-file it was first written, `faults.csv` which rows were spoilt, `outcomes.csv` who escalated when,
+against. `people.csv` says who each agency's key would be, `subjects.csv` whom each key that was written
+names and what is wrong with what its agency writes of them, `residences.csv` who lived where, in which
+household, `families.csv` who is whose parent, sibling or partner, `events.csv` what truly happened and in
+which file it was first written, `faults.csv` which rows were spoilt, `outcomes.csv` who escalated when,
 `latent.csv` the troubles that no agency sees.
 """
 
@@ -23,10 +25,13 @@ from simulation.care import Care
 from simulation.crisis import Logs
 from simulation.deliver import Post
 from simulation.draw import Floats
+from simulation.kin import ties
 from simulation.rents import ArrearsCases
 from simulation.troubles import risk
 
 HORIZON = 180
+FIRST = ("council_tax", "rents", "police", "missing", "social_care", "schools")
+"""The sources that are not of `AGENCIES`."""
 
 
 def person_names(block: Block, who: Index) -> pa.Array:
@@ -43,23 +48,21 @@ def tell(post: Post, block: Block, cases: ArrearsCases, care: Care, logs: Logs) 
         pa.table(
             {
                 "person": person_names(block, everybody),
-                "birth": _dates(people.birth),
+                "birth": _dates(people.born),
                 "enters": _dates(people.enter),
                 "leaves": _dates(np.where(people.leave >= OPEN, NONE, people.leave)),
                 "died": pa.array(people.died),
                 "sex": pa.array(np.where(people.sex == 1, "male", "female")),
                 "ethnicity": pa.array(block.ethnic_code(everybody), pa.string()),
-                "council_tax": pa.array(block.tax_key(everybody), pa.string()),
-                "rents": pa.array(block.tenant_key(everybody), pa.string()),
-                "police": pa.array(block.nominal(everybody), pa.string()),
-                "missing": pa.array(block.compact_key(everybody), pa.string()),
-                "social_care": pa.array(block.child_key(everybody), pa.string()),
-                "schools": pa.array(block.upn(everybody), pa.string()),
-                **{name: pa.array(block.key_of(name, everybody), pa.string()) for name in AGENCIES},
+                **{
+                    name: pa.array(block.subject_key(name, everybody), pa.string())
+                    for name in (*FIRST, *AGENCIES)
+                },
             }
         ),
     )
     at, start, end, dwelling = block.homes_of(everybody)
+    unit, _ = block.home_of(at, start)
     post.append(
         "truth/residences.csv",
         pa.table(
@@ -68,9 +71,11 @@ def tell(post: Post, block: Block, cases: ArrearsCases, care: Care, logs: Logs) 
                 "uprn": pa.array(block.uprn(dwelling), pa.string()),
                 "start": _dates(start),
                 "end": _dates(np.where(end >= OPEN, NONE, end)),
+                "household": pa.array([f"H{n}" for n in (unit + people.first_id).tolist()], pa.string()),
             }
         ),
     )
+    _families(post, block)
     _outcomes(post, block, cases, care)
     named = (logs.person >= 0) & (logs.truly == "mental_health")
     post.append(
@@ -106,6 +111,22 @@ def _outcomes(post: Post, block: Block, cases: ArrearsCases, care: Care) -> None
                     "part": pa.array([part] * len(who), pa.string()),
                     "day": _dates(first),
                     "until": _dates(np.where(until >= OPEN, NONE, until)),
+                }
+            ),
+        )
+
+
+def _families(post: Post, block: Block) -> None:
+    for relation, one, other, start, end in ties(block.people):
+        post.append(
+            "truth/families.csv",
+            pa.table(
+                {
+                    "person": person_names(block, one),
+                    "relation": pa.array([relation] * len(one), pa.string()),
+                    "other": person_names(block, other),
+                    "start": _dates(start),
+                    "end": _dates(np.where(end >= OPEN, NONE, end)),
                 }
             ),
         )
@@ -166,7 +187,7 @@ def on_the_books(out: Path, as_of: date) -> pa.Table:
     comes in [as_of, as_of + 180), those of children only under 18.
     """
     con = duckdb.connect()
-    keyed = ", ".join(["council_tax, rents, police, missing, social_care, schools", *AGENCIES])
+    keyed = ", ".join([*FIRST, *AGENCIES])
     day, since, until = (f"DATE '{as_of + timedelta(days=d)}'" for d in (0, -730, HORIZON))
     for name, types in _TYPES.items():
         file = f"read_csv('{out}/truth/{name}.csv', types = {{{types}}})"
