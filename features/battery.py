@@ -1,7 +1,8 @@
 """The battery of a channel: which measures are taken of it, over which windows.
 
 What is declared decides: amounts where a unit says what they count, spells where a signal has an end,
-hours where some extract gives a time. A column that could only be empty is never made.
+hours where some extract gives a time. A column that could only be empty is never made. Nor is one of an
+amount that is overwritten: history has none, so that a model would learn of nothing but gaps there.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from features.feature import CHANGE_BEFORE, CHANGE_RECENT, REPEAT_WINDOW, Channe
 YEAR = 365
 
 
-def battery(channel: Channel, windows: Sequence[int], *, timed: frozenset[str]) -> Iterator[Feature]:
+def battery(
+    channel: Channel, windows: Sequence[int], *, timed: frozenset[str], overwritten: frozenset[str]
+) -> Iterator[Feature]:
     """The features of a channel. Amounts and distinct counts take every other window: they move little.
 
-    windows: days, ascending. timed: signals of which some event gives its time.
+    windows: days, ascending. timed: signals of which some event gives its time. overwritten: signals
+    whose amount is.
     """
     longest = windows[-1]
     year = min(YEAR, longest)
@@ -53,7 +57,7 @@ def battery(channel: Channel, windows: Sequence[int], *, timed: frozenset[str]) 
     if channel.parts[0].spell:
         yield one("open", longest)
         yield one("days_open", longest)
-    if channel.unit is not None:
+    if channel.unit is not None and overwritten.isdisjoint(channel.signals):
         for measure in ("amount_sum", "amount_max", "amount_mean"):
             yield from over(measure, *every_other)
         yield one("amount_latest", longest)
@@ -75,4 +79,15 @@ def timed_signals(sources: Sequence[Source]) -> frozenset[str]:
         for rule in extract.events
         if rule.time is not None
         or (rule.occurred in extract.columns and extract.columns[rule.occurred].type == "datetime")
+    )
+
+
+def overwritten_amounts(sources: Sequence[Source]) -> frozenset[str]:
+    """Signals with an event rule whose amount stands in an overwritten column."""
+    return frozenset(
+        f"{source.source}.{rule.signal}"
+        for source in sources
+        for extract in source.extracts.values()
+        for rule in extract.events
+        if rule.amount in extract.overwritten
     )

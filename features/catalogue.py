@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from features.association import Association, association_problems, by_association
-from features.battery import association_battery, battery, timed_signals
+from features.battery import association_battery, battery, overwritten_amounts, timed_signals
 from features.channels import RESERVED, association_channels, channels_of, signals_of
 from features.declaration import Source
 from features.errors import UserMistake, nearest
@@ -207,8 +207,8 @@ def derive_catalogue(
     problems += association_problems(association, signals_of(declared, sensitive), longest=days[-1])
 
     others = tuple(association_channels(declared, association, sensitive))
-    timed = timed_signals(declared)
-    derived = [feature for channel in own for feature in battery(channel, days, timed=timed)]
+    known = {"timed": timed_signals(declared), "overwritten": overwritten_amounts(declared)}
+    derived = [feature for channel in own for feature in battery(channel, days, **known)]
     asked = [sequence.feature(days[-1]) for sequence in sequences]
     if association is not None:
         within = association.within_days

@@ -3,6 +3,7 @@
     3 missing episodes in the last 90 days, the latest 6 days ago; none in the year before
     the household's 2 rent arrears letters in the last 30 days, the latest yesterday (£412)
     child in need plan open since 4 January 2026 (5 months)
+    the household's spell of council tax arrears open since 3 March 2025 (15 months; £412)
     7 events from 3 agencies in the last 90 days (4 police incidents, 2 absences and 1 other), …
     …; 2 in the last year within 90 days after the household's council tax reminders
     somebody they live with had 2 missing episodes in the last 90 days, the latest 6 days ago
@@ -158,12 +159,15 @@ def _open_spell(
 ) -> str:
     """'child in need plan open since 4 January 2026 (5 months); 2 others in the last two years'."""
     first = still_open[0].occurred_on
-    since = f"open since {day_words(first)} ({span((as_of - first).days)})"
+    amount = sum(row.amount or 0 for row in still_open)
+    owed = amount_words(amount, channel.unit) if channel.unit == "£" and amount else ""
     others = len([row for row in recent if row not in still_open])
     if len(still_open) == 1:
-        said = f"{channel.one} {since}"
+        length = span((as_of - first).days) + (f"; {owed}" if owed else "")
+        said = f"{channel.one} open since {day_words(first)} ({length})"
     else:
         said = f"{len(still_open)} {channel.many} open, the first since {day_words(first)}"
+        said += f" ({owed} in all)" if owed else ""
     return f"{said}; {counted(others, 'other', 'others')} in the last two years" if others else said
 
 

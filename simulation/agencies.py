@@ -6,7 +6,6 @@ the people and what all the others hold just as they were.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -14,9 +13,10 @@ import numpy as np
 from simulation.adult_care import adult_care
 from simulation.ambulance import ambulance
 from simulation.antisocial_behaviour import antisocial_behaviour
+from simulation.arrears import council_tax_arrears, rent_arrears
 from simulation.benefits import benefits
 from simulation.domestic_abuse import domestic_abuse
-from simulation.draw import Random
+from simulation.draw import Random, own_stream
 from simulation.drug_alcohol import drug_alcohol
 from simulation.ecins import ecins
 from simulation.emergency_department import emergency_department
@@ -57,11 +57,13 @@ AGENCIES: dict[str, Agency] = {
 }
 """Source → what it holds of a block."""
 
+LATER: dict[str, Agency] = {"council_tax.arrears": council_tax_arrears, "rents.arrears": rent_arrears}
+"""Extracts that a source gained afterwards, likewise from streams of their own."""
+
 
 def others(stream: np.random.SeedSequence, life: Life) -> Iterator[tuple[Random, Draft]]:
     """The drafts of all these agencies, each with the random numbers that it is to be sent with."""
-    for name, agency in AGENCIES.items():
-        own = np.random.SeedSequence(stream.entropy, spawn_key=(*stream.spawn_key, zlib.crc32(name.encode())))
-        random = np.random.default_rng(own)
+    for name, agency in (AGENCIES | LATER).items():
+        random = own_stream(stream, name)
         for draft in agency(random, life):
             yield random, draft

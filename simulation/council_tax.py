@@ -138,6 +138,7 @@ def _recovery(random: Random, block: Block, row: Index, reference: Text, holders
         "end_keyed_on": np.where(end_keyed >= OPEN, NONE, end_keyed).astype(np.int32),
         "keyed_on": keyed,
         "_signal": np.array([SIGNALS[c] for c in code], dtype=object),
+        "_held_from": block.homes.spells.start[row][account],
         "_broken": np.where((code == "ARR") & ~kept, "arrangement_broken", ""),
     }
     refs = ("party1_ref", "party2_ref")

@@ -145,7 +145,7 @@ def _agencies(
         *dataset.social_care(random, block, done),
         *school.schools(random, block),
     ]
-    return drafts, Life(block, logs, done, cases, episodes)
+    return drafts, Life(block, logs, done, cases, episodes, tax[-1], housing[-1])
 
 
 def _places(scores: np.ndarray, calendar: Calendar) -> Draft:

@@ -57,7 +57,8 @@ class Draft:
     """One extract's records as the agency holds them on the last day.
 
     Columns whose name starts with '_' are for the truth and are not written. `corrected` gives,
-    for some columns, what the record says after its correction.
+    for some columns, what the record says after its correction: of a few records on a day of their own,
+    or from `corrected_on` (`OPEN` = never). `while_open`: what columns say until the end is keyed.
     """
 
     source: str
@@ -68,6 +69,8 @@ class Draft:
     end_columns: tuple[str, ...] = ()
     end_keyed: Days | None = None
     corrected: dict[str, Values] = field(default_factory=dict)
+    corrected_on: Days | None = None
+    while_open: dict[str, Values] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Versions:
     def column(self, name: str) -> Values:
         """The values of a column, one a version."""
         values = self.draft.columns[name][self.row]
+        if name in self.draft.while_open:
+            values = np.where(self.end_hidden, self.draft.while_open[name][self.row], values)
         if name in self.draft.corrected:
             new = self.draft.corrected[name][self.row]
             values = np.where(self.is_corrected, new, values)
@@ -131,7 +136,11 @@ def versions(random: Random, draft: Draft, calendar: Calendar, *, full: bool) ->
         end = draft.end_keyed[row]
         late = np.flatnonzero((end >= number(calendar.history_received_on)) & (end > found.seen_from))
         found = _split(found, late, end[late], hides_end=True)
-    if draft.corrected:
+    if draft.corrected_on is not None:
+        day = draft.corrected_on[found.row]
+        due = np.flatnonzero((day > found.seen_from) & (day <= calendar.last) & (found.seen_until == OPEN))
+        found = _split(found, due, day[due], corrects=True)
+    elif draft.corrected:
         changes = np.zeros(len(draft.keyed), dtype=bool)
         for name, new in draft.corrected.items():
             changes |= draft.columns[name] != new

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from simulation.block import Block
 from simulation.care import Care
 from simulation.crisis import Episodes, Logs
+from simulation.extracts import Draft
 from simulation.rents import ArrearsCases
 
 
@@ -19,3 +20,5 @@ class Life:
     care: Care
     arrears: ArrearsCases
     missing: Episodes
+    recovery: Draft  # of council tax
+    rent_actions: Draft

@@ -176,6 +176,7 @@ def _actions(
         "plan_ended": np.where(ended >= OPEN, NONE, ended).astype(np.int32),
         "plan_end_keyed": np.where(end_keyed >= OPEN, NONE, end_keyed).astype(np.int32),
         "keyed_on": keyed,
+        "_held_from": block.homes.spells.start[row][tenancy],
         "_signal": np.array([SIGNALS[c] for c in code], dtype=object),
     }
     return Draft(
