@@ -53,8 +53,8 @@ class LinkEvaluation:
         some = f["linkable"]
         yield f"Links of run {f['link_run']}, held against {f['truth']['file']}"
         yield (
-            f"  {some['subjects']:,} subjects, {some['linkable']:,} of them ({per_cent(some['share'])}) linkable; "
-            f"judged on the {some['measured']:,} of these that the truth names"
+            f"  {some['subjects']:,} subjects, {some['linkable']:,} of them ({per_cent(some['share'])}) "
+            f"linkable; judged on the {some['measured']:,} of these that the truth names"
         )
         if f["truth"]["never_sent"]:
             yield f"  {f['truth']['never_sent']:,} keys of the truth that no agency has sent"
