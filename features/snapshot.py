@@ -67,18 +67,26 @@ class Snapshot:
         return con.execute(read).fetchall()[0][0] + timedelta(days=1)
 
     def marked_subjects(self) -> pa.Table:
-        """Columns source, subject_key, mark: the subjects of whoever has a mark on the morning after the last
-        delivery, when all that is read counts. In a connection of its own, as it asks for little."""
-        if not self.tables.path("marks").is_dir():
-            return pa.table({name: pa.array([], pa.string()) for name in ("source", "subject_key", "mark")})
+        """Columns source, subject_key, mark, known_on, known_until, now: who is marked on which mornings by
+        what is known on the one after the last delivery, when all that is read counts, whenever it was told;
+        now: whether on that one. A mark without a start begins with its becoming known.
+        In a connection of its own, as it asks for little."""
         con, after = self.tables.connect(), self.morning_after
         _standing(con, self, "marks")
         _links(con, self)
-        make_marked(con)
         return con.sql(
             f"""
-            SELECT l.source, l.subject_key, m.mark FROM links l JOIN marked m USING (person_id)
-            WHERE {sql_known(after, "l")} AND {sql_known(after, "m")}
+            SELECT *, {sql_known(after)} AS now FROM (
+                SELECT DISTINCT l.source, l.subject_key, m.mark,
+                       coalesce(m.start_on - 1, m.first_known) AS known_on, m.end_on - 1 AS known_until
+                FROM links l JOIN links named USING (person_id)
+                JOIN (
+                    SELECT *, min(known_on) OVER (PARTITION BY source, record_key, subject_key, mark)
+                           AS first_known
+                    FROM marks
+                ) m ON m.source = named.source AND m.subject_key = named.subject_key
+                WHERE {sql_known(after, "l")} AND {sql_known(after, "named")} AND {sql_known(after, "m")}
+            )
             """
         ).to_arrow_table()
 

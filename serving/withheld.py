@@ -1,7 +1,8 @@
 """Of whom nothing is told, and in which words: those who object, and those whose record is restricted.
 
 A mark stands for all later telling: whoever has one by now is told of no more for past mornings either,
-even where a list of then, made before, is asked about. So it is with whom and where somebody lives.
+even where a list of then, made before, is asked about; so it is with a mark of that morning which was told
+later and has ended. So it is with whom and where somebody lives.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def home_withheld(snapshot: Snapshot, as_of: date, person_id: str, who: Identity
 
 
 def _then_or_now(snapshot: Snapshot, as_of: date, person_ids: Sequence[str]) -> dict[str, frozenset[str]]:
-    """The marks of people on the morning or by the newest state; everyone asked for is a key."""
+    """The marks of people on the morning, as known then or by now, and now; everyone asked for is a key."""
     now = marks_now(snapshot, as_of, person_ids)
     then = marks_of(snapshot.con, as_of, person_ids)
     return {person: held | now.get(person, frozenset()) for person, held in then.items()}
