@@ -20,12 +20,14 @@ from features.tables import DATED, PAYLOAD, Tables
 from features.workspace import Workspace
 from tests.deliveries import FIRST, LOGS, VOUCHERS, Agency, agency, write
 
+CON = duckdb.connect()
+
 Command = Callable[..., tuple[int, str, str]]
 
 
 def standing(workspace: Workspace) -> dict[str, set[tuple]]:
     """Record key → what stands of it in any dated table; a record of which nothing stands is absent."""
-    con, found = duckdb.connect(), {}
+    con, found = CON.cursor(), {}
     for table in DATED:
         columns = ", ".join(f.name for f in PAYLOAD[table] if f.name != "event_id")
         rows = con.execute(
@@ -49,7 +51,7 @@ def files_of(workspace: Workspace) -> dict[str, str]:
 
 
 def events_of(workspace: Workspace) -> Counter[str]:
-    con = duckdb.connect()
+    con = CON.cursor()
     table = Tables(workspace.data).view(con, "events")
     return Counter(
         dict(con.execute(f"SELECT signal, count(event_id) FROM {table} GROUP BY signal").fetchall())
@@ -60,19 +62,20 @@ def events_of(workspace: Workspace) -> Counter[str]:
 def test_what_check_says_is_what_ingest_does(tmp_path: Path, seed: int) -> None:
     workspace, police = agency(tmp_path / "w"), Agency(seed)
     kinds: Counter[str] = Counter()
+    stands, has = standing(workspace), events_of(workspace)
     for week in range(3):
         on = FIRST + timedelta(weeks=week)
         file = write(tmp_path / f"logs_{week}.csv", LOGS, police.week(on, new=30 if week == 0 else 8))
-        was, stood, had = files_of(workspace), standing(workspace), events_of(workspace)
+        was, stood, had = files_of(workspace), stands, has
         [said] = check(workspace, file, received=on)
         assert files_of(workspace) == was
         [did] = ingest(workspace, file, received=on)
-        stands = standing(workspace)
+        stands, has = standing(workspace), events_of(workspace)
         assert said.refused == () and said.report == did
         assert said.records.new == len(stands.keys() - stood.keys())
         assert said.records.withdrawn == len(stood.keys() - stands.keys())
         assert said.records.changed == sum(stood[key] != stands[key] for key in stood.keys() & stands.keys())
-        assert Counter(said.events) == events_of(workspace) - had
+        assert Counter(said.events) == has - had
         kinds.update(new=said.records.new, changed=said.records.changed, withdrawn=said.records.withdrawn)
         [again] = check(workspace, file, received=on)
         assert again.report is not None and again.report.unchanged

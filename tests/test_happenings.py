@@ -133,7 +133,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         town.lives("home", "X", "1 Jan 2020")
         for signal in ("rents.letter", "tax.reminder"):
             town.event(None, signal, "1 Feb", known=KNOWN, place="X")
-        assert town.snapshot
+        assert town.now
         yield town
 
 
@@ -169,7 +169,7 @@ def catalogue_of(town: Town) -> Catalogue:
 @pytest.mark.parametrize("morning", [EARLY, LATE])
 def test_a_happening_counts_once_outside_its_own_agency(town: Town, morning: date) -> None:
     catalogue = catalogue_of(town)
-    panel = build_panel(town.snapshot, catalogue, morning)
+    panel = build_panel(town.now, catalogue, morning)
     wrong = []
     for who, numbers in TOLD.items():
         row = panel.X[panel.rows_of([who])[0]]
@@ -185,8 +185,8 @@ def test_a_happening_counts_once_outside_its_own_agency(town: Town, morning: dat
 @pytest.mark.parametrize("morning", [EARLY, LATE])
 def test_every_count_is_the_number_of_events_behind_it(town: Town, morning: date) -> None:
     catalogue = catalogue_of(town)
-    panel = build_panel(town.snapshot, catalogue, morning)
-    rows = evidence(town.snapshot, catalogue, morning, list(TOLD))
+    panel = build_panel(town.now, catalogue, morning)
+    rows = evidence(town.now, catalogue, morning, list(TOLD))
     for feature in catalogue.features:
         if feature.measure == "count":
             behind = [
@@ -198,7 +198,7 @@ def test_every_count_is_the_number_of_events_behind_it(town: Town, morning: date
 
 def first_events(town: Town, who: str, morning: date) -> list[str]:
     catalogue = catalogue_of(town)
-    rows = evidence(town.snapshot, catalogue, morning, [who])[who]
+    rows = evidence(town.now, catalogue, morning, [who])[who]
     return [row.signal for row in rows if catalogue.channel("all").counts(row)]
 
 
@@ -214,7 +214,7 @@ def test_a_part_of_a_catalogue_gives_the_same_numbers(town: Town) -> None:
     whole = catalogue_of(town)
     part = whole.select([name for name in whole.names if name.startswith("theme.health.")])
     assert LOG not in part.signals
-    numbers = [build_panel(town.snapshot, catalogue, LATE) for catalogue in (whole, part)]
+    numbers = [build_panel(town.now, catalogue, LATE) for catalogue in (whole, part)]
     several = numbers[1].person_ids
     given = [panel.columns(part.names)[panel.rows_of(several)] for panel in numbers]
     np.testing.assert_array_equal(*given)
@@ -222,7 +222,7 @@ def test_a_part_of_a_catalogue_gives_the_same_numbers(town: Town) -> None:
 
 
 def test_cohort_and_outcomes_see_every_record(town: Town) -> None:
-    snapshot = town.snapshot
+    snapshot = town.now
     table, con = usable_rows(snapshot, LATE), snapshot.con
     query = f"SELECT signal, count(*) FROM {table} WHERE person_id = 'three' GROUP BY ALL ORDER BY ALL"
     assert con.execute(query).fetchall() == [(MISSING, 1), (LOG, 1), (RECORD, 1)]
@@ -234,7 +234,7 @@ def test_cohort_and_outcomes_see_every_record(town: Town) -> None:
 def test_what_spans_agencies_weighs_with_the_record_that_counts(town: Town) -> None:
     """Told by one agency, with nothing of its weight lost."""
     catalogue = catalogue_of(town)
-    rows = evidence(town.snapshot, catalogue, LATE, ["near", "far"])
+    rows = evidence(town.now, catalogue, LATE, ["near", "far"])
     given = np.array([float(name == "all.count_30") for name in catalogue.names] + [-4.0])
     near, far = (weigh(catalogue, catalogue.names, given, rows[who], LATE) for who in ("near", "far"))
     assert {c.name: weight for c, weight, _ in near.weighed} == {LOG: 1.0, RECORD: 0.0}

@@ -97,6 +97,7 @@ signals:
 """
 HEADER = "account,stage_no,liable_1,liable_2,surname_1,uprn,stage,issued,keyed,balance,since"
 ROW = "A1,1,P1,P2,Ash,100,R,03/01/2024,04/01/2024,120.50,01/02/2023"
+CON = duckdb.connect()
 FIRST, SECOND, THIRD = date(2024, 1, 8), date(2024, 1, 15), date(2024, 1, 22)
 
 
@@ -127,14 +128,16 @@ def deliver(workspace: Workspace, tmp_path: Path) -> Callable[..., ExtractReport
 
 
 def rows_of(workspace: Workspace, table: str, columns: str = "*") -> list[tuple]:
-    con = duckdb.connect()
+    con = CON.cursor()
     return con.execute(
         f"SELECT {columns} FROM {Tables(workspace.data).view(con, table)} ORDER BY ALL"
     ).fetchall()
 
 
 def everything(workspace: Workspace) -> dict[str, list[tuple]]:
-    return {table: rows_of(workspace, table) for table in (*DATED, "quarantine", "deliveries")}
+    tables = Tables(workspace.data)
+    rows = {name: tables.read(name).to_pylist() for name in (*DATED, "quarantine", "deliveries")}
+    return {name: sorted((tuple(row.values()) for row in found), key=repr) for name, found in rows.items()}
 
 
 def row(**cells: str) -> str:

@@ -24,6 +24,7 @@ FORKED = """
 import json, os, signal, sys, time
 from datetime import date
 from pathlib import Path
+import pandas  # pyarrow does so with its first array, which would be in every child
 from features.ingest import ingest
 from features.workspace import open_workspace
 

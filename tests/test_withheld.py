@@ -10,6 +10,7 @@ import json
 import shutil
 from dataclasses import asdict
 from datetime import date, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -27,7 +28,7 @@ from serving.text import list_text
 from serving.weekly_list import flag, remake
 from serving.withheld import OBJECTS
 from tests.test_stale_feeds import deliver
-from tests.test_weekly_list import AS_OF, own_town, town  # noqa: F401 - fixtures
+from tests.test_weekly_list import AS_OF, town  # noqa: F401 - fixture
 
 BEFORE = AS_OF - timedelta(days=1)
 MARKS = ("objection", "adoption", "staff_family", "refuge")
@@ -35,10 +36,9 @@ MARKS = ("objection", "adoption", "staff_family", "refuge")
 
 def mark(workspace: Workspace, person: str, kind: str, known: date = BEFORE, **days: date) -> None:
     """One of a person's subjects has a mark, by a delivery of its own."""
-    con, tables = open_snapshot(workspace).con, Tables(workspace.data)
-    source, key = con.execute(
-        "SELECT source, subject_key FROM links WHERE person_id = ? ORDER BY ALL DESC LIMIT 1", [person]
-    ).fetchall()[0]
+    tables = Tables(workspace.data)
+    links = [link for link in tables.read("links").to_pylist() if link["person_id"] == person]
+    source, key = max((link["source"], link["subject_key"]) for link in links)
     deliver(workspace, source, known)
     ids = {"delivery_id": open_snapshot(workspace).last_delivery, "known_on": known, "withdrawn": False}
     record = {"source": source, "record_key": f"marks/{key}/{kind}", "revision": 1}
@@ -67,11 +67,23 @@ class Marked(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def marked(town: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Marked:  # noqa: F811
+def listed(town: Workspace) -> tuple[Workspace, WeeklyList]:  # noqa: F811
+    """The town with its list; nothing changes it."""
+    return town, flag(town, AS_OF)
+
+
+@pytest.fixture
+def own_list(listed: tuple[Workspace, WeeklyList], tmp_path: Path) -> tuple[Workspace, WeeklyList]:
+    """A copy of the town and its list that a test may change."""
+    shutil.copytree(listed[0].root, tmp_path / "town")
+    return Workspace(tmp_path / "town"), listed[1]
+
+
+@pytest.fixture(scope="module")
+def marked(listed: tuple[Workspace, WeeklyList], tmp_path_factory: pytest.TempPathFactory) -> Marked:
     root = tmp_path_factory.mktemp("marked") / "town"
-    shutil.copytree(town.root, root)
-    workspace = Workspace(root)
-    plain = flag(workspace, AS_OF)
+    shutil.copytree(listed[0].root, root)
+    workspace, plain = Workspace(root), listed[1]
     was = dict(zip(MARKS, plain.flags, strict=False))
     for kind, first in was.items():
         mark(workspace, first.person_id, kind, start_on=AS_OF - timedelta(days=100))
@@ -153,61 +165,62 @@ def test_a_list_of_marked_people_is_made_again(marked: Marked) -> None:
 
 
 def test_an_objection_after_the_list_is_honoured_for_it_and_the_list_can_be_made_again(
-    own_town: Workspace,  # noqa: F811
+    own_list: tuple[Workspace, WeeklyList],
 ) -> None:
-    weekly = flag(own_town, AS_OF)
-    first, desk = weekly.flags[0].person_id, Desk(own_town)
+    workspace, weekly = own_list
+    first, desk = weekly.flags[0].person_id, Desk(workspace)
     assert desk.score([first], AS_OF).explanations
-    mark(own_town, first, "objection", known=AS_OF + timedelta(days=2))
-    assert remake(own_town, AS_OF).hash == weekly.hash
+    mark(workspace, first, "objection", known=AS_OF + timedelta(days=2))
+    assert remake(workspace, AS_OF).hash == weekly.hash
     assert desk.score([first], AS_OF).refused == ((first, OBJECTS),)
     with pytest.raises(UserMistake, match="objects to being scored"):
-        explain_person(own_town, first, AS_OF)
+        explain_person(workspace, first, AS_OF)
 
 
-@pytest.mark.parametrize("kind", ["adoption", "staff_family"])
 def test_a_record_restricted_after_the_list_is_told_no_more_of(
-    own_town: Workspace,  # noqa: F811
-    kind: str,
+    own_list: tuple[Workspace, WeeklyList],
 ) -> None:
     """The desk is asked before and after; another on the same list stays as told as they were."""
-    weekly = flag(own_town, AS_OF)
-    (first, second), desk = weekly.flags[:2], Desk(own_town)
-    asked = [first.person_id, second.person_id]
+    workspace, weekly = own_list
+    *restricted, other = weekly.flags[:3]
+    asked, desk = [f.person_id for f in weekly.flags[:3]], Desk(workspace)
     was = desk.score(asked, AS_OF)
-    mark(own_town, first.person_id, kind, known=AS_OF + timedelta(days=2))
+    for each, kind in zip(restricted, ("adoption", "staff_family"), strict=True):
+        mark(workspace, each.person_id, kind, known=AS_OF + timedelta(days=2))
     now = desk.score(asked, AS_OF)
-    assert (len(was.explanations), was.refused) == (2, ())
-    assert now.refused == ((first.person_id, RESTRICTED),) and now.explanations == was.explanations[1:]
-    told = explain_person(own_town, first.person_id, AS_OF)
-    assert (told.restricted, told.rank, told.explanation, told.timeline) == (True, 1, None, ())
-    assert first.name not in str(asdict(told)) and str(first.household_id) not in str(asdict(told))
-    assert not explain_person(own_town, second.person_id, AS_OF).restricted
-    assert remake(own_town, AS_OF).hash == weekly.hash
+    assert (len(was.explanations), was.refused) == (3, ())
+    assert now.refused == tuple((each.person_id, RESTRICTED) for each in restricted)
+    assert now.explanations == was.explanations[2:]
+    for each in restricted:
+        told = explain_person(workspace, each.person_id, AS_OF)
+        assert (told.restricted, told.rank, told.explanation, told.timeline) == (True, each.rank, None, ())
+        assert each.name not in str(asdict(told)) and str(each.household_id) not in str(asdict(told))
+    assert not explain_person(workspace, other.person_id, AS_OF).restricted
+    assert remake(workspace, AS_OF).hash == weekly.hash
 
 
 def test_of_who_hides_after_the_list_no_home_is_told_nor_by_those_who_live_there(
-    own_town: Workspace,  # noqa: F811
+    own_list: tuple[Workspace, WeeklyList],
 ) -> None:
-    weekly = flag(own_town, AS_OF)
+    workspace, weekly = own_list
     hides = next(f for f in weekly.flags if f.living_there > 1)
-    before = explain_person(own_town, hides.person_id, AS_OF)
+    before = explain_person(workspace, hides.person_id, AS_OF)
     other = before.identity.household[0]
-    assert hides.person_id in explain_person(own_town, other, AS_OF).identity.household
-    mark(own_town, hides.person_id, "refuge", known=AS_OF + timedelta(days=2))
-    told = explain_person(own_town, hides.person_id, AS_OF)
+    assert hides.person_id in explain_person(workspace, other, AS_OF).identity.household
+    mark(workspace, hides.person_id, "refuge", known=AS_OF + timedelta(days=2))
+    told = explain_person(workspace, hides.person_id, AS_OF)
     assert (told.identity.name, told.explanation) == (before.identity.name, before.explanation)
     assert {told.identity.household_id, told.identity.postcode, told.identity.area} == {None}
     assert told.identity.household == () and "No household known" in told.text()
-    theirs = explain_person(own_town, other, AS_OF).identity
+    theirs = explain_person(workspace, other, AS_OF).identity
     assert theirs.household_id == hides.household_id and hides.person_id not in theirs.household
-    assert remake(own_town, AS_OF).hash == weekly.hash
+    assert remake(workspace, AS_OF).hash == weekly.hash
 
 
 def test_a_mark_that_came_after_the_list_and_has_ended_limits_nothing(
-    own_town: Workspace,  # noqa: F811
+    own_list: tuple[Workspace, WeeklyList],
 ) -> None:
-    first = flag(own_town, AS_OF).flags[0].person_id
-    later = AS_OF + timedelta(days=2)
-    mark(own_town, first, "staff_family", known=later, start_on=AS_OF + timedelta(days=1), end_on=later)
-    assert Desk(own_town).score([first], AS_OF).refused == ()
+    workspace, weekly = own_list
+    first, later = weekly.flags[0].person_id, AS_OF + timedelta(days=2)
+    mark(workspace, first, "staff_family", known=later, start_on=AS_OF + timedelta(days=1), end_on=later)
+    assert Desk(workspace).score([first], AS_OF).refused == ()

@@ -80,6 +80,7 @@ class Town:
         self.workspace: Workspace = open_workspace(root)
         self.tables = Tables(self.workspace.data)
         self.number = self.state = 0
+        self.at_hand: Snapshot | None = None
         self.said: dict[str, list[dict]] = defaultdict(list)
         self.homes: dict[str, list[dict]] = defaultdict(list)
         self.moved: set[str] = set()
@@ -196,6 +197,13 @@ class Town:
         return open_snapshot(self.workspace)
 
     @property
+    def now(self) -> Snapshot:
+        """As `snapshot`, with what it has read kept until more is said."""
+        if self.said or self.moved or self.at_hand is None:
+            self.at_hand = self.snapshot
+        return self.at_hand
+
+    @property
     def catalogue(self) -> Catalogue:
         return derive_catalogue(self.workspace.sources)
 
@@ -208,6 +216,7 @@ class Town:
     def _deliver(self) -> None:
         """Write what was said; the residences of whoever moved are all said again, as a link run does."""
         self.state += 1
+        self.at_hand = None
         ids = {"delivery_id": self.state, "link_run": self.state, "last_delivery": self.state}
         self.said["residences"] = [row for who in sorted(self.moved) for row in self.homes[who]]
         self.said["deliveries"] = [{"received_on": OPENED}]
