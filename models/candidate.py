@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 import yaml
 from pydantic import TypeAdapter
 
+from features.asof import has_come
 from features.cohort import Cohort, Eligibility, cohort
 from features.errors import UserMistake
 from features.outcomes import Outcome
@@ -104,6 +105,15 @@ class Candidate:
     def approved(self) -> bool:
         """False: there is no way yet for two named people to approve a model."""
         return False
+
+    def seen(self, as_of: date) -> date | None:
+        """The day, after the morning of `as_of`, on which labels were judged that the model was fitted or
+        calibrated on: it has seen what followed. None if it has not, or its card does not tell."""
+        judged_on = self.card.get("dates", {}).get("judged_on", {})
+        days = [
+            date.fromisoformat(judged_on[block]) for block in ("train", "calibrate") if block in judged_on
+        ]
+        return max((day for day in days if has_come(as_of, day)), default=None)
 
     def cohort(self, snapshot: Snapshot, as_of: date, *, objections_on: date | None = None) -> Cohort:
         """The people this model may be asked about on a morning; see `features.cohort.cohort`."""

@@ -126,13 +126,13 @@ def read_backlists(snapshot: Snapshot, candidate: Candidate) -> list[BackList]:
     days = np.array(rows.column("as_of").to_pylist())
     person_ids = np.array(rows.column("person_id").to_pylist(), dtype=str)
     log_odds, on_list = (rows.column(name).to_numpy() for name in ("log_odds", "on_list"))
-    wait, learned_on = days_to_wait(snapshot, candidate), _learned_on(candidate)
+    wait = days_to_wait(snapshot, candidate)
     return [
         BackList(
             as_of=day,
             model=candidate.sha256,
             known_from=day + timedelta(days=wait),
-            seen=learned_on if learned_on > day else None,
+            seen=candidate.seen(day),
             person_ids=person_ids[days == day],
             log_odds=log_odds[days == day],
             on_list=on_list[days == day],
@@ -214,9 +214,3 @@ def _rows(snapshot: Snapshot, candidate: Candidate, as_of: date) -> pa.Table:
             "link_run": pa.array([snapshot.link_run] * n, pa.int64()),
         }
     )
-
-
-def _learned_on(candidate: Candidate) -> date:
-    """The last day on which labels were judged that the candidate was fitted or calibrated on."""
-    judged_on = candidate.card["dates"]["judged_on"]
-    return max(date.fromisoformat(judged_on[block]) for block in ("train", "calibrate"))

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
 
+from features.wording import day_words
 from models.reasons import Reason
 
 NEW, STILL_HERE = "new", "still here"
@@ -119,7 +120,8 @@ class WeeklyList:
     outcome says what the chance is of, in words that follow "a chance of"; flow is the cohort's
     (reason, left out, left) per step; previous is the date of the list that `standing` compares with;
     association says which of other people's events count, "" where none do; accepted are the feeds that
-    should have stopped the list; needless the titles of those that were to be accepted and are not stale.
+    should have stopped the list; needless the titles of those that were to be accepted and are not stale;
+    seen: see `models.candidate.Candidate.seen`.
     """
 
     as_of: date
@@ -145,6 +147,17 @@ class WeeklyList:
     association: str = ""
     accepted: tuple[Accepted, ...] = ()
     needless: tuple[str, ...] = ()
+    seen: date | None = None
+
+    @property
+    def hindsight(self) -> str:
+        """What is said of a list whose model learned from days after it; "" of any other."""
+        if self.seen is None:
+            return ""
+        return (
+            "Made with a model that has seen what followed: it learned from what was known by "
+            f"{day_words(self.seen)}. It shows how a list looks, and not how good one is."
+        )
 
     @cached_property
     def hash(self) -> str:

@@ -17,6 +17,8 @@ def _lines(weekly: WeeklyList, in_full: int) -> Iterator[str]:
     yield f"{weekly.council}: {weekly.title}, {weekly.as_of:%A %-d %B %Y}"
     if weekly.approval:
         yield weekly.approval
+    if weekly.hindsight:
+        yield weekly.hindsight
     yield f"{people(len(weekly.flags))} to offer help to, of {weekly.scored:,} looked at. The chance is of"
     yield f"{weekly.outcome} within {weekly.horizon_days} days."
     if weekly.expected:

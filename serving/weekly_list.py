@@ -141,6 +141,7 @@ def make_list(
         link_run=snapshot.link_run,
         association=_association(candidate.catalogue),
         accepted=accepted,
+        seen=candidate.seen(as_of),
     )
 
 

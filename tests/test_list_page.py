@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -149,6 +150,16 @@ def test_it_says_of_itself_where_other_people_s_events_count() -> None:
     asked = replace(WEEKLY, association=said)
     assert said in Reading(page(asked)).text and said in list_text(asked)
     assert "lives with" not in READ.text and "lives with" not in list_text(WEEKLY)
+
+
+def test_a_list_whose_model_has_seen_what_followed_says_so() -> None:
+    said = "Made with a model that has seen what followed: it learned from what was known by 7 July 2026."
+    past = replace(WEEKLY, seen=date(2026, 7, 7), approval="", feeds=WEEKLY.feeds[:1])
+    text = Reading(page(past)).text
+    assert said in text and text.index(said) < text.index("People to offer early help to")
+    assert said in list_text(past) and json.loads(past.to_json())["seen"] == "2026-07-07"
+    assert past.hash == replace(past, seen=None).hash
+    assert "has seen what followed" not in READ.text + list_text(WEEKLY)
 
 
 def test_where_nothing_can_be_promised_it_says_so() -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -377,6 +378,27 @@ def test_what_the_card_promises() -> None:
     found = expected(CARD)
     assert found is not None and (found.precision, found.base_rate) == (0.3, 0.02)
     assert expected({"test": {**CARD["test"], "precision": None}}) is None
+
+
+@pytest.mark.parametrize(
+    ("judged_on", "seen"),
+    [
+        ({"train": "2026-01-01", "calibrate": "2026-06-30", "test": "2026-12-01"}, date(2026, 6, 30)),
+        ({"train": "2026-08-01", "calibrate": "2026-07-15", "test": "2026-12-01"}, date(2026, 8, 1)),
+        (
+            {"train": "2026-01-01", "calibrate": "2026-06-29", "test": "2026-12-01"},
+            None,
+        ),  # on the morning itself
+        (None, None),
+    ],
+)
+def test_a_list_of_the_model_s_own_past_is_marked(
+    town: Workspace, judged_on: dict[str, str] | None, seen: date | None
+) -> None:
+    """What fitting or calibration learned from after the morning; its test dates do not matter."""
+    card = {**CARD, "dates": {"judged_on": judged_on}} if judged_on else CARD
+    weekly = make_list(open_snapshot(town), replace(flag_candidate(town), card=card), AS_OF)
+    assert weekly.seen == seen and bool(weekly.hindsight) == bool(seen)
 
 
 def test_one_person_explained(own_town: Workspace) -> None:
