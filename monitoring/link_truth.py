@@ -4,7 +4,8 @@ Two forms, CSV or Parquet: a row a subject, with columns `source`, `subject_key`
 person, with `person` and a column for each source, named as it, that holds the person's key there, as
 `truth/people.csv` of a simulated county. A column named as a protected characteristic says it of the
 person. Of the first form, columns of nothing but yes and no say what was planted in a subject's records.
-Whatever else is there is not read.
+Whatever else is there is not read. Of a folder, as a simulated county's `truth/`, `subjects.csv` says who is
+who, and `people.csv`, if it is there, what the characteristics of each person are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import duckdb
 from features.errors import UserMistake
 from features.rule_sql import FALSE, TRUE, quoted
 
+SUBJECTS, PEOPLE = "subjects.csv", "people.csv"
+"""Of a folder: who is who, and what is true of each person."""
 FORM = ("source", "subject_key", "person")
 
 
@@ -42,20 +45,10 @@ def read_truth(
     characteristics: the names that a column may have to be one.
     Raises UserMistake where the file cannot be read, is of neither form, or says two things of a subject.
     """
-    if not path.is_file():
-        raise UserMistake(
-            f"{str(path)!r} is no file.", problems=["name the truth's file: --truth county/truth/people.csv"]
-        )
-    parquet = path.suffix.lower() == ".parquet"
-    reader = "read_parquet({})" if parquet else "read_csv({}, all_varchar = true)"
-    try:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE told AS FROM {reader.format(quoted(path))}")
-    except duckdb.Error as error:
-        raise UserMistake(
-            f"{path.name} cannot be read as {'Parquet' if parquet else 'CSV'}.",
-            problems=["save it again as CSV with a heading, or as Parquet"],
-        ) from error
-    columns = [name for name, *_ in con.execute("DESCRIBE told").fetchall()]
+    _load(con, path / SUBJECTS if path.is_dir() else path, "told")
+    if path.is_dir() and (path / PEOPLE).is_file():
+        _say_of_people(con, path / PEOPLE, characteristics)
+    columns = _columns(con, "told")
     said = [name for name in columns if name in characteristics]
     planted: list[str] = []
     if set(FORM) <= set(columns):
@@ -90,6 +83,36 @@ def read_truth(
             problems=["each pair of source and subject_key must name one person"],
         )
     return Told(tuple(said), tuple(planted))
+
+
+def _load(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> None:
+    """Make a temporary table of a file, as it is. Raises UserMistake."""
+    if not path.is_file():
+        raise UserMistake(
+            f"{str(path)!r} is no file.", problems=["name the truth's file or folder: --truth county/truth"]
+        )
+    parquet = path.suffix.lower() == ".parquet"
+    reader = "read_parquet({})" if parquet else "read_csv({}, all_varchar = true)"
+    try:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS FROM {reader.format(quoted(path))}")
+    except duckdb.Error as error:
+        raise UserMistake(
+            f"{path.name} cannot be read as {'Parquet' if parquet else 'CSV'}.",
+            problems=["save it again as CSV with a heading, or as Parquet"],
+        ) from error
+
+
+def _say_of_people(con: duckdb.DuckDBPyConnection, path: Path, characteristics: Collection[str]) -> None:
+    """Add to table told what a file with a row a person says of their characteristics."""
+    _load(con, path, "people")
+    names = [name for name in _columns(con, "people") if name in characteristics]
+    if "person" in _columns(con, "people") and "person" in _columns(con, "told"):
+        said = f"SELECT {', '.join(map(_name, ['person', *names]))} FROM people"
+        con.execute(f"CREATE OR REPLACE TEMP TABLE told AS FROM told LEFT JOIN ({said}) USING (person)")
+
+
+def _columns(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [name for name, *_ in con.execute(f"DESCRIBE {table}").fetchall()]
 
 
 def _yes_or_no(con: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> list[str]:

@@ -328,10 +328,16 @@ def test_both_forms_of_a_truth_say_the_same(small: Workspace, tmp_path: Path) ->
     one = held_of(small, as_rows(tmp_path))
     con = duckdb.connect()
     pq.write_table(con.sql(f"FROM '{tmp_path}/truth.csv'").to_arrow_table(), tmp_path / "truth.parquet")
-    for other in ("people.csv", "truth.parquet"):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "truth.csv").rename(tmp_path / "folder" / "subjects.csv")
+    (tmp_path / "folder" / "people.csv").write_text("person,ethnicity\nAnn,Irish\nBob,\n")
+    for other in ("people.csv", "truth.parquet", "folder"):
         same = held_of(small, tmp_path / other)
         assert same.person.tolist() == one.person.tolist() and same.never_sent == 1
+        groups = same.groups.pop("ethnicity_true", None)
         assert measured(same) == measured(one)
+    assert groups is not None and set(groups[same.person == same.person[0]]) == {"Irish"}
+    assert (groups == "Irish").sum() == 3
 
 
 def test_a_truth_that_will_not_do_is_refused_in_words(small: Workspace, tmp_path: Path) -> None:
