@@ -14,9 +14,10 @@ from datetime import date
 import duckdb
 
 from features.asof import sql_before, sql_known, sql_usable
-from features.declaration import IDENTIFIERS
+from features.declaration import IDENTIFIERS, shared_signals
 from features.folding import make_folding
 from features.near import sql_one_of
+from features.snapshot import Snapshot
 
 STATED = """
     source VARCHAR, subject_key VARCHAR, forenames VARCHAR, surname VARCHAR, surnames VARCHAR[],
@@ -80,6 +81,18 @@ def make_stated(
         FROM named FULL JOIN housed USING ({who}) LEFT JOIN seen USING ({who})
         """
     )
+
+
+def make_records_of(snapshot: Snapshot) -> None:
+    """Make temporary table identity_records of all that a snapshot knows of its subjects."""
+    sources = snapshot.workspace.sources.values()
+    make_stated(
+        snapshot.con,
+        snapshot.morning_after,
+        already_persons=[source.source for source in sources if source.subject == "person"],
+        shared=shared_signals(sources),
+    )
+    make_identity_records(snapshot.con)
 
 
 def make_identity_records(con: duckdb.DuckDBPyConnection) -> None:

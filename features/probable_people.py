@@ -46,8 +46,9 @@ def make_probable(
     """Make tables trusted(source, subject_key, person, strength) and pair_days(l, r, from_day) from a
     snapshot's tables, as all that is known on the morning of as_of says.
 
-    person numbers the people; strength is told to three places, so that a breath of change changes nothing; l and r number subjects as `identity_records` does. Whoever is not in
-    trusted is compared with nobody. already_persons, shared: see `features.identity_records`.
+    person numbers the people; l and r number subjects as `identity_records` does. strength is told to three
+    places, so that a breath of difference changes nothing. Whoever is not in trusted is compared with
+    nobody. already_persons, shared: see `features.identity_records`.
     """
     make_stated(con, as_of, already_persons=already_persons, shared=shared)
     make_identity_records(con)

@@ -41,6 +41,15 @@ def register(
     The registered model is named after the specification; a version's tags name its kind, hash and
     catalogue, and say that it is a candidate.
     """
+    client, versions = open_log(workspace, tell=tell), {}
+    for kind, candidate in candidates.items():
+        tell(f"registering {kind}")
+        versions[kind] = _register(client, workspace, candidate)
+    return versions
+
+
+def open_log(workspace: Workspace, *, tell: Tell = quiet) -> Any:
+    """MLflow's client of the workspace's training log, its telemetry off."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     tell("opening the training log")
@@ -49,11 +58,7 @@ def register(
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     mlflow.set_tracking_uri(workspace.mlflow_uri)
-    client, versions = mlflow.MlflowClient(), {}
-    for kind, candidate in candidates.items():
-        tell(f"registering {kind}")
-        versions[kind] = _register(client, workspace, candidate)
-    return versions
+    return mlflow.MlflowClient()
 
 
 def _register(client: Any, workspace: Workspace, candidate: Candidate) -> int:
@@ -61,7 +66,7 @@ def _register(client: Any, workspace: Workspace, candidate: Candidate) -> int:
     import mlflow
 
     name = candidate.specification.name
-    experiment = _experiment(client, workspace, name)
+    experiment = experiment_of(client, workspace, name)
     with (
         mlflow.start_run(experiment_id=experiment, run_name=candidate.kind) as run,
         warnings.catch_warnings(),
@@ -90,10 +95,10 @@ def _register(client: Any, workspace: Workspace, candidate: Candidate) -> int:
     return int(made.version)
 
 
-def _experiment(client: Any, workspace: Workspace, name: str) -> str:
-    """The specification's experiment; its artefacts lie in the workspace, not where we are called.
+def experiment_of(client: Any, workspace: Workspace, name: str) -> str:
+    """The id of the experiment of a name, made if need be.
 
-    MLflow never moves an experiment's artefacts: in a workspace that was copied or moved, another one
+    Its artefacts lie in the workspace, not where we are called. MLflow never moves an experiment's artefacts: in a workspace that was copied or moved, another one
     named after the new place keeps them from being written to the old.
     """
     artefacts = (workspace.root / "mlartifacts").resolve()

@@ -1,0 +1,50 @@
+"""What a link run found, as its user reads it: how many people, by what, and whom a crowd kept apart."""
+
+from __future__ import annotations
+
+from features.blocking import MOST, Crowded
+from features.link import LinkReport
+
+SHARED = {
+    "birth date": "a birth date",
+    "name": "a name",
+    "dwelling": "a dwelling",
+    "postcode and a name": "a postcode and a name",
+    "part of the birth date and a name": "most of a birth date and a name",
+    "phone": "a telephone number",
+    "email": "an email address",
+}
+"""Kind of key (`features.blocking`) → what is shared, as it is said; identifiers are said in capitals."""
+
+
+def link_text(report: LinkReport) -> str:
+    """The whole report in sentences."""
+    by = f"link model {report.model}" if report.model else "exact keys alone, as no link model is chosen"
+    found = (
+        f"Link run {report.link_run}, by {by}: {report.subjects:,} subjects are {report.persons:,} people; "
+        f"{report.changed:,} subjects changed since the run before."
+    )
+    return "\n".join([found, *crowd_warnings(report)])
+
+
+def crowd_warnings(report: LinkReport) -> list[str]:
+    """A sentence for each source that has subjects whom a crowd leaves with nothing to be compared by, the
+    most first; then one for each kind of key that a crowd shares and that nobody depends on."""
+    said = [
+        f"{crowd.source}: {crowd.subjects:,} of its subjects share {_what(crowd)} with over {MOST} others and "
+        f"are not compared by it; {crowd.unreached:,} of them have nothing else to be compared by."
+        for crowd in sorted(report.crowded, key=lambda c: (-c.unreached, c.source, c.kind))
+        if crowd.unreached
+    ]
+    for what in sorted({_what(crowd) for crowd in report.crowded if not crowd.unreached}):
+        those = [c for c in report.crowded if not c.unreached and _what(c) == what]
+        by_source = ", ".join(f"{c.source} {c.subjects:,}" for c in sorted(those, key=lambda c: -c.subjects))
+        said.append(
+            f"{sum(c.subjects for c in those):,} subjects share {what} with over {MOST} others and are compared "
+            f"by all but that: {by_source}."
+        )
+    return said
+
+
+def _what(crowd: Crowded) -> str:
+    return SHARED.get(crowd.kind, f"an {crowd.kind.replace('_', ' ').upper()}")
