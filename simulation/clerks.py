@@ -164,8 +164,10 @@ class Clerks:
         wanted = who[at] * len(self._postcodes) + self._codes_of(postcodes[at])
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         found = keys[place] == wanted
-        at, place = at[found], place[found]
-        postcodes[at] = self.block.postcode(before[place])
+        at, old = at[found], self.block.postcode(before[place[found]])
+        moved = old != postcodes[at]  # and not next door
+        at, old = at[moved], old[moved]
+        postcodes[at] = old
         columns[address.postcode] = postcodes
         if address.end is None and not extract.columns[address.uprn].required:
             uprns = columns[address.uprn].astype(object)

@@ -48,6 +48,9 @@ def tell(post: Post, block: Block, cases: ArrearsCases, care: Care, logs: Logs) 
         pa.table(
             {
                 "person": person_names(block, everybody),
+                "forename": pa.array(people.forename, pa.string()),
+                "surname": pa.array(people.surname, pa.string()),
+                "former_surname": pa.array(people.former, pa.string()),
                 "birth": _dates(people.born),
                 "enters": _dates(people.enter),
                 "leaves": _dates(np.where(people.leave >= OPEN, NONE, people.leave)),
