@@ -111,7 +111,7 @@ class Committed:
     def write(self, delivery: Delivery, added: list[str], beside: dict[str, pa.Table]) -> None:
         """Put rows into the tables, the ledger row last."""
         for table in added:
-            columns = ", ".join(SCHEMAS[table].names)
+            columns = ", ".join(f'"{column}"' for column in SCHEMAS[table].names)
             self.tables.append(table, self.con.sql(f"SELECT {columns} FROM added_{table}").to_arrow_reader())
         for table, rows in beside.items():
             self.tables.append(table, rows)
@@ -124,8 +124,8 @@ class Committed:
 
     def clear(self) -> None:
         """Let go of what was made of the last file; what is kept at hand stays."""
-        made = ["rows", "shared", "unused", "expected", "left_out", "changed"]
-        made += [f"{stage}_{table}" for table in DATED for stage in ("new", "added")] + ["added_quarantine"]
+        made = ["rows", "aside", "shared", "unused", "expected", "left_out", "changed"]
+        made += [f"{stage}_{table}" for table in DATED for stage in ("new", "added")]
         there = {name for (name,) in self.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         self.con.execute("".join(f"DROP TABLE {table};" for table in made if table in there))
 

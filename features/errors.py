@@ -11,6 +11,9 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+LONGEST_SHAPE = 24
+"""Characters of a value's outline; of a longer one the number is told."""
+
 
 class EarlyHelpError(Exception):
     """Base of every error that ends in a sentence rather than a traceback."""
@@ -55,7 +58,7 @@ def nearest(given: str, names: Sequence[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names[:3])}, …"
 
 
-def shape(value: object, *, limit: int = 24) -> str:
+def shape(value: object) -> str:
     """The outline of a value, safe to print: letters become `a`/`A`, digits `9`, the rest stays.
 
     >>> shape("31/02/2024"), shape("O'Neil"), shape(None)
@@ -66,4 +69,4 @@ def shape(value: object, *, limit: int = 24) -> str:
     text = re.sub(r"[^\W\d_]", lambda m: "A" if m.group().isupper() else "a", str(value))
     text = re.sub(r"\d", "9", text)
     text = re.sub(r"[^\x20-\x7e]", "?", text)
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(str(value))} characters)"
+    return text if len(text) <= LONGEST_SHAPE else f"{text[:LONGEST_SHAPE]}… ({len(str(value))} characters)"

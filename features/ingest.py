@@ -13,11 +13,10 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from features.agreement import refuse_without_agreement
 from features.arrivals import Arrived, find_arrived
-from features.committed import Committed, alone
+from features.committed import Committed, alone, by_reason
 from features.content import said_by, stage
 from features.deliveries import Delivery, last_received
 from features.errors import DataRefused
@@ -25,10 +24,8 @@ from features.known import Arrival
 from features.left_out import make_told, refuse_older, tell_left_out
 from features.profile import make_profile
 from features.progress import Tell, quiet
-from features.raw_rows import RawRows
 from features.read_extract import digest_of, read_extract
 from features.revise import revise
-from features.tables import SCHEMAS
 from features.transform import has_problem_in, set_aside, set_unused_aside, type_rows
 from features.workspace import Workspace
 
@@ -110,7 +107,7 @@ def take_in(workspace: Workspace, committed: Committed, file: Arrived, *, histor
     every = {f"{s.source}.{name}": e for s in workspace.sources.values() for name, e in s.extracts.items()}
     with read_extract(file.path, extract, extracts=every, scratch=workspace.scratch) as raw:
         problems = type_rows(con, raw, file.extract, extract, received=file.received, history=history)
-    keys_read = not raw.ragged and not has_problem_in(con, problems, extract.record_key)
+    keys_read = not has_problem_in(con, problems, extract.record_key)
 
     concerned = sorted(said_by(extract) | committed.holding(file.source, file.extract))
     for table in concerned:
@@ -127,7 +124,7 @@ def take_in(workspace: Workspace, committed: Committed, file: Arrived, *, histor
         table: revise(con, table, source=file.source, received=file.received, delivery_id=new_id)
         for table in concerned
     }
-    aside = set_aside(con, problems)
+    aside = set_aside(con, problems, delivery_id=new_id, source=file.source, file=file.path.name)
     delivery = Delivery(
         delivery_id=new_id,
         source=file.source,
@@ -136,16 +133,15 @@ def take_in(workspace: Workspace, committed: Committed, file: Arrived, *, histor
         digest=digest,
         received_on=file.received,
         history=history,
-        **_counts(con, raw, aside),
+        **_counts(con, rows=raw.rows, quarantined=aside),
         events=_standing_rows(con) if added.get("events") else 0,
         withdrawn=withdrawn,
         ignored_by_rule=_by_rule(con, [rule.rule for rule in extract.ignore]),
     )
-    quarantine = _quarantine(delivery, raw, aside)
     profile = make_profile(con, extract, events=bool(added.get("events")), history=history)
     profiles = profile.to_arrow(delivery_id=new_id, source=file.source, extract=file.extract)
-    committed.add(delivery, added, {"quarantine": quarantine, "profiles": profiles})
-    return _reported(delivery, quarantine, unchanged=False)
+    committed.add(delivery, added, {"profiles": profiles})
+    return _reported(delivery, by_reason(con, "added_quarantine"), unchanged=False)
 
 
 def _standing_rows(con: duckdb.DuckDBPyConnection) -> int:
@@ -153,10 +149,11 @@ def _standing_rows(con: duckdb.DuckDBPyConnection) -> int:
     return int(con.execute("SELECT count(*) FROM added_events WHERE NOT withdrawn").fetchall()[0][0])
 
 
-def _counts(con: duckdb.DuckDBPyConnection, raw: RawRows, aside: pa.Table) -> dict[str, int]:
-    """Rows, used, quarantined, ignored. Raises if a row is unaccounted for, which would be our fault."""
-    rows = raw.rows + len(raw.ragged)
-    quarantined = aside.num_rows + len(raw.ragged)
+def _counts(con: duckdb.DuckDBPyConnection, *, rows: int, quarantined: int) -> dict[str, int]:
+    """Rows, used, quarantined, ignored. Raises if a row is unaccounted for, which would be our fault.
+
+    rows: as they were read, which nothing of what became of them has touched.
+    """
     sql = "SELECT count(*) FILTER (problem IS NULL AND ignored IS NULL), count(ignored) FROM rows"
     used, ignored = con.execute(sql).fetchall()[0]
     if rows != used + quarantined + ignored:
@@ -174,22 +171,7 @@ def _by_rule(con: duckdb.DuckDBPyConnection, rules: list[str]) -> dict[str, int]
     return dict(counts)
 
 
-def _quarantine(delivery: Delivery, raw: RawRows, aside: pa.Table) -> pa.Table:
-    """The quarantine rows of a delivery, in the table's schema."""
-    rows = [
-        *aside.to_pylist(),
-        *({"row_number": n, "column": None, "shape": None, "reason": reason} for n, reason in raw.ragged),
-    ]
-    fixed = {"delivery_id": delivery.delivery_id, "source": delivery.source, "file": delivery.file}
-    ordered = sorted(rows, key=lambda row: row["row_number"])
-    return pa.Table.from_pylist([{**fixed, **row} for row in ordered], schema=SCHEMAS["quarantine"])
-
-
-def _reported(delivery: Delivery, quarantine: pa.Table, *, unchanged: bool) -> ExtractReport:
-    reasons = Counter(
-        f"{row['column']}: {row['reason']}" if row["column"] else row["reason"]
-        for row in quarantine.select(["column", "reason"]).to_pylist()
-    )
+def _reported(delivery: Delivery, reasons: dict[str, int], *, unchanged: bool) -> ExtractReport:
     return ExtractReport(
         file=delivery.file,
         source=delivery.source,
@@ -201,7 +183,7 @@ def _reported(delivery: Delivery, quarantine: pa.Table, *, unchanged: bool) -> E
         events=delivery.events,
         withdrawn=delivery.withdrawn,
         ignored_by_rule=delivery.ignored_by_rule,
-        quarantined_by_reason=dict(sorted(reasons.items())),
+        quarantined_by_reason=reasons,
         unchanged=unchanged,
         delivery_id=delivery.delivery_id,
     )

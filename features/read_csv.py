@@ -17,7 +17,7 @@ from features.declaration import Extract
 from features.errors import DataRefused
 from features.header import check_header
 from features.quotations import MARK, TEXT_FOLLOWS, quotations_closed
-from features.raw_rows import RawRows, numbered
+from features.raw_rows import Ragged, RawRows
 from features.read_text import LONGEST_LINE, Utf8
 from features.unpack import Stream
 
@@ -30,16 +30,15 @@ def read_csv(name: str, stream: Stream, extract: Extract, extracts: Mapping[str,
     text.through(lambda blocks: quotations_closed(name, blocks, extract.delimiter, len(header)))
     names = [f"h{i}" for i in range(len(header))]
     wanted = [names[header.index(column)] for column in extract.columns]
-    ragged: list[tuple[int, str]] = []
+    ragged = Ragged()
 
     def set_aside(row: pyarrow.csv.InvalidRow) -> str:
-        # arrow counts the header as row 1
         if "\n" in row.text or "\r" in row.text:
             return "error"  # it may have swallowed other rows
         reason = f"the row has {row.actual_columns} cells where the header has {row.expected_columns}"
         if MARK in row.text:
             reason = TEXT_FOLLOWS
-        ragged.append((row.number - 1, reason))
+        ragged.tell(row.number - 1, reason)
         return "skip"
 
     def blocks() -> Iterator[pa.RecordBatch]:
@@ -54,14 +53,18 @@ def read_csv(name: str, stream: Stream, extract: Extract, extracts: Mapping[str,
         )
 
     cells = [f"c{i}" for i in range(len(wanted))]
-    schema = pa.schema([("row_number", pa.int64()), *((cell, pa.string()) for cell in cells)])
-    return RawRows(schema, numbered(blocks(), ragged), cells, ragged=ragged)
+    schema = pa.schema([(cell, pa.string()) for cell in cells])
+    return RawRows(schema, blocks(), cells, ragged=ragged, first=0)
 
 
 def read_blocks(
-    name: str, text: Utf8, names: list[str], parse: pyarrow.csv.ParseOptions, wanted: list[str], skip: int = 1
+    name: str, text: Utf8, names: list[str], parse: pyarrow.csv.ParseOptions, wanted: list[str]
 ) -> Iterator[pa.RecordBatch]:
-    """Blocks of the columns wanted, as text. Raises DataRefused if quotes or breaks are out of place."""
+    """Blocks of the columns wanted, as text, the first line of all, row 1 for Arrow, included.
+
+    That line must be a good row: Arrow reads up to the first such before it gives anything, and would tell
+    of all rows of a file that has no other. Raises DataRefused if quotes or breaks are out of place.
+    """
     try:
         yield from pyarrow.csv.open_csv(
             io.BufferedReader(text, 2**20),
@@ -69,7 +72,6 @@ def read_blocks(
             read_options=pyarrow.csv.ReadOptions(
                 use_threads=False,
                 column_names=names,
-                skip_rows_after_names=skip,
                 block_size=8 * LONGEST_LINE,
             ),
             parse_options=parse,

@@ -22,7 +22,7 @@ from features.cell_text import sql_text, text_of
 from features.declaration import Extract
 from features.errors import DataRefused
 from features.header import MOST_COLUMNS, check_header
-from features.raw_rows import RawRows, numbered
+from features.raw_rows import Ragged, RawRows
 from features.unpack import check_sizes
 from features.workbook_parts import check_parts
 
@@ -40,7 +40,7 @@ def read_excel(
     name: str, file: IO[bytes], size: int, extract: Extract, extracts: Mapping[str, Extract]
 ) -> Iterator[RawRows]:
     """The rows of a workbook's declared sheet. Raises DataRefused if it is none, or has other columns."""
-    ragged: list[tuple[int, str]] = []
+    ragged = Ragged()
     try:
         with zipfile.ZipFile(file) as archive:
             check_sizes(archive, name, size)
@@ -58,7 +58,7 @@ def read_excel(
     check_header(name, header, extract, extracts, found_in="of its sheet")
     at = [header.index(column) for column in extract.columns]
     kinds = [TYPED.get(column.type) for column in extract.columns.values()]
-    fields, cells = [pa.field("row_number", pa.int64())], []
+    fields, cells = [], []
     for i, (kind, column) in enumerate(zip(kinds, extract.columns.values(), strict=True)):
         fields += [pa.field(f"c{2 * i}", pa.string()), pa.field(f"c{2 * i + 1}", kind or pa.null())]
         shown = f", {sql_text(kind, column, f'c{2 * i + 1}')}" if kind else ""
@@ -80,13 +80,13 @@ def read_excel(
                 number += 1
                 if any(cell is not None for cell in row[len(header) :]):
                     reason = f"the row has {len(row)} cells where the header has {len(header)}"
-                    ragged.append((number, reason))
+                    ragged.tell(number, reason)
                 else:
                     kept.append(row)
             yield _block(kept, at, kinds)
 
     try:
-        yield RawRows(pa.schema(fields), numbered(blocks(), ragged), cells, ragged=ragged)
+        yield RawRows(pa.schema(fields), blocks(), cells, ragged=ragged)
     finally:
         values.close()
         if asked:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.csv
 
 from features.declaration import Extract
 from features.header import check_header
-from features.raw_rows import RawRows, numbered
+from features.raw_rows import Ragged, RawRows
 from features.read_csv import read_blocks
 from features.read_text import Utf8
 from features.rule_sql import quoted
@@ -30,17 +31,18 @@ def read_lines(name: str, stream: Stream, extract: Extract, extracts: Mapping[st
     """The rows of a stream of JSON lines. Raises DataRefused if declared keys are not to be found."""
     text = Utf8(name, stream, extract.encoding)
     check_header(name, _keys(text.start), extract, extracts, found_in="as keys of its first objects")
-    ragged: list[tuple[int, str]] = []
+    text.through(lambda blocks: chain([b"{}\n"], blocks))  # in the place of a header
+    ragged = Ragged()
 
     def set_aside(row: pyarrow.csv.InvalidRow) -> str:
-        ragged.append((row.number, NOT_JSON))
+        ragged.tell(row.number - 1, NOT_JSON)
         return "skip"
 
     def blocks() -> Iterator[pa.RecordBatch]:
         parse = pyarrow.csv.ParseOptions(
             delimiter=NEVER, quote_char=False, double_quote=False, invalid_row_handler=set_aside
         )
-        yield from read_blocks(name, text, ["line"], parse, ["line"], skip=0)
+        yield from read_blocks(name, text, ["line"], parse, ["line"])
 
     # CASE, as DuckDB may look at both sides of an AND, and json_type raises where there is no JSON
     reads = "CASE WHEN json_valid(c0) THEN json_type(c0) = 'OBJECT' ELSE false END"
@@ -51,14 +53,9 @@ def read_lines(name: str, stream: Stream, extract: Extract, extracts: Mapping[st
         f"regexp_replace({texts}[{i + 1}], '\\.0$', '')" if column.type == "integer" else f"{texts}[{i + 1}]"
         for i, column in enumerate(extract.columns.values())
     ]
-    schema = pa.schema([("row_number", pa.int64()), ("c0", pa.string())])
-    return RawRows(
-        schema,
-        numbered(blocks(), ragged),
-        cells,
-        unreadable=(f"NOT {reads}", NOT_JSON),
-        ragged=ragged,
-    )
+    unreadable = f"CASE WHEN unread IS NOT NULL OR NOT {reads} THEN {quoted(NOT_JSON)} END"
+    schema = pa.schema([("c0", pa.string())])
+    return RawRows(schema, blocks(), cells, unreadable=unreadable, ragged=ragged, first=0)
 
 
 def _keys(start: bytes) -> list[str]:

@@ -13,7 +13,7 @@ from features.cell_text import sql_text
 from features.declaration import Extract
 from features.errors import DataRefused
 from features.header import check_header
-from features.raw_rows import RawRows, numbered
+from features.raw_rows import RawRows
 
 MOST_ROWS_A_BYTE = 100
 """A row has a key of its own, which takes room; a file with more rows than that was made to do harm."""
@@ -55,8 +55,8 @@ def read_parquet(name: str, file: IO[bytes], extract: Extract, extracts: Mapping
         except (pa.ArrowException, OSError):
             raise _broken(name) from None
 
-    schema = pa.schema([("row_number", pa.int64()), *((f"c{i}", kind) for i, kind in enumerate(kinds))])
-    return RawRows(schema, numbered(blocks(), []), [cell for cell in cells if cell is not None])
+    schema = pa.schema([(f"c{i}", kind) for i, kind in enumerate(kinds)])
+    return RawRows(schema, blocks(), [cell for cell in cells if cell is not None])
 
 
 def _broken(name: str) -> DataRefused:

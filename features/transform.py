@@ -3,8 +3,9 @@
 Makes the table `rows`: row_number, the typed cells c0, c1, …, record_key, one subject key s0, s1, …
 a declared subject, `recorded` (a date), `ignored` (the index of an ignore rule, or NULL), `problem`
 (an index into the list this module returns, or NULL), `at_fault` (the text of the cell that is the
-problem) and `copy`: 0 where the record has this row alone, 1 on the first good row of a record that
-has several, 2 on the others. The rows that a delivery is made of are those of the view `good`.
+problem, or why the row cannot be read) and `copy`: 0 where the record has this row alone, 1 on the
+first good row of a record that has several, 2 on the others. The rows that a delivery is made of are
+those of the view `good`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import duckdb
-import pyarrow as pa
+from duckdb.func import SPECIAL
 
 from features.asof import sql_date
 from features.declaration import UNIDENTIFIED, Column, Extract, SubjectRule
@@ -29,11 +30,16 @@ EARLIEST = date(1900, 1, 1)
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a row is set aside; `column` is None where no single column is to blame."""
+    """Why a row is set aside; `column` is None where no single column is to blame.
+
+    reason: None where each row has its own, which is then its `at_fault`.
+    """
 
     column: str | None
-    reason: str
+    reason: str | None
 
+
+UNREAD = Problem(None, None)
 
 DIFFERING = Problem(None, "the same record key stands on rows that differ")
 NOBODY = Problem(None, "nobody to attach it to: every subject key is empty")
@@ -70,9 +76,8 @@ def type_rows(
         for c, cell in zip(columns, raw.cells, strict=True)
     )
     values = ", ".join(f"{value_of(extract.columns[c], cells.text(c))} AS {cells[c]}" for c in columns)
-    unreadable, why = raw.unreadable or ("false", "")
     problems, checks = _checks(extract, cells, received)
-    problems, checks = [Problem(None, why), *problems], ["unreadable", *checks]
+    problems, checks = [UNREAD, *problems], ["unreadable IS NOT NULL", *checks]
     ignored = _first_that_holds([cells.condition(rule.when, as_text=True) for rule in extract.ignore])
     # Whose row it is that is ignored must be known: its record is left with nothing.
     of_key = [str(i) for i, problem in enumerate(problems) if i == 0 or problem.column in extract.record_key]
@@ -91,7 +96,8 @@ def type_rows(
                {"".join(f"s{i}, " for i in range(len(extract.subjects)))}
                recorded, if({keyless}, NULL, ignored) AS ignored,
                if(ignored IS NULL OR {keyless}, problem, NULL) AS problem,
-               CASE WHEN ignored IS NOT NULL AND NOT {keyless} THEN NULL{at_fault} END AS at_fault, 0 AS copy
+               CASE WHEN ignored IS NOT NULL AND NOT {keyless} THEN NULL
+                    WHEN problem = 0 THEN unreadable{at_fault} END AS at_fault, 0 AS copy
         FROM (
             SELECT * {f"REPLACE ({emptied})" if history and emptied else ""},
                    {quoted(name + "/")} || {cells.key(extract.record_key)} AS record_key,
@@ -100,7 +106,7 @@ def type_rows(
                    {ignored} AS ignored, {_first_that_holds(checks)} AS problem
             FROM (
                 SELECT *, {values}
-                FROM (SELECT row_number, {unreadable} AS unreadable, {texts} FROM arrived)
+                FROM (SELECT row_number, {raw.unreadable} AS unreadable, {texts} FROM arrived)
             )
         )
         """,
@@ -140,21 +146,39 @@ def set_unused_aside(
     problems += [NOBODY, NO_RULE]
 
 
-def set_aside(con: duckdb.DuckDBPyConnection, problems: list[Problem]) -> pa.Table:
-    """The rows with a problem: row_number, column, shape (the value's outline, never the value), reason."""
-    found = con.execute(
-        "SELECT row_number, problem, at_fault FROM rows WHERE problem IS NOT NULL ORDER BY row_number"
-    ).fetchall()
-    return pa.table(
-        {
-            "row_number": pa.array([number for number, _, _ in found], pa.int64()),
-            "column": pa.array([problems[p].column for _, p, _ in found], pa.string()),
-            "shape": pa.array(
-                [shape(text) if problems[p].column else None for _, p, text in found], pa.string()
-            ),
-            "reason": pa.array([problems[p].reason for _, p, _ in found], pa.string()),
-        }
+def set_aside(
+    con: duckdb.DuckDBPyConnection, problems: list[Problem], *, delivery_id: int, source: str, file: str
+) -> int:
+    """Make `added_quarantine`, the rows with a problem as the table `quarantine` has them. Returns how many.
+
+    They may be all rows of a file: so they stay in DuckDB, and what many of them share is not kept with each.
+    """
+    columns, reasons = (
+        "[" + ", ".join(quoted(text) if text else "NULL" for text in texts) + "][problem + 1]"
+        for texts in ([p.column for p in problems], [p.reason for p in problems])
     )
+    con.create_function("outline", shape, ["VARCHAR"], "VARCHAR", null_handling=SPECIAL)
+    try:
+        (count,) = con.execute(
+            f"""
+            CREATE OR REPLACE TABLE aside AS
+            SELECT row_number, problem, CASE WHEN {columns} IS NOT NULL THEN outline(at_fault) END AS shape,
+                   CASE WHEN {reasons} IS NULL THEN at_fault END AS reason
+            FROM rows WHERE problem IS NOT NULL ORDER BY row_number
+            """
+        ).fetchall()[0]
+    finally:
+        con.remove_function("outline")
+    con.execute(
+        f"""
+        CREATE OR REPLACE VIEW added_quarantine AS
+        SELECT CAST({delivery_id} AS BIGINT) AS delivery_id, {quoted(source)} AS source,
+               {quoted(file)} AS file, row_number, {columns} AS "column", shape,
+               coalesce(reason, {reasons}) AS reason
+        FROM aside
+        """
+    )
+    return int(count)
 
 
 def _first_that_holds(conditions: list[str]) -> str:

@@ -52,10 +52,9 @@ def cells_of(path: Path, extract: Extract | None = None) -> list[tuple]:
     with read_extract(path, extract, extracts={"source.rows": extract}, scratch=path.parent / "s") as raw:
         problems = type_rows(con, raw, "rows", extract, received=date(2024, 3, 1), history=False)
     cells = ", ".join(f"c{i}" for i in range(len(extract.columns)))
-    found = con.execute(f"SELECT row_number, {cells}, problem FROM rows ORDER BY 1").fetchall()
+    found = con.execute(f"SELECT row_number, {cells}, at_fault, problem FROM rows ORDER BY 1").fetchall()
     assert len(found) == raw.rows
-    rows = [(*row[:-1], problems[row[-1]].reason if row[-1] is not None else None) for row in found]
-    return rows + [(number, reason) for number, reason in raw.ragged]
+    return [(*row, problems[p].reason or at_fault if p is not None else None) for *row, at_fault, p in found]
 
 
 def texts(row: Sequence) -> list[str]:
@@ -237,9 +236,9 @@ def test_lines_that_are_no_json_are_set_aside_by_number(tmp_path) -> None:
     (tmp_path / "rows_1.jsonl").write_text("\n".join([*lines, ""]))
     found = cells_of(tmp_path / "rows_1.jsonl", declared(columns={"ref": {}, "visits": {"type": "integer"}}))
     reason = "is not a line of JSON that holds an object, {…}"
-    assert [row[1] for row in found] == ["K1", None, None, "K2", "K3", '{"a":1}', reason]
-    assert [row[0] for row in found] == [1, 2, 3, 4, 6, 7, 5]
-    assert [row[-1] for row in found] == [None, reason, reason, None, None, "is not a whole number", reason]
+    assert [row[0] for row in found] == [1, 2, 3, 4, 5, 6, 7]
+    assert [row[1] for row in found] == ["K1", None, None, "K2", None, "K3", '{"a":1}']
+    assert [row[-1] for row in found] == [None, reason, reason, None, reason, None, "is not a whole number"]
 
 
 # Excel
@@ -295,7 +294,11 @@ def test_which_sheet_is_meant_is_declared(tmp_path) -> None:
 def test_a_cell_beside_the_header_makes_a_row_ragged(tmp_path) -> None:
     workbook(tmp_path / "rows_1.xlsx", {"A1": "ref", "A2": "K1", "A3": "K2", "B3": "x", "A4": "K3"})
     found = cells_of(tmp_path / "rows_1.xlsx", declared(columns={"ref": {}}))
-    assert found == [(1, "K1", None), (3, "K3", None), (2, "the row has 2 cells where the header has 1")]
+    assert found == [
+        (1, "K1", None),
+        (2, None, "the row has 2 cells where the header has 1"),
+        (3, "K3", None),
+    ]
 
 
 def test_memory_does_not_grow_with_a_file(tmp_path) -> None:
@@ -308,7 +311,7 @@ def test_memory_does_not_grow_with_a_file(tmp_path) -> None:
             file.write(b"K2," + os.urandom(1000).hex().encode() + b"\n" + line * 999)
     before, held, rows = pa.total_allocated_bytes(), 0, 0
     with read_extract(path, extract, extracts={}, scratch=tmp_path) as raw:
-        for block in raw.blocks:
-            rows += block.num_rows
+        for batch in raw.numbered():
+            rows += batch.num_rows
             held = max(held, pa.total_allocated_bytes() - before)
     assert rows == 400_000 and held < 32 * 2**20

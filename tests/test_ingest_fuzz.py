@@ -44,13 +44,15 @@ def in_parts(case: Case, path: Path, con) -> Taken:
         problems = type_rows(con, raw, "rows", extract, received=RECEIVED, history=False)
     stage(con, extract, Arrival(case.source, RECEIVED, False), ["events"])
     set_unused_aside(con, problems, ["events"], subjects=1)
-    fates = {number: "aside" for number, _ in raw.ragged}
-    fates |= dict.fromkeys(set_aside(con, problems)["row_number"].to_pylist(), "aside")
+    set_aside(con, problems, delivery_id=1, source="fuzzed", file=path.name)
+    fates = {
+        number: "aside" for (number,) in con.execute("SELECT row_number FROM added_quarantine").fetchall()
+    }
     rest = con.execute("SELECT row_number, ignored IS NULL FROM rows WHERE problem IS NULL").fetchall()
     assert not set(fates) & {number for number, _ in rest}
     fates |= {number: "used" if used else "ignored" for number, used in rest}
     found = con.execute(f"SELECT {EVENT} FROM new_events").fetchall()
-    return Taken(raw.rows + len(raw.ragged), fates, Counter(found))
+    return Taken(raw.rows, fates, Counter(found))
 
 
 def whole(case: Case, path: Path, workspace: Workspace, number: int) -> Taken:

@@ -92,7 +92,7 @@ def test_a_row_is_set_aside_if_text_follows_a_mark_and_the_others_are_read(tmp_p
     found = {row[0]: row[1:] for row in cells_of(tmp_path / "rows_1.csv", TWO)}
     assert found == {
         1: ("1", 'a, "b"', None),
-        **dict.fromkeys((2, 3, 4, 8), (TEXT_FOLLOWS,)),
+        **dict.fromkeys((2, 3, 4, 8), (None, None, TEXT_FOLLOWS)),
         5: ("5", 'in "the" middle', None),
         6: ("6", f"two{line_break}lines", None),
         7: ("7", None, None),
