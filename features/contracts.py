@@ -252,7 +252,8 @@ def _late(source: Source, facts: Facts, earlier: Sequence[Facts]) -> Found:
 
 
 def _rows(share: Share) -> str:
-    return f"{share.some:,} of {counted(share.of, 'row', 'rows')}"
+    """'12 of 56 rows (21%)': how many, and in the unit in which what is usual is said."""
+    return f"{share.some:,} of {counted(share.of, 'row', 'rows')} ({share.said()})"
 
 
 def _usually(often: Share, before: Sequence[Facts]) -> str:

@@ -1,5 +1,6 @@
 """A steady feed raises no alarm but by chance; every planted fault is found, as grave as it is."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -103,7 +104,12 @@ FAULTS: dict[str, tuple[Callable[[Facts], Facts], str, str, str]] = {
     "no row at all": (lambda f: _with(f, rows=0, used=0, ignored_by_rule={}), "volume", "critical", "0 rows"),
     "it came twice over": (lambda f: _with(f, rows=500), "volume", "warning", "500 rows"),
     "a new code": (lambda f: _with(f, aside={CODE: 15}), "quarantine", "warning", "kind is not a code"),
-    "another vocabulary": (lambda f: _with(f, aside={CODE: 150}), "quarantine", "critical", "usually"),
+    "another vocabulary": (
+        lambda f: _with(f, aside={CODE: 150}),
+        "quarantine",
+        "critical",
+        "150 of 236 rows (64%) set aside",
+    ),
     "a column emptied": (lambda f: _column(f, "surname", 0), "completeness", "critical", "surname"),
     "a column half emptied": (lambda f: _column(f, "surname", 0.5), "completeness", "warning", "surname"),
     "less than declared": (lambda f: _column(f, "call", 0.3), "completeness", "warning", "50% are expected"),
@@ -139,6 +145,15 @@ FAULTS: dict[str, tuple[Callable[[Facts], Facts], str, str, str]] = {
     "a rule takes nothing": (lambda f: _with(f, ignored_by_rule={}), "ignored", "warning", "0 of"),
     "records left out": (lambda f: _with(f, withdrawn=3), "withdrawn", "info", "3 records"),
 }
+
+
+def test_what_is_usual_is_said_in_the_unit_of_what_is_not() -> None:
+    *earlier, newest = (drawn(np.random.default_rng(7), i) for i in range(12))
+    spoilt = [spoil(newest) for spoil, *_ in FAULTS.values()]
+    said = [f.what for facts in spoilt if facts.delivery.rows for f in found(facts, earlier)]
+    said = [what for what in said if ", usually " in what]
+    assert len(said) > 20
+    assert all(re.search(r"\d%.*, usually [\d.]+%\.$", what) for what in said)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
