@@ -167,6 +167,8 @@ def simulate(
         county,
         lambda: (
             f"{people:,} people over {years} years in {out_folder}: history/, deliveries/, sources/, truth/."
+            f"\nLay out a workspace with: earlyhelp init --from {out_folder} (its sources say from when this "
+            "county is covered; the shipped ones may say another day)"
             f"\nLoad the past with: earlyhelp ingest {out_folder / 'history'} --history "
             f"--received {county.history_received_on}"
         ),
