@@ -136,22 +136,30 @@ SURNAMES = {
 the first and last parts of those in the long tail."""
 
 SHORT_FORMS = """
-Margaret: Maggie Peggy; Patricia: Pat Trish; Barbara: Barb; Dorothy: Dot; Elizabeth: Liz Beth Betty; Kathleen:
-Kath; Pamela: Pam; Winifred: Win; Susan: Sue; Linda: Lin; Christine: Chris; Jennifer: Jenny Jen; Janet: Jan;
-Sandra: Sandy; Jacqueline: Jackie; Valerie: Val; Gillian: Gill; Catherine: Cathy Kate; Angela: Angie; Nicola:
-Nicky Nikki; Joanne: Jo; Michelle: Shell; Samantha: Sam; Amanda: Mandy; Deborah: Debbie Deb; Victoria: Vicky
-Tori; Rebecca: Becky Becca; Caroline: Caz; Katherine: Kate Kathy; Jessica: Jess; Charlotte: Charlie Lottie;
-Katie: Kate; Bethany: Beth; Danielle: Dani; Abigail: Abbie; Olivia: Liv; Natasha: Tash; Stephanie: Steph;
-Eleanor: Ellie; Isabella: Bella Izzy; Amelia: Millie; Matilda: Tilly; Alexandra: Alex; Magdalena: Magda;
-Katarzyna: Kasia; Agnieszka: Aga; Joanna: Asia; Zuzanna: Zuza; Gabriela: Gabi; Jasmeet: Jas; Harpreet: Harry;
-John: Johnny Jack; Peter: Pete; William: Bill Will Billy; David: Dave; James: Jim Jimmy Jamie; Michael: Mike
-Mick; Ronald: Ron; Kenneth: Ken; Robert: Bob Rob; Raymond: Ray; Thomas: Tom; Anthony: Tony; Donald: Don;
-Stanley: Stan; Leonard: Len; Joseph: Joe; Arthur: Art; Frederick: Fred; Edward: Ted Ed; Charles: Charlie;
-Stephen: Steve; Christopher: Chris; Richard: Rick Dick; Kevin: Kev; Andrew: Andy; Philip: Phil; Terence:
-Terry; Nicholas: Nick; Steven: Steve; Matthew: Matt; Daniel: Dan Danny; Darren: Daz; Jonathan: Jon; Benjamin:
-Ben; Timothy: Tim; Joshua: Josh; Samuel: Sam; Nathan: Nate; Alexander: Alex; Bradley: Brad; Dominic: Dom;
-Jacob: Jake; Harrison: Harry; Cameron: Cam; Oliver: Ollie; Henry: Harry; Reginald: Reg; Tomasz: Tomek; Piotr:
-Piotrek; Jakub: Kuba; Krzysztof: Krzys; Alexandru: Alex; Mohammed: Mo; Gurpreet: Gurp; Emmanuel: Manny
+Margaret: Maggie Peggy; Patricia: Pat Trish; Barbara: Barb; Dorothy: Dot; Elizabeth: Liz Beth Betty;
+Kathleen: Kath; Pamela: Pam; Winifred: Win; Susan: Sue; Linda: Lin; Christine: Chris; Jennifer: Jenny Jen;
+Janet: Jan; Sandra: Sandy; Jacqueline: Jackie; Valerie: Val; Gillian: Gill; Catherine: Cathy Kate; Angela:
+Angie; Nicola: Nicky Nikki; Joanne: Jo; Michelle: Shell; Samantha: Sam; Amanda: Mandy; Deborah: Debbie Deb;
+Victoria: Vicky Tori; Rebecca: Becky Becca; Caroline: Caz; Katherine: Kate Kathy; Jessica: Jess; Charlotte:
+Charlie Lottie; Katie: Kate; Bethany: Beth; Danielle: Dani; Abigail: Abbie; Olivia: Liv; Natasha: Tash;
+Stephanie: Steph; Eleanor: Ellie; Isabella: Bella Izzy; Amelia: Millie; Matilda: Tilly; Alexandra: Alex;
+Magdalena: Magda; Katarzyna: Kasia; Agnieszka: Aga; Joanna: Asia; Zuzanna: Zuza; Gabriela: Gabi; Jasmeet:
+Jas; Harpreet: Harry; John: Johnny Jack; Peter: Pete; William: Bill Will Billy; David: Dave; James: Jim
+Jimmy Jamie; Michael: Mike Mick; Ronald: Ron; Kenneth: Ken; Robert: Bob Rob; Raymond: Ray; Thomas: Tom;
+Anthony: Tony; Donald: Don; Stanley: Stan; Leonard: Len; Joseph: Joe; Arthur: Art; Frederick: Fred; Edward:
+Ted Ed; Charles: Charlie; Stephen: Steve; Christopher: Chris; Richard: Rick Dick; Kevin: Kev; Andrew: Andy;
+Philip: Phil; Terence: Terry; Nicholas: Nick; Steven: Steve; Matthew: Matt; Daniel: Dan Danny; Darren: Daz;
+Jonathan: Jon; Benjamin: Ben; Timothy: Tim; Joshua: Josh; Samuel: Sam; Nathan: Nate; Alexander: Alex;
+Bradley: Brad; Dominic: Dom; Jacob: Jake; Harrison: Harry; Cameron: Cam; Oliver: Ollie; Henry: Harry;
+Reginald: Reg; Tomasz: Tomek; Piotr: Piotrek; Jakub: Kuba; Krzysztof: Krzys; Alexandru: Alex; Mohammed: Mo;
+Gurpreet: Gurp; Emmanuel: Manny; Emily: Em Emmy; Lily: Lil; Sophie: Soph; Sophia: Soph; Grace: Gracie;
+Chloe: Clo; Phoebe: Pheebs; Florence: Flo; Evelyn: Evie; Lauren: Loz; Hannah: Han; Amy: Ames; Emma: Em;
+Lucy: Luce; Megan: Meg; Holly: Hols; Georgia: Georgie; Molly: Mol; Imogen: Immy; Jasmine: Jas; Natalie: Nat;
+Ella: Ellie; Laura: Lol; Sarah: Sal; Julie: Jules; Shannon: Shan; Harriet: Hattie; Kirsty: Kirst; Oscar:
+Ozzie; George: Georgie; Lucas: Luke; Isaac: Zac; Finley: Fin; Toby: Tobes; Tyler: Ty; Louis: Lou; Connor:
+Con; Kieran: Kier; Lewis: Lew; Jordan: Jord; Archie: Arch; Harry: Haz; Ryan: Ry; Logan: Lo; Theo: Ted; Jack:
+Jackie; Adam: Ads; Freddie: Fred; Alfie: Alf; Callum: Cal; Elliot: Ell; Simon: Si; Gary: Gaz; Gareth: Gaz;
+Jason: Jay; Isla: Izzy
 """
 TRANSLITERATIONS = """
 Mohammed: Muhammad Mohammad Mohamed; Ahmed: Ahmad; Hussain: Hussein Husain; Yusuf: Yousuf Yousaf; Omar: Umar;
