@@ -13,6 +13,7 @@ from typing import Any
 from features.errors import UserMistake
 from features.progress import Tell, quiet
 from features.snapshot import open_snapshot
+from features.wording import counted
 from features.workspace import Workspace
 from models.disclosure import STAR
 from monitoring.link_figures import SEVERAL, measured
@@ -57,7 +58,8 @@ class LinkEvaluation:
             f"linkable; judged on the {some['measured']:,} of these that the truth names"
         )
         if f["truth"]["never_sent"]:
-            yield f"  {f['truth']['never_sent']:,} keys of the truth that no agency has sent"
+            keys = counted(f["truth"]["never_sent"], "key", "keys")
+            yield f"  {keys} of the truth that no agency has sent"
         for name, title in OVERALL.items():
             each = (f"{m} {said(f[name][m], f[name][f'{m}_interval'])}" for m in MEASURES)
             yield f"  {title}: {', '.join(each)}"
