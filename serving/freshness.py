@@ -9,7 +9,7 @@ is scored, and may be listed, against their wish.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -192,17 +192,14 @@ def unread(extract: str, came: Iterable[Received], as_of: date, *, whole: bool) 
 
 def _received(snapshot: Snapshot) -> dict[str, dict[str, list[Received]]]:
     """source → extract → what was received of it up to the last delivery read, in order of days."""
-    ledger = snapshot.tables.view(snapshot.con, "deliveries")
-    rows = snapshot.con.execute(
-        f"""
-        SELECT source, extract, received_on, coalesce(history, FALSE), coalesce(sum(used), 0)::BIGINT,
-            coalesce(sum(quarantined), 0)::BIGINT, coalesce(sum(ignored), 0)::BIGINT
-        FROM {ledger} WHERE delivery_id <= {snapshot.last_delivery} GROUP BY ALL ORDER BY ALL
-        """
-    ).fetchall()
+    counted: dict[tuple[str, str, date, bool], Counter[str]] = defaultdict(Counter)
+    for row in snapshot.tables.read("deliveries").to_pylist():
+        if row["delivery_id"] <= snapshot.last_delivery:
+            came = counted[row["source"], row["extract"], row["received_on"], bool(row["history"])]
+            came.update({name: row[name] or 0 for name in ("used", "quarantined", "ignored")})
     found: dict[str, dict[str, list[Received]]] = defaultdict(lambda: defaultdict(list))
-    for source, extract, *came in rows:
-        found[source][extract].append(Received(*came))
+    for (source, extract, day, history), rows in sorted(counted.items(), key=lambda item: item[0][2:]):
+        found[source][extract].append(Received(day, history, **rows))
     return found
 
 
