@@ -134,13 +134,13 @@ def open_snapshot(
 def _standing(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> None:
     """Make table `name`: committed rows up to the snapshot's delivery, with known_until."""
     rows = snapshot.tables.view(con, name)
+    ledger = snapshot.tables.view(con, "deliveries")
     payload = ", ".join(f"r.{f.name}" for f in PAYLOAD[name])
     extra = ", CAST(r.occurred_at AS DATE) AS occurred_on" if name == "events" else ""
     if not snapshot.tables.exists(name):  # few workspaces have them all, and to plan the rest takes time
         columns = "r.source, r.record_key, r.revision, r.known_on, r.known_on AS known_until, r.delivery_id"
         con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, {payload}{extra} FROM {rows} r")
         return
-    ledger = snapshot.tables.view(con, "deliveries")
     con.execute(
         f"""
         CREATE OR REPLACE TABLE {name} AS
