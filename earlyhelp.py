@@ -37,6 +37,7 @@ from features.errors import DataRefused, EarlyHelpError, GateFailed, UserMistake
 
 if TYPE_CHECKING:
     from features.ingest import ExtractReport
+    from features.link import LinkReport
     from features.progress import Tell
     from features.workspace import Workspace
     from monitoring.report import MonitorReport
@@ -294,15 +295,34 @@ def link(context: typer.Context) -> None:
 
     if context.invoked_subcommand:
         return
+    from features.link_text import link_text
+    from training.linkage import train_first
+
     with progress() as tell:
+        train_first(_workspace(), tell=tell)
         report = link_subjects(_workspace(), tell=tell)
-    give(
-        report,
-        lambda: (
-            f"Link run {report.link_run}: {report.subjects:,} subjects are {report.persons:,} people; "
-            f"{report.changed:,} subjects changed since the run before."
-        ),
-    )
+    give(report, lambda: link_text(report))
+
+
+@linking.command("train")
+def link_train(
+    use: Annotated[bool, typer.Option("--use", help="Let link runs use it from now on.")] = False,
+) -> None:
+    """Train a link model on what is held, and log it in MLflow. The first is used; a later one with --use."""
+    from training.linkage import train_links
+
+    with progress() as tell:
+        trained = train_links(_workspace(), use=use, tell=tell)
+    give(trained, trained.text)
+
+
+@linking.command("use")
+def link_use(name: Annotated[str, typer.Argument(metavar="MODEL", help="As `link train` named it.")]) -> None:
+    """Let link runs use a link model that was trained before."""
+    from features.link_model import choose_model
+
+    choose_model(_workspace(), name)
+    give({"chosen": name}, lambda: f"Link runs use {name} from now on; `earlyhelp link` links by it.")
 
 
 @linking.command("evaluate")
@@ -452,22 +472,24 @@ def do_main_job(root: Path, extracts: Path, *, tell: Tell) -> tuple[date, Any, W
     return as_of, trained, _week(workspace, as_of, tell)
 
 
-def _take_in(workspace: Workspace, *, before: date, tell: Tell) -> list[ExtractReport]:
-    """Ingest what the inbox received before a morning, and link. Returns the ingest reports."""
+def _take_in(workspace: Workspace, *, before: date, tell: Tell) -> tuple[list[ExtractReport], LinkReport]:
+    """Ingest what the inbox received before a morning, and link, by a first link model if there is none."""
     from features.ingest import ingest as ingest_path
     from features.link import link as link_subjects
+    from training.linkage import train_first
 
     reports = ingest_path(workspace, workspace.inbox, received=before, before=before, tell=tell)
-    link_subjects(workspace, tell=tell)
-    return reports
+    train_first(workspace, tell=tell)
+    return reports, link_subjects(workspace, tell=tell)
 
 
 @dataclasses.dataclass(frozen=True)
 class Week:
-    """What the weekly job did: the extracts taken in, the list, what monitoring found, and the agreements
-    that are to be reviewed."""
+    """What the weekly job did: the extracts taken in, the links, the list, what monitoring found, and the
+    agreements that are to be reviewed."""
 
     extracts: list[ExtractReport]
+    links: LinkReport
     list: WeeklyList
     monitor: MonitorReport
     agreements: tuple[str, ...]
@@ -480,11 +502,11 @@ def _week(workspace: Workspace, as_of: date, tell: Tell, *, accept: Mapping[str,
     from monitoring.run import monitor as watch
     from serving.weekly_list import flag as make_list
 
-    taken_in = _take_in(workspace, before=as_of, tell=tell)
+    taken_in, links = _take_in(workspace, before=as_of, tell=tell)
     snapshot = open_snapshot(workspace)
     weekly_list = make_list(workspace, as_of, snapshot=snapshot, accept=accept, tell=tell)
     watched = watch(workspace, as_of, at_hand=snapshot, tell=tell)
-    return Week(taken_in, weekly_list, watched, tuple(reviews_due(workspace.sources.values(), as_of)))
+    return Week(taken_in, links, weekly_list, watched, tuple(reviews_due(workspace.sources.values(), as_of)))
 
 
 def day(text: str) -> date:
@@ -548,9 +570,13 @@ def _list_text(weekly_list: WeeklyList) -> str:
 
 
 def _week_text(week: Week) -> str:
+    from features.link_text import link_text
+
     new = [report for report in week.extracts if not report.unchanged]
     taken_in = f"{len(new)} extracts taken in, {sum(report.events for report in new):,} new events."
-    return "\n\n".join([taken_in, *week.agreements, _list_text(week.list), week.monitor.text()])
+    return "\n\n".join(
+        [taken_in, link_text(week.links), *week.agreements, _list_text(week.list), week.monitor.text()]
+    )
 
 
 def _stop_if_critical(report: MonitorReport) -> None:

@@ -31,8 +31,8 @@ def crowd_warnings(report: LinkReport) -> list[str]:
     """A sentence for each source that has subjects whom a crowd leaves with nothing to be compared by, the
     most first; then one for each kind of key that a crowd shares and that nobody depends on."""
     said = [
-        f"{crowd.source}: {crowd.subjects:,} of its subjects share {_what(crowd)} with over {MOST} others and "
-        f"are not compared by it; {crowd.unreached:,} of them have nothing else to be compared by."
+        f"{crowd.source}: {crowd.subjects:,} of its subjects share {_what(crowd)} with over {MOST} others "
+        f"and are not compared by it; {crowd.unreached:,} of them have nothing else to be compared by."
         for crowd in sorted(report.crowded, key=lambda c: (-c.unreached, c.source, c.kind))
         if crowd.unreached
     ]
@@ -40,8 +40,8 @@ def crowd_warnings(report: LinkReport) -> list[str]:
         those = [c for c in report.crowded if not c.unreached and _what(c) == what]
         by_source = ", ".join(f"{c.source} {c.subjects:,}" for c in sorted(those, key=lambda c: -c.subjects))
         said.append(
-            f"{sum(c.subjects for c in those):,} subjects share {what} with over {MOST} others and are compared "
-            f"by all but that: {by_source}."
+            f"{sum(c.subjects for c in those):,} subjects share {what} with over {MOST} others and are "
+            f"compared by all but that: {by_source}."
         )
     return said
 

@@ -14,6 +14,7 @@ from features.identity_records import make_records_of
 from features.link_model import Model, choose_model, chosen_model, keep_model
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
+from features.tables import Tables
 from features.workspace import Workspace
 from training.tracking import experiment_of, open_log
 
@@ -87,8 +88,8 @@ def train_first(workspace: Workspace, *, tell: Tell = quiet) -> TrainedLinkModel
     """Train and choose the workspace's first link model; None if it has one, or holds too little."""
     if chosen_model(workspace) is not None:
         return None
-    snapshot = open_snapshot(workspace)
-    tables, con = snapshot.tables, snapshot.tables.connect()
+    tables = Tables(workspace.data)
+    con = tables.connect()
     people = "SELECT count(*) FROM (SELECT DISTINCT source, subject_key FROM {})"
     held = con.execute(people.format(tables.view(con, "identities"))).fetchall()[0][0]
     return train_links(workspace, tell=tell) if held >= ENOUGH else None

@@ -98,8 +98,9 @@ def _register(client: Any, workspace: Workspace, candidate: Candidate) -> int:
 def experiment_of(client: Any, workspace: Workspace, name: str) -> str:
     """The id of the experiment of a name, made if need be.
 
-    Its artefacts lie in the workspace, not where we are called. MLflow never moves an experiment's artefacts: in a workspace that was copied or moved, another one
-    named after the new place keeps them from being written to the old.
+    Its artefacts lie in the workspace, not where we are called. MLflow never moves an experiment's
+    artefacts: in a workspace that was copied or moved, another one named after the new place keeps them
+    from being written to the old.
     """
     artefacts = (workspace.root / "mlartifacts").resolve()
     found = client.get_experiment_by_name(name)
