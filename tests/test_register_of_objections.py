@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from features.declaration import Extract
 from features.errors import GateFailed
+from features.ingest import ingest
 from features.snapshot import open_snapshot
 from features.workspace import TEMPLATES, Workspace
 from models.candidate import newest_candidate
@@ -20,7 +21,7 @@ from serving.person import explain_person
 from serving.text import list_text
 from serving.weekly_list import flag, remake
 from tests.test_stale_feeds import WHY, ago, deliver, wrong
-from tests.test_weekly_list import AS_OF, SIGNALS, WEEK, own_town, take_in, town  # noqa: F401 - fixtures
+from tests.test_weekly_list import AS_OF, SIGNALS, WEEK, own_town, town  # noqa: F401 - fixtures
 
 COLUMNS = "entry_ref person_ref surname forenames date_of_birth uprn postcode nhs_number upn nino kind since"
 HEADER = [*COLUMNS.split(), "withdrawn_on", "entered_on"]
@@ -43,7 +44,7 @@ def register_of(workspace: Workspace, received: date, **since: str) -> None:
         for number, (entry, day) in enumerate(since.items()):
             said = {"entry_ref": entry, "person_ref": f"p{number}", "kind": "OBJ", "since": day}
             writer.writerow({**said, "surname": f"Elsewhere{number}", "entered_on": "01/06/2026"})
-    take_in(workspace, folder, received)
+    ingest(workspace, folder, received=received)
 
 
 def test_the_rule_knows_a_register_from_what_may_bring_an_objection() -> None:

@@ -58,7 +58,7 @@ def test_no_strength_rests_on_the_silence_of_a_feed_accepted_as_stale(own_town: 
     for source in ("police", "rents", "schools"):
         deliver(own_town, source, AS_OF)
     flag(own_town, LATE)
-    fresh = every_way(own_town, LATE)
+    fresh = told_of_all(own_town, LATE)
     assert "schools" in set().union(*(t.sources(FEWER) for t in fresh.values()))
     assert "schools" in set().union(*(t.sources(BEFORE) for t in fresh.values()))
 
@@ -82,11 +82,10 @@ def test_no_strength_rests_on_the_silence_of_a_feed_accepted_as_stale(own_town: 
     assert held[0] == held[1] != set()
 
     deliver(own_town, "schools", LATE)  # it comes after all: the silence counts, but not on that list
-    assert remake(own_town, after).hash == weekly.hash
-    assert every_way(own_town, after) == stale
+    assert remake(own_town, after).hash == weekly.hash and told_of_all(own_town, after) == stale
     again = flag(own_town, after)
     assert not again.accepted and again.hash != weekly.hash
-    assert "schools" in set().union(*(t.sources(FEWER) for t in every_way(own_town, after).values()))
+    assert "schools" in set().union(*(t.sources(FEWER) for t in told_of_all(own_town, after).values()))
 
 
 def test_a_morning_without_a_list_has_its_feeds_judged(own_town: Workspace) -> None:  # noqa: F811
