@@ -12,6 +12,7 @@ from features.declaration import UNIDENTIFIED
 from simulation.calendar import years_between
 from simulation.draw import Random, between, happen, only, pick
 from simulation.extracts import Draft, Happening
+from simulation.identity_errors import RATES
 from simulation.life import Life
 from simulation.people import Text
 
@@ -19,7 +20,7 @@ VOUCHER, VOUCHER_DEBT, VOUCHER_MIND = 0.0004, 0.0090, 0.0015
 """Vouchers of a household a month: always, and by unit of debt and of a troubled mind."""
 USED, VOID = 0.88, 0.01
 """Vouchers that were brought to the food bank, and those written in error."""
-MISSPELT, IN_CAPITALS = 0.06, 0.3
+IN_CAPITALS = 0.3
 DISTRICT_GIVEN = 0.97
 TYPED_AFTER = (16, 0.5)
 """Days until the sheet is typed up: median, and spread of the logarithm."""
@@ -72,6 +73,6 @@ def food_bank(random: Random, life: Life) -> list[Draft]:
 def _as_typed(random: Random, surnames: Text) -> Text:
     """Surnames from handwriting: some in capitals, some without a letter."""
     n = len(surnames)
-    capitals, misspelt = random.random(n) < IN_CAPITALS, random.random(n) < MISSPELT
+    capitals, misspelt = random.random(n) < IN_CAPITALS, random.random(n) < RATES.handwritten
     typed = np.where(misspelt, np.array([s[:-2] + s[-1:] for s in surnames], dtype=object), surnames)
     return np.where(capitals, np.array([s.upper() for s in typed], dtype=object), typed)
