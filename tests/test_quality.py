@@ -157,7 +157,8 @@ def test_what_quality_finds_is_what_check_found(tmp_path: Path) -> None:
         if week == 3:
             rows = [{**row, "surname": "", "call": ""} for row in rows]
         file = write(tmp_path / f"logs_{on}.csv", LOGS, rows)
-        [said] = check(workspace, file, received=on)
+        if week == 3:
+            [said] = check(workspace, file, received=on)
         ingest(workspace, file, received=on)
     report = quality(workspace)
     [found] = report.sources
