@@ -451,6 +451,7 @@ def do_main_job(root: Path, extracts: Path, *, tell: Tell) -> tuple[date, Any, W
     Returns the as-of date (the last delivery day), the training report and the week.
     """
     from features.ingest import ingest as ingest_path
+    from features.memory import give_back
     from features.snapshot import open_snapshot
     from features.workspace import Workspace
     from monitoring.backlists import make_backlists
@@ -467,6 +468,7 @@ def do_main_job(root: Path, extracts: Path, *, tell: Tell) -> tuple[date, Any, W
     _take_in(workspace, before=week_before, tell=tell)
     snapshot = open_snapshot(workspace)
     trained = train_model(workspace, workspace.settings.model, snapshot=snapshot, tell=tell)
+    give_back()  # what training held
     make_backlists(workspace, snapshot=snapshot, tell=tell)
     make_list(workspace, week_before, snapshot=snapshot, tell=tell)
     return as_of, trained, _week(workspace, as_of, tell)

@@ -167,9 +167,9 @@ class Candidate:
                 )
         return parts
 
-    def reference(self) -> pa.Table:
+    def reference(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Up to 20,000 rows the model was judged on: its columns by name, and `score` (log-odds)."""
-        return pq.read_table(_folder(self) / "reference.parquet")
+        return pq.read_table(_folder(self) / "reference.parquet", columns=list(columns) if columns else None)
 
 
 def columns_by_name(

@@ -55,6 +55,9 @@ from monitoring.page import page, write_whole
 from monitoring.report import MonitorReport, PastList, Realised
 from monitoring.shifts import shifts
 
+ROWS_AT_ONCE = 4096
+"""Rows of the reference that are looked at together."""
+
 
 def monitor(
     workspace: Workspace,
@@ -169,10 +172,18 @@ def _made_of(
     snapshot: Snapshot, candidate: Candidate, as_of: date, people: np.ndarray
 ) -> tuple[Composition, Composition]:
     """What the scores of those the model was judged on are made of, and of everybody this week."""
-    reference, threads = candidate.reference(), snapshot.workspace.settings.threads
-    rows = np.column_stack([reference[name].to_numpy() for name in candidate.names])
+    threads = snapshot.workspace.settings.threads
     week = (candidate.columns(part) for part in _scored(snapshot, candidate, as_of, people))
-    return composition(candidate, [rows], threads=threads), composition(candidate, week, threads=threads)
+    then = composition(candidate, _reference_rows(candidate), threads=threads)
+    return then, composition(candidate, week, threads=threads)
+
+
+def _reference_rows(candidate: Candidate) -> Iterator[np.ndarray]:
+    """(n, p) float32, some of the rows the model was judged on each; no second copy of all is made."""
+    reference = candidate.reference(candidate.names)
+    for start in range(0, reference.num_rows, ROWS_AT_ONCE):
+        some = reference.slice(start, ROWS_AT_ONCE)
+        yield np.column_stack([some[name].to_numpy() for name in candidate.names])
 
 
 def _drift(
@@ -191,7 +202,7 @@ def _drift(
         for part in _scored(snapshot, candidate, as_of, some)
     ]
     return drift(
-        candidate.reference().select([*names, SCORE]).to_pandas(),
+        candidate.reference([*names, SCORE]).to_pandas(),
         pd.concat(current).sort_index(),
         as_of=as_of,
         seed=seed,

@@ -15,6 +15,7 @@ from typing import Any
 
 from features.catalogue import Catalogue
 from features.deliveries import read_ledger
+from features.memory import give_back
 from features.outcomes import Labels, reporting_lag
 from features.panel import store_panels
 from features.progress import Tell, quiet
@@ -107,6 +108,8 @@ def train(
     tried = choose(settings, names, fit=earlier, validate=validation, threads=threads, seed=seed)
     trees = fit_trees(tried[0], names, training, threads=threads, seed=seed)
     scorers: dict[str, Scorer] = {TREES: trees, **_fit_linear(specification, catalogue, training)}
+
+    give_back()  # the rows in their bins, and all that the trees were grown with
 
     tell("calibrating and judging")
     platts = {kind: fit_platt(m, later.y) for kind, m in margins_of(scorers, names, later.blocks).items()}
