@@ -24,6 +24,7 @@ ENDS = {
     "addresses": "end_on",
     "registers": "end_on",
     "marks": "end_on",
+    "relations": "end_on",
 }
 """The column of a dated table that is learned later than the rest of its row."""
 
@@ -62,6 +63,8 @@ def said_by(extract: Extract) -> set[str]:
         "addresses": [s.address for s in extract.subjects if s.address],
         "registers": [s.register_ for s in extract.subjects if s.register_],
         "marks": [s.marks for s in extract.subjects if s.marks],
+        "paired_keys": [s.also for s in extract.subjects if s.also],
+        "relations": extract.relations,
         "areas": extract.area,
         "characteristics": [s.characteristics for s in extract.subjects if s.characteristics],
     }
@@ -228,6 +231,35 @@ def _marks(extract: Extract, arrival: Arrival) -> Iterator[str]:
                 FROM good WHERE {key} IS NOT NULL AND {cells.condition(rule.when)}"""
 
 
+def _paired_keys(extract: Extract, arrival: Arrival) -> Iterator[str]:
+    cells = Cells(extract)
+    for key, subject in _about(extract):
+        for source, columns in subject.also.items():
+            theirs = " || '|' || ".join(cells[column] for column in columns)
+            yield f"""
+                SELECT row_number, record_key, {key} AS subject_key, {quoted(source)} AS other_source,
+                       {theirs} AS other_key, {_undated(extract, arrival)} AS from_on
+                FROM good WHERE {key} IS NOT NULL AND {theirs} IS NOT NULL"""
+
+
+def _relations(extract: Extract, arrival: Arrival) -> Iterator[str]:
+    cells = Cells(extract)
+    recorded = cells.day(extract.recorded) if extract.recorded else None
+    keys = {subject.name: key for key, subject in _about(extract)}
+    for rule in extract.relations:
+        one, other = keys[rule.of], keys[rule.to] if rule.to else "CAST(NULL AS VARCHAR)"
+        family = f"CAST({cells.optional(rule.family)} AS VARCHAR)"
+        started, ended = cells.day(rule.start), cells.day(rule.end)
+        two = f"{one} <> {other}" if rule.to else f"{one} IS NOT NULL AND {family} IS NOT NULL"
+        yield f"""
+            SELECT row_number, record_key, {one} AS subject_key,
+                   {quoted(rule.relation or "family")} AS relation, {other} AS other_key,
+                   {family} AS family, {started} AS start_on, {ended} AS end_on,
+                   {arrival.of_undated(first_day=started, recorded=recorded)} AS from_on,
+                   {arrival.of_end(ended=ended)} AS end_known_on
+            FROM good WHERE {two}"""
+
+
 def _areas(extract: Extract, arrival: Arrival) -> Iterator[str]:
     if extract.area is not None:
         cells = Cells(extract)
@@ -254,6 +286,8 @@ SELECTS: dict[str, Callable[[Extract, Arrival], Iterator[str]]] = {
     "addresses": _addresses,
     "registers": _registers,
     "marks": _marks,
+    "paired_keys": _paired_keys,
+    "relations": _relations,
     "areas": _areas,
     "characteristics": _characteristics,
 }

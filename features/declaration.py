@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from features.loose_ends import DATES, NUMBERS, loose_ends
+from features.relation import RelationRule
 
 if TYPE_CHECKING:
     import duckdb
@@ -238,6 +239,9 @@ class SubjectRule(Declared):
         default_factory=dict, description="protected characteristic → column; kept apart, for audit alone"
     )
     marks: list[MarkRule] = Field(default_factory=list)
+    also: dict[str, Names] = Field(
+        default_factory=dict, description="another source → the columns with its key for the same person"
+    )
 
 
 class EventRule(Declared):
@@ -295,6 +299,7 @@ class Extract(Declared):
     )
     subjects: list[SubjectRule] = Field(default_factory=list)
     events: list[EventRule] = Field(default_factory=list)
+    relations: list[RelationRule] = Field(default_factory=list)
     ignore: list[IgnoreRule] = Field(default_factory=list)
     area: Area | None = None
 

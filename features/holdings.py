@@ -1,9 +1,11 @@
-"""Which subjects hold which keys when: an identifier, or a name, birth date and postcode together.
+"""Which subjects hold which keys when: an identifier, another source's key, or a name with birth date and
+postcode together.
 
 Exact and dated: a key is held from the day the latest record needed for it is known until the first of
 them is replaced. A key that a crowd holds (a number that a system writes where it knows none) says who
 nobody is, and is nobody's. Subjects of a source whose `subject` is `person` are compared with nobody:
-their key is the person already.
+their key is the person already. The key by which a source knows somebody is held by that subject itself,
+and by whoever says that it is theirs too.
 """
 
 from __future__ import annotations
@@ -33,8 +35,8 @@ def make_holdings(
 ) -> None:
     """Make temporary table holdings(subject, key, known_on, known_until): keys that several hold.
 
-    Needs `subjects` (see `features.link`), `address_facts` and a snapshot's identities. key numbers the
-    keys. already_persons: see above; what they hold in common is believed however many they are.
+    Needs `subjects` (see `features.link`), `address_facts` and a snapshot's identities and paired_keys. key
+    numbers the keys. already_persons: see above; what they hold in common is believed however many they are.
     """
     con.execute(PLAIN_TEXT)
     identifiers = ", ".join(f"'{name} ' || solid({name})" for name in IDENTIFIERS)
@@ -52,12 +54,22 @@ def make_holdings(
             FROM identities WHERE NOT {theirs}
         ), names AS ({merged_known_sql(named, (*who, "name"))}
         ), codes AS ({merged_known_sql(codes, (*who, "code"))}
+        ), paired AS (
+            FROM paired_keys WHERE NOT {theirs} AND NOT {sql_one_of("other_source", already_persons)}
         ), keys AS (
             SELECT source, subject_key, unnest(identifiers) AS key, known_on, known_until FROM compared
             UNION ALL
             SELECT source, subject_key, 'name ' || n.name || '|' || c.code,
                    greatest(n.known_on, c.known_on), least(n.known_until, c.known_until)
             FROM names n JOIN codes c USING (source, subject_key)
+            UNION ALL
+            SELECT source, subject_key, 'pair ' || other_source || '|' || other_key, known_on,
+                   {filled("known_until")}
+            FROM paired
+            UNION ALL
+            SELECT source, subject_key, 'pair ' || source || '|' || subject_key, known_on, {FOREVER}
+            FROM subjects s WHERE EXISTS (
+                FROM paired WHERE other_source = s.source AND other_key = s.subject_key)
             UNION ALL
             SELECT source, subject_key, 'person ' || subject_key, known_on, {FOREVER}
             FROM subjects WHERE {theirs}

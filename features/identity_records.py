@@ -17,6 +17,7 @@ from features.asof import sql_before, sql_known, sql_usable
 from features.declaration import IDENTIFIERS, shared_signals
 from features.folding import make_folding
 from features.near import sql_one_of
+from features.paired import state_paired
 from features.snapshot import Snapshot
 
 STATED = """
@@ -24,10 +25,11 @@ STATED = """
     born VARCHAR, died_on DATE, seen_on DATE, initials VARCHAR, sex VARCHAR,
     phones VARCHAR[], emails VARCHAR[], uprn VARCHAR, uprns VARCHAR[],
     postcode VARCHAR, postcodes VARCHAR[], district VARCHAR,
-    nhs_number VARCHAR, upn VARCHAR, nino VARCHAR
+    nhs_number VARCHAR, upn VARCHAR, nino VARCHAR, paired VARCHAR[]
 """
 """The columns of `stated`: a subject in its agency's own words. A list holds whatever was ever said, the
-newest too; born is written YYYY-MM-DD; seen_on is the last day on which something happened to it alone."""
+newest too; born is written YYYY-MM-DD; seen_on is the last day on which something happened to it alone;
+paired are other sources' keys for the same person, 'source|key'."""
 
 PLACEHOLDER = "-01-01"
 """How a birth date ends that many systems fill in for one that nobody knows."""
@@ -81,6 +83,7 @@ def make_stated(
         FROM named FULL JOIN housed USING ({who}) LEFT JOIN seen USING ({who})
         """
     )
+    state_paired(con, as_of, already_persons=already_persons)
 
 
 def make_records_of(snapshot: Snapshot) -> None:
@@ -139,7 +142,7 @@ def make_identity_records(con: duckdb.DuckDBPyConnection) -> None:
                folded(uprn) AS uprn, all_folded(uprns) AS uprns,
                folded(postcode) AS postcode, all_folded(postcodes) AS postcodes,
                coalesce(left(folded(postcode), -3), folded(district)) AS district,
-               {identifiers}, died_on, seen_on
+               {identifiers}, paired, died_on, seen_on
         FROM named LEFT JOIN short_forms s ON s.form = given
         """
     )

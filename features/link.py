@@ -1,8 +1,9 @@
 """Which subjects are one person, and where people lived: a link run.
 
-Two subjects are one person where an identifier of both agrees (NHS number, UPN, NINO), where forenames,
-surname, birth date and a postcode all do, and where the workspace's link model finds them alike enough
-(`features.compare`), as far as the people that come of it can be trusted (`features.clusters_checked`).
+Two subjects are one person where an identifier of both agrees (NHS number, UPN, NINO), where a source tells
+another's key for somebody (`also`), where forenames, surname, birth date and a postcode all agree, and where
+the workspace's link model finds them alike enough (`features.compare`), as far as the people that come of it
+can be trusted (`features.clusters_checked`).
 A workspace without a link model, as one is before there is enough to train it on, is linked by the exact
 keys alone. Subjects of a source whose `subject` is `person` are not compared with anybody.
 
@@ -41,7 +42,7 @@ from features.tables import Tables
 from features.timelines import make_timelines
 from features.workspace import Workspace
 
-SUBJECT_TABLES = ("events", "identities", "addresses", "registers", "marks")
+SUBJECT_TABLES = ("events", "identities", "addresses", "registers", "marks", "paired_keys")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from features.declaration import EventRule, Extract, Source, SubjectRule
+    from features.relation import RelationRule
 
 DATES = ("date", "datetime")
 NUMBERS = ("integer", "number")
@@ -85,8 +86,11 @@ def _extract(extract: Extract, source: Source) -> Iterator[str]:
         yield f"subjects: {name!r} is there twice; give each subject of a row its own `name`"
     for subject in extract.subjects:
         yield from _subject(extract, subject)
+        yield from _also(extract, subject, source)
     for i, rule in enumerate(extract.events):
         yield from _event(extract, rule, f"events.{i} ({rule.signal})", names, source)
+    for i, relation in enumerate(extract.relations):
+        yield from _relation(extract, relation, f"relations.{i}", names)
     for ignore in extract.ignore:
         yield from _when(extract, f"ignore ({ignore.rule})", ignore.when)
     if extract.area:
@@ -131,6 +135,27 @@ def _marks(extract: Extract, subject: SubjectRule) -> Iterator[str]:
         yield from _typed(extract, f"{where}.start", [rule.start], DATES, "a date")
         yield from _typed(extract, f"{where}.end", [rule.end], DATES, "a date")
         yield from _when(extract, where, rule.when)
+
+
+def _also(extract: Extract, subject: SubjectRule, source: Source) -> Iterator[str]:
+    where = f"subjects.{subject.name}.also"
+    for other, columns in subject.also.items():
+        yield from _typed(extract, f"{where}.{other}", columns, ("text",), "text, as a key is written")
+        if not NAME.fullmatch(other):
+            yield f"{where}: {other!r} is not the name of a source"
+        elif other == source.source:
+            yield f"{where}: {other!r} is this source; its own key for a person is the subject's `key`"
+
+
+def _relation(extract: Extract, rule: RelationRule, where: str, names: list[str]) -> Iterator[str]:
+    for part, who in (("of", rule.of), ("to", rule.to)):
+        if who is not None and who not in names:
+            yield f"{where}.{part}: {who!r} is not a subject; there are {_listed(names)}"
+    if rule.of == rule.to:
+        yield f"{where}: {rule.of!r} is nobody's {rule.relation} who is on the row as that same subject"
+    yield from _missing(extract, f"{where}.family", [rule.family])
+    yield from _typed(extract, f"{where}.start", [rule.start], DATES, "a date")
+    yield from _typed(extract, f"{where}.end", [rule.end], DATES, "a date")
 
 
 def _event(extract: Extract, rule: EventRule, where: str, names: list[str], source: Source) -> Iterator[str]:

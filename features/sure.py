@@ -1,4 +1,5 @@
-"""Which subjects are one person because an identifier says so: what linking begins with.
+"""Which subjects are one person because an identifier or another source's key says so: what linking begins
+with.
 
 One number for two people happens: a slip of the pen, a number that a system writes where it knows none.
 So an identifier is believed where the records say nothing against it, and where names or birth dates
@@ -19,20 +20,36 @@ NAMES_AGREE = (
 )
 BIRTHS_AGREE = "l.born IS NULL OR r.born IS NULL OR levenshtein(l.born, r.born) <= 2"
 
+PAIR = ("pair", "keyed", "key")
+KEYED = """
+    CREATE OR REPLACE TEMP TABLE keyed AS
+    WITH told AS (SELECT subject, unnest(paired) AS key FROM identity_records),
+    held AS (
+        FROM told
+        UNION
+        SELECT subject, source || '|' || subject_key FROM identity_records
+        WHERE source || '|' || subject_key IN (SELECT key FROM told)
+    )
+    SELECT h.key, r.* FROM held h JOIN identity_records r USING (subject)
+"""
+"""identity_records by each key of a source that somebody names: whose it is, and who says it is theirs."""
+
 
 def make_sure(con: duckdb.DuckDBPyConnection, *, most: int = MOST) -> None:
-    """Make temporary table sure(l, r, kind) from `identity_records`: who shares a believed identifier.
+    """Make temporary table sure(l, r, kind) from `identity_records`: who shares a believed identifier, or is
+    known by one key of some source (kind 'pair').
 
-    l < r number subjects. An identifier that more than `most` subjects hold is nobody's.
+    l < r number subjects. An identifier or a key that more than `most` subjects hold is nobody's.
     """
+    con.execute(KEYED)
     found = " UNION ALL ".join(
         f"""
-        SELECT l.subject AS l, r.subject AS r, '{name}' AS kind
-        FROM identity_records l JOIN identity_records r USING ({name})
-        SEMI JOIN (SELECT {name} FROM identity_records GROUP BY {name} HAVING count(*) <= {int(most)}) o
+        SELECT l.subject AS l, r.subject AS r, '{kind}' AS kind
+        FROM {held} l JOIN {held} r USING ({name})
+        SEMI JOIN (SELECT {name} FROM {held} GROUP BY {name} HAVING count(*) <= {int(most)}) o
             USING ({name})
         WHERE l.subject < r.subject AND (({NAMES_AGREE}) OR ({BIRTHS_AGREE}))
         """
-        for name in IDENTIFIERS
+        for kind, held, name in [*((name, "identity_records", name) for name in IDENTIFIERS), PAIR]
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE sure AS {found} ORDER BY ALL")

@@ -1,9 +1,10 @@
 """The tables of a workspace: Delta tables that are only ever added to, and what their columns mean.
 
-`events` is the only truth about what happened; `identities`, `addresses`, `registers`, `marks`, `areas`
-and `characteristics` are dated in the same way by the same code. Each row belongs to a revision of a
-record; `deliveries` is the ledger whose row, written last, commits an ingest. Delta's own versions
-are atomic per table, an ingest writes several: so readers see only what a ledger row commits.
+`events` is the only truth about what happened; `identities`, `addresses`, `registers`, `marks`,
+`paired_keys`, `relations`, `areas` and `characteristics` are dated in the same way by the same code. Each
+row belongs to a revision of a record; `deliveries` is the ledger whose row, written last, commits an ingest.
+Delta's own versions are atomic per table, an ingest writes several: so readers see only what a ledger row
+commits.
 """
 
 from __future__ import annotations
@@ -72,6 +73,19 @@ PAYLOAD: dict[str, list[pa.Field]] = {
         pa.field("subject_key", pa.string()),
         pa.field("mark", pa.string()),  # see declaration.MARKS
         pa.field("start_on", pa.date32()),  # null: from when it became known
+        pa.field("end_on", pa.date32()),  # the first day it no longer holds
+    ],
+    "paired_keys": [
+        pa.field("subject_key", pa.string()),
+        pa.field("other_source", pa.string()),  # has the key below for the same person
+        pa.field("other_key", pa.string()),
+    ],
+    "relations": [
+        pa.field("subject_key", pa.string()),
+        pa.field("relation", pa.string()),  # what the other is to the subject; see features.relation
+        pa.field("other_key", pa.string()),  # of the same source; null where a family is told
+        pa.field("family", pa.string()),  # to which all belong who have it in this source
+        pa.field("start_on", pa.date32()),  # null: not told
         pa.field("end_on", pa.date32()),  # the first day it no longer holds
     ],
     "areas": [

@@ -245,6 +245,10 @@ def _checks(extract: Extract, cells: Cells, received: date) -> tuple[list[Proble
             if block is not None and block.start and block.end:
                 backwards = f"{cells.day(block.end)} < {cells.day(block.start)}"
                 checks.append((block.end, "ends before it begins", backwards))
+    for relation in extract.relations:
+        if relation.start and relation.end:
+            backwards = f"{cells.day(relation.end)} < {cells.day(relation.start)}"
+            checks.append((relation.end, "ends before it begins", backwards))
     return [Problem(column, reason) for column, reason, _ in checks], [sql for _, _, sql in checks]
 
 

@@ -35,7 +35,7 @@ TABLES = {
                 *([("occurred_on", pa.date32())] if name == "events" else []),
             ]
         )
-        for name in ("events", "identities", "addresses", "registers", "marks")
+        for name in ("events", "identities", "addresses", "registers", "marks", "paired_keys")
     },
     "links": pa.schema([*[(name, pa.string()) for name in ("source", "subject_key", "person_id")], *DATES]),
     "residences": pa.schema(

@@ -129,7 +129,7 @@ def test_a_record_is_folded_whole() -> None:
 def snapshot_tables(**rows: list[dict]) -> duckdb.DuckDBPyConnection:
     """The dated tables of a snapshot with the given rows of source s and subject 1."""
     con = duckdb.connect(config={"threads": 1})
-    for name in ("identities", "addresses", "events"):
+    for name in ("identities", "addresses", "events", "paired_keys"):
         fields = [
             *(pa.field(f, pa.string()) for f in ("source", "record_key")), pa.field("revision", pa.int32()),
             *(pa.field(f, pa.date32()) for f in ("known_on", "known_until", "occurred_on")), *PAYLOAD[name],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from features.asof import sql_known
 from features.association import Association
-from features.link import make_links
+from features.link import SUBJECT_TABLES, make_links
 from features.residences import make_residences, residents_sql
 from tests.reached import CON, PERSONAL, SHARED, World, day, event, held, known, load, make, reached
 
@@ -31,6 +31,9 @@ def some_records(draw: st.DrawFn) -> list[Record]:
             {"place": st.sampled_from(["X", None]), "start_on": st.integers(0, 8).map(day)}
         ),
         "marks": st.fixed_dictionaries({"mark": st.just("refuge"), "start_on": st.none() | st.just(day(3))}),
+        "paired_keys": st.fixed_dictionaries(
+            {"other_source": st.sampled_from(["rents", "police"]), "other_key": st.sampled_from("ABC")}
+        ),
         "events": st.fixed_dictionaries({"at": st.integers(0, 9), "place": st.sampled_from(["X", "Y"])}),
     }
     records: list[Record] = []
@@ -45,7 +48,7 @@ def some_records(draw: st.DrawFn) -> list[Record]:
 
 def tables_of(records: list[Record], before: int) -> World:
     """The tables of a snapshot that holds every revision known before a day."""
-    found: World = {name: [] for name in ("events", "identities", "addresses", "registers", "marks")}
+    found: World = {name: [] for name in SUBJECT_TABLES}
     for table, fixed, revisions in records:
         told = [(on, payload) for on, payload in revisions if on < before]
         for number, (on, payload) in enumerate(told):

@@ -58,13 +58,14 @@ def linked(
     identities: list[dict],
     addresses: list[dict] = (),
     events: list[dict] = (),
+    paired_keys: list[dict] = (),
     received: dict[int, int] | None = None,
     already_persons: list[str] = (),
 ) -> list[dict]:
     """The link rows made of these facts; received: delivery → the day it came (default delivery 1, day 0)."""
     con = CON
     given_rows = {"identities": identities, "addresses": addresses, "events": events}
-    given_rows |= {"registers": [], "marks": []}
+    given_rows |= {"registers": [], "marks": [], "paired_keys": list(paired_keys)}
     for name, rows in given_rows.items():
         schema = pa.schema([*DATED, *[(f.name, f.type) for f in PAYLOAD[name]]])
         con.register(name, pa.Table.from_pylist(list(rows), schema=schema))

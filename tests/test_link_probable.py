@@ -143,6 +143,7 @@ def links() -> list[dict]:
     model = train(con, chance_pairs=50_000)
     con = duckdb.connect(config={"threads": 1})
     tables = {"identities": identities, "addresses": addresses, "events": [], "registers": [], "marks": []}
+    tables["paired_keys"] = []
     for name, rows in tables.items():
         schema = pa.schema([*DATED, *[(f.name, f.type) for f in PAYLOAD[name]]])
         extra = pa.array([None] * len(rows), pa.date32())
