@@ -39,7 +39,7 @@ IDENTIFIERS = ("nhs_number", "upn", "nino")
 UNIDENTIFIED = "(row) "
 """In front of the key of a subject that names a row and no person."""
 
-HINTS = ("initials", "sex", "phone", "email", "district")
+HINTS = ("initials", "sex", "phone", "email", "postcode", "district")
 """What says less of who somebody is than a name or an identifier, and helps to tell."""
 
 MARKS = {
@@ -182,6 +182,7 @@ class Identity(Declared):
     sex: str | None = None
     phone: str | None = None
     email: str | None = None
+    postcode: str | None = Field(None, description="a hint where it is no residence: of a visit, a referral")
     district: str | None = Field(None, description="a postcode's first half: a hint, not an address")
 
     def columns(self) -> dict[str, str]:

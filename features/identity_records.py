@@ -69,7 +69,8 @@ def make_stated(
         INSERT INTO stated BY NAME
         WITH named AS (
             SELECT {who}, {last("forenames", where="surname")}, {last("surname")}, {alone},
-                   {ever("surname")}, {ever("phone")}, {ever("email")}
+                   {ever("surname")}, {ever("phone")}, {ever("email")},
+                   {last("postcode")}, {ever("postcode")}
             FROM identities WHERE {told} GROUP BY {who}
         ), housed AS (
             SELECT {who}, {ever("uprn")}, {ever("postcode")},
@@ -79,8 +80,10 @@ def make_stated(
             SELECT {who}, max(occurred_on) AS seen_on
             FROM events WHERE {ours} AND {alive} GROUP BY {who}
         )
-        SELECT * EXCLUDE (birth_date), birth_date::VARCHAR AS born
-        FROM named FULL JOIN housed USING ({who}) LEFT JOIN seen USING ({who})
+        SELECT * EXCLUDE (birth_date, n.postcode, n.postcodes, h.postcode, h.postcodes),
+               birth_date::VARCHAR AS born, coalesce(h.postcode, n.postcode) AS postcode,
+               list_concat(h.postcodes, n.postcodes) AS postcodes
+        FROM named n FULL JOIN housed h USING ({who}) LEFT JOIN seen USING ({who})
         """
     )
     state_paired(con, as_of, already_persons=already_persons)

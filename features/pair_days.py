@@ -95,12 +95,14 @@ def _make_said(con: duckdb.DuckDBPyConnection) -> None:
 
         CREATE OR REPLACE TEMP TABLE said_home AS
         SELECT subject, code, min(day) AS day FROM (
-            SELECT s.subject, unnest([uprn_code, postcode_code]) AS code, a.day
+            SELECT s.subject, unnest(a.codes) AS code, {sql_day_number("a.known_on")} AS day
             FROM said_of s JOIN (
-                SELECT source, subject_key, {sql_day_number("known_on")} AS day,
-                       'dwelling ' || folded(uprn) AS uprn_code,
-                       'postcode ' || folded(postcode) AS postcode_code
-                FROM addresses) a USING (source, subject_key)
+                SELECT source, subject_key, known_on,
+                       ['dwelling ' || folded(uprn), 'postcode ' || folded(postcode)] AS codes
+                FROM addresses
+                UNION ALL
+                SELECT source, subject_key, known_on, ['postcode ' || folded(postcode)] FROM identities
+            ) a USING (source, subject_key)
         ) WHERE code IS NOT NULL GROUP BY ALL;
 
         CREATE OR REPLACE TEMP TABLE said AS

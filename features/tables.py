@@ -54,6 +54,7 @@ PAYLOAD: dict[str, list[pa.Field]] = {
         pa.field("phone", pa.string()),
         pa.field("email", pa.string()),
         pa.field("district", pa.string()),  # a postcode's first half
+        pa.field("postcode", pa.string()),  # of somebody whose address is not told: ends no residence
     ],
     "addresses": [
         pa.field("subject_key", pa.string()),
@@ -183,6 +184,20 @@ SCHEMAS["residences"] = pa.schema(
         pa.field("end_on", pa.date32()),
         pa.field("known_on", pa.date32()),
         pa.field("known_until", pa.date32()),
+    ]
+)
+SCHEMAS["link_answers"] = pa.schema(
+    [
+        # What people said of two subjects; a later row on a pair replaces the earlier; see features.answers.
+        pa.field("number", pa.int64(), nullable=False),
+        pa.field("source_l", pa.string(), nullable=False),
+        pa.field("key_l", pa.string(), nullable=False),
+        pa.field("source_r", pa.string(), nullable=False),
+        pa.field("key_r", pa.string(), nullable=False),
+        pa.field("answer", pa.string(), nullable=False),  # 'same', 'different' or 'cannot say'
+        pa.field("by", pa.string(), nullable=False),  # who answered
+        pa.field("because", pa.string(), nullable=False),
+        pa.field("known_on", pa.date32(), nullable=False),  # the day it was given
     ]
 )
 SCHEMAS["flags"] = pa.schema(

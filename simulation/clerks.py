@@ -47,6 +47,8 @@ class Clerks:
             who, idea = self._who(draft, rule), self._idea(draft.source)
             if rule.identity:
                 self._identify(columns, rule.identity.columns(), who, idea)
+                if rule.identity.postcode:
+                    self._write_older(columns, rule.identity.postcode, who, idea)
             if rule.address and rule.address.postcode and rule.address.postcode not in done:
                 done.add(rule.address.postcode)  # several people of one row have one address
                 self._move_back(columns, extract, rule, who, idea)
@@ -158,7 +160,15 @@ class Clerks:
         places |= {other.register_.place for other in extract.subjects if other.register_}
         if address.uprn in places:
             return
-        postcodes = columns[address.postcode].copy()
+        at = self._write_older(columns, address.postcode, who, idea)
+        if address.end is None and not extract.columns[address.uprn].required:
+            uprns = columns[address.uprn].astype(object)
+            uprns[at] = None
+            columns[address.uprn] = uprns
+
+    def _write_older(self, columns: dict[str, Values], column: str, who: Index, idea: Idea) -> Index:
+        """Write the postcode of before for those of whom an agency has not heard that they moved: which."""
+        postcodes = columns[column].copy()
         at = np.flatnonzero((who >= 0) & idea.errors["stale_postcode"][who])
         keys, before = self._before
         wanted = who[at] * len(self._postcodes) + self._codes_of(postcodes[at])
@@ -168,11 +178,8 @@ class Clerks:
         moved = old != postcodes[at]  # and not next door
         at, old = at[moved], old[moved]
         postcodes[at] = old
-        columns[address.postcode] = postcodes
-        if address.end is None and not extract.columns[address.uprn].required:
-            uprns = columns[address.uprn].astype(object)
-            uprns[at] = None
-            columns[address.uprn] = uprns
+        columns[column] = postcodes
+        return at
 
     @cached_property
     def _postcodes(self) -> pa.Array:
@@ -227,8 +234,9 @@ def _said(draft: Draft, drafted: Draft, rule: SubjectRule) -> dict[str, Mask]:
             said["identifier"] = said.get("identifier", filled(column)) | filled(column)
     if rule.address:
         said["address"] = filled(rule.address.uprn)
-        if rule.address.postcode:
-            said["address"] |= filled(rule.address.postcode)
-            postcode = rule.address.postcode
-            said["stale"] = draft.columns[postcode] != drafted.columns[postcode]
+    hinted = rule.identity.postcode if rule.identity else None
+    postcode = rule.address.postcode if rule.address else hinted
+    if postcode:
+        said["address"] = said.get("address", filled(postcode)) | filled(postcode)
+        said["stale"] = draft.columns[postcode] != drafted.columns[postcode]
     return said

@@ -106,6 +106,8 @@ def _patients(random: Random, block: Block, known: Index, first: Days) -> Draft:
             "LocalPatientId": block.key_of(SOURCE, known),
             "NHSNumber": only(random.random(len(known)) < 0.98, block.nhs_number(known)),
             "PersonBirthDate": block.people.birth[known],
+            "Postcode": block.postcode(block.home_of(known, keyed)[1]),
+            "Gender": np.where(block.people.sex[known] == 1, "1", "2").astype(object),
             "SubmittedOn": keyed,
         },
         keyed=keyed,
