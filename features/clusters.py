@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from features.asof import OPEN
+from features.graphs import components
+from features.meetings import meetings
 
 
 @dataclass(frozen=True)
@@ -56,24 +56,31 @@ def timelines(first_day: np.ndarray, holdings: Holdings, *, nobody: np.ndarray |
 
     first_day: (n,) the day on which each subject is first known; subjects are 0..n-1 by seniority.
     nobody: (n,) whether a subject stands for a row and names nobody until it is joined to somebody.
-    Subjects that share no key found their own person; the others are replayed in the small groups that
-    any chain of keys, at any time, could join.
+    Subjects that share no key found their own person; the others are in the small groups that any chain of
+    keys, at any time, could join. Where nothing is ever replaced people only meet, and are followed all
+    at once (`features.meetings`); the other groups are replayed one by one.
     """
     unnamed = np.zeros(len(first_day), dtype=bool) if nobody is None else nobody
-    alone = np.ones(len(first_day), dtype=bool)
-    alone[holdings.subject] = False
-    singles = np.flatnonzero(alone)
+    group = _groups(len(first_day), holdings)
+    changing = np.zeros(len(first_day), dtype=bool)
+    changing[group[holdings.subject[unnamed[holdings.subject] | (holdings.to_day < OPEN)]]] = True
+    replayed = changing[group]
     rows = [
         row
-        for group in _groups(len(first_day), holdings)
-        for row in _replay(first_day, *group, unnamed=unnamed)
+        for members, held in _one_by_one(holdings, group, replayed)
+        for row in _replay(first_day, members, held, unnamed=unnamed)
     ]
     joined = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    meeting = ~replayed[holdings.subject]
+    subject, founder, day = meetings(
+        first_day, holdings.subject[meeting], holdings.key[meeting], holdings.from_day[meeting]
+    )
+    others = ~replayed[subject]
     return Timelines(
-        subject=np.concatenate([singles, joined[:, 0]]),
-        founder=np.concatenate([np.where(unnamed[singles], -1, singles), joined[:, 1]]),
-        number=np.concatenate([np.zeros_like(singles), joined[:, 2]]),
-        from_day=np.concatenate([first_day[singles], joined[:, 3]]),
+        subject=np.concatenate([subject[others], joined[:, 0]]),
+        founder=np.concatenate([np.where(unnamed[founder], -1, founder)[others], joined[:, 1]]),
+        number=np.concatenate([np.zeros(others.sum(), dtype=np.int64), joined[:, 2]]),
+        from_day=np.concatenate([day[others], joined[:, 3]]),
     )
 
 
@@ -82,23 +89,28 @@ Name = tuple[int, int]
 NOBODY: Name = (-1, 0)
 
 
-def _groups(subjects: int, holdings: Holdings) -> Iterator[tuple[list[int], list[Holding]]]:
-    """The subjects and holdings of each group that a key joins at any time."""
-    if not len(holdings.subject):
-        return
-    nodes = subjects + int(holdings.key.max()) + 1
-    edges = coo_array(
-        (np.ones(len(holdings.key), dtype=np.int8), (holdings.subject, subjects + holdings.key)),
-        shape=(nodes, nodes),
-    )
-    group = connected_components(edges, directed=False)[1][holdings.subject]
-    order = np.argsort(group, kind="stable")
+def _groups(subjects: int, holdings: Holdings) -> np.ndarray:
+    """(n,) the smallest of the subjects that keys join to each at any time."""
+    held_by = np.argsort(holdings.key, kind="stable")
+    key, subject = holdings.key[held_by], holdings.subject[held_by]
+    same = key[1:] == key[:-1]
+    return components(subjects, subject[1:][same], subject[:-1][same])
+
+
+def _one_by_one(
+    holdings: Holdings, group: np.ndarray, wanted: np.ndarray
+) -> Iterator[tuple[list[int], list[Holding]]]:
+    """The subjects and holdings of each wanted group."""
+    those = np.flatnonzero(wanted[holdings.subject])
+    order = those[np.argsort(group[holdings.subject[those]], kind="stable")]
     columns = (holdings.key, holdings.subject, holdings.from_day, holdings.to_day)
     rows = list(zip(*(column[order].tolist() for column in columns), strict=True))
-    bounds = [0, *(np.flatnonzero(np.diff(group[order])) + 1).tolist(), len(rows)]
+    ends = group[holdings.subject[order]]
+    bounds = [0, *(np.flatnonzero(np.diff(ends)) + 1).tolist(), len(rows)]
     for low, high in pairwise(bounds):
         held = rows[low:high]
-        yield sorted({subject for _, subject, _, _ in held}), held
+        if held:
+            yield sorted({subject for _, subject, _, _ in held}), held
 
 
 def _replay(

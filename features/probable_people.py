@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from datetime import date
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from features.apart import make_apart
-from features.asof import OPEN, sql_day_number
 from features.blocking import MOST, Crowded, make_comparable
-from features.clusters_checked import LINKED, Clusters, Facts, Pair, trusted_clusters
+from features.clusters_checked import LINKED, Clusters
 from features.compare import make_pairs
-from features.declaration import IDENTIFIERS
 from features.identity_records import make_identity_records, make_stated
 from features.link_model import Model
 from features.pair_days import make_pair_days
 from features.strength import strengths
 from features.sure import make_sure
+from features.untroubled import find_people
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ProbablePeople:
     """Who is one person, how sure that is of each subject, and where crowds kept some from being compared."""
 
     clusters: Clusters
-    strength: list[float]
+    strength: np.ndarray
     crowded: list[Crowded]
 
 
@@ -80,23 +80,5 @@ def probable_people(
     make_pairs(con, model)
     make_sure(con, most=most)
     make_apart(con, most=most)
-    pairs = con.execute(
-        """
-        SELECT l, r, coalesce(p.probability, 1.0), s.l IS NOT NULL
-        FROM pairs p FULL JOIN (SELECT DISTINCT l, r FROM sure) s USING (l, r)
-        WHERE s.l IS NOT NULL OR p.probability >= ? ORDER BY l, r
-        """,
-        [linked],
-    ).fetchall()
-    likely = [Pair(*row) for row in pairs]
-    apart = con.execute("SELECT l, r, why FROM apart ORDER BY ALL").fetchall()
-    clusters = trusted_clusters(_facts(con), likely, apart=apart, linked=linked)
-    return ProbablePeople(clusters, strengths(clusters.cluster, likely), crowded)
-
-
-def _facts(con: duckdb.DuckDBPyConnection) -> list[Facts]:
-    """What of each subject can contradict another, by its number."""
-    days = ", ".join(f"nullif({sql_day_number(day)}, {OPEN})" for day in ("died_on", "seen_on"))
-    columns = f"if(born_firm, born, NULL), {days}, {', '.join(IDENTIFIERS)}"
-    rows = con.execute(f"SELECT {columns} FROM identity_records ORDER BY subject").fetchall()
-    return [Facts(tuple(numbers), born, died, seen) for born, died, seen, *numbers in rows]
+    clusters, pairs = find_people(con, linked=linked)
+    return ProbablePeople(clusters, strengths(np.array(clusters.cluster, dtype=int), pairs), crowded)

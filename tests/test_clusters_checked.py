@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+import duckdb
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from features.clusters_checked import (
     same_birth,
     trusted_clusters,
 )
+from features.untroubled import find_people
 
 NOTHING = Facts((None,))
 
@@ -132,6 +134,67 @@ def test_where_nothing_is_doubtful_people_are_connected_components(edges: list[t
     found = trusted_clusters([NOTHING] * 12, [Pair(a, b, 0.995) for a, b in edges])
     assert not found.doubts
     assert len(together(found)) == pieces(list(range(12)), edges)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_people_found_at_once_are_those_found_pair_by_pair(data: st.DataObject) -> None:
+    n = 8
+    number, born = (
+        st.sampled_from([None, None, "1", "2"]),
+        st.sampled_from([None, "1980-01-02", "1955-12-30"]),
+    )
+    said = [
+        (data.draw(number), data.draw(born), data.draw(st.sampled_from([None, None, 300])), data.draw(seen))
+        for seen in [st.sampled_from([None, 100, 900])] * n
+    ]
+    some = st.lists(st.sampled_from(list(combinations(range(n), 2))), unique=True, max_size=7)
+    likely = [(a, b, data.draw(st.sampled_from([0.8, 0.95, 0.995]))) for a, b in data.draw(some)]
+    sure, apart = data.draw(some)[:2], [(a, b, "told") for a, b in data.draw(some)[:1]]
+    con = records(said, likely=likely, sure=sure, apart=apart)
+    found, pairs = find_people(con, largest=5)
+    days = [(died, seen) for *_, died, seen in said]
+    facts = [Facts((s[0], None, None), s[1], *day) for s, day in zip(said, days, strict=True)]
+    every = {(a, b): Pair(a, b, p) for a, b, p in likely if p >= 0.9}
+    weights = {(a, b): p for a, b, p in likely}
+    every |= {edge: Pair(*edge, weights.get(edge, 1.0), sure=True) for edge in sure}
+    assert found == trusted_clusters(facts, every.values(), apart=apart, largest=5)
+    assert list(zip(pairs.l.tolist(), pairs.r.tolist(), strict=True)) == sorted(every)
+
+
+def records(said: list[tuple], *, likely: list, sure: list, apart: list) -> duckdb.DuckDBPyConnection:
+    def table(name: str, columns: str, rows: list) -> str:
+        values = ", ".join(map(str, rows)) or f"({', '.join(['NULL'] * (columns.count(',') + 1))})"
+        return f"INSERT INTO {name} FROM (VALUES {values}) t({columns}) WHERE {columns[0]} IS NOT NULL;"
+
+    rows = ", ".join(
+        f"({n}, {_sql(number)}, {_sql(born)}, {born is not None}, {_day(died)}, {_day(seen)})"
+        for n, (number, born, died, seen) in enumerate(said)
+    )
+    CON.execute(
+        "DELETE FROM identity_records; DELETE FROM pairs; DELETE FROM sure; DELETE FROM apart; INSERT INTO "
+        "identity_records (subject, nhs_number, born, born_firm, died_on, seen_on) VALUES "
+        f"{rows};{table('pairs', 'l, r, p', likely)}{table('apart', 'l, r, why', apart)}"
+        f"{table('sure', 'l, r, kind', [(*edge, 'upn') for edge in sure])}"
+    )
+    return CON
+
+
+CON = duckdb.connect(config={"threads": 1})
+CON.execute(
+    "CREATE TABLE identity_records (subject INT, nhs_number TEXT, upn TEXT, nino TEXT, born TEXT, "
+    "born_firm BOOL, died_on DATE, seen_on DATE);"
+    "CREATE TABLE pairs (l INT, r INT, probability DOUBLE); CREATE TABLE sure (l INT, r INT, kind TEXT);"
+    "CREATE TABLE apart (l INT, r INT, why TEXT)"
+)
+
+
+def _sql(text: str | None) -> str:
+    return "NULL" if text is None else f"'{text}'"
+
+
+def _day(number: int | None) -> str:
+    return "NULL" if number is None else f"DATE '1970-01-01' + {number}"
 
 
 def pieces(nodes: list[int], edges: list[tuple[int, int]]) -> int:

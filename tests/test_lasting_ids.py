@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from features.asof import OPEN
 from features.carried import carry_over, changing_places, make_changes
-from features.clusters import Holdings, timelines
+from features.clusters import Holdings, _replay, timelines
 from features.clusters_checked import Pair
+from features.meetings import meetings
 from features.strength import strengths
+from features.untroubled import Pairs
 
 
 def names_of(first: list[int], held: list[tuple[int, int, int, int]], *, on: int, nobody: tuple = ()) -> list:
@@ -45,6 +47,23 @@ def test_a_row_that_names_nobody_gives_no_name_and_has_one_only_while_it_is_join
     assert names_of([0, 1], held, on=1, nobody=(0,)) == [(-1, 0), (1, 0)]
     assert names_of([0, 1], held, on=2, nobody=(0,)) == [(1, 0)] * 2
     assert names_of([0, 1], held, on=6, nobody=(0,)) == [(-1, 0), (1, 0)]
+
+
+@given(st.lists(st.integers(0, 4), min_size=6, max_size=6), st.data())
+def test_those_who_only_meet_have_the_names_that_a_replay_of_every_day_gives(
+    first: list[int], data: st.DataObject
+) -> None:
+    some = st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 4))
+    kept = {(s, k): max(day, first[s]) for s, k, day in data.draw(st.lists(some, max_size=10))}
+    held = [(key, subject, day, OPEN) for (subject, key), day in sorted(kept.items())]
+    columns = np.array([(s, k, day) for k, s, day, _ in held], dtype=int).reshape(-1, 3).T
+    met = zip(*(column.tolist() for column in meetings(np.array(first), *columns)), strict=True)
+    replayed = _replay(np.array(first), list(range(6)), held, unnamed=np.zeros(6, dtype=bool))
+    assert sorted(met) == sorted((s, founder, day) for s, founder, _, day in replayed)
+
+
+def test_a_row_that_names_nobody_and_is_like_nobody_is_there_and_nobodys() -> None:
+    assert names_of([0, 1, 0], [(0, 7, 2, OPEN), (1, 7, 2, OPEN)], on=2, nobody=(2,))[2] == (-1, 0)
 
 
 @given(st.dictionaries(st.integers(0, 8), st.integers(0, 8)))
@@ -86,6 +105,13 @@ def test_people_keep_their_ids_and_the_log_says_who_changed(
     assert run(before, now) == (carried, log)
 
 
+def strengths_of(cluster: list[int], pairs: list[Pair]) -> list[float]:
+    rows = [(p.l, p.r, p.probability, p.sure) for p in pairs]
+    kinds = zip(zip(*rows, strict=True) if rows else [()] * 4, (int, int, float, bool), strict=True)
+    columns = [np.array(column, dtype=kind) for column, kind in kinds]
+    return strengths(np.array(cluster), Pairs(*columns)).tolist()
+
+
 def test_a_subject_is_as_sure_as_the_weakest_pair_on_the_way_to_the_core() -> None:
     """0, 1 and 2 are the core; 3 hangs on a weak pair, 4 on 3 by an identifier; 5 is alone."""
     pairs = [
@@ -96,7 +122,7 @@ def test_a_subject_is_as_sure_as_the_weakest_pair_on_the_way_to_the_core() -> No
         Pair(3, 4, 0.5, sure=True),
         Pair(4, 5, 0.97),
     ]
-    assert strengths([0, 0, 0, 0, 0, 5], pairs) == [1.0, 0.999, 0.999, 0.95, 0.95, 1.0]
+    assert strengths_of([0, 0, 0, 0, 0, 5], pairs) == [1.0, 0.999, 0.999, 0.95, 0.95, 1.0]
 
 
 @given(st.data())
@@ -111,7 +137,7 @@ def test_strengths_are_those_of_the_best_way(data: st.DataObject) -> None:
     for k in range(n):
         wide = np.maximum(wide, np.minimum(wide[:, [k]], wide[[k], :]))
     cluster = [int(np.flatnonzero(row)[0]) for row in wide]
-    found = strengths(cluster, pairs)
+    found = strengths_of(cluster, pairs)
     for subject in range(n):
         mine = np.flatnonzero(wide[subject])
         sizes = (wide[mine][:, mine] >= 0.99).sum(1)
