@@ -28,7 +28,9 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
+from features.answers import Answer, all_answers
 from features.blocking import Crowded
+from features.bound import bind_answers, keep_keys
 from features.carried import carry_over, make_changes
 from features.declaration import UNIDENTIFIED, shared_signals
 from features.holdings import hold_in_pairs, keep_within, make_holdings
@@ -46,11 +48,19 @@ SUBJECT_TABLES = ("events", "identities", "addresses", "registers", "marks", "pa
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A pair answered *same* that could not be joined, as that would contradict something, and what."""
+
+    pair: str
+    why: str
+
+
+@dataclass(frozen=True)
 class LinkReport:
     """What a link run found. `link_run` is the run now standing, an earlier one if nothing changed.
 
     model: the name of the link model, None where exact keys alone link. crowded: where so many shared a
-    key (a hostel, a number filled in for nobody's) that nobody was compared by it.
+    key (a hostel, a number filled in for nobody's) that nobody was compared by it. refused: see `Refused`.
     """
 
     link_run: int
@@ -60,6 +70,7 @@ class LinkReport:
     changed: int
     model: str | None = None
     crowded: tuple[Crowded, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 def person_id(source: str, subject_key: str) -> str:
@@ -92,6 +103,7 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
         model=chosen and chosen[1],
         shared=shared_signals(workspace.sources.values()),
         as_of=snapshot.morning_after,
+        answers=all_answers(workspace),
     )
     carry_over(con)
     tell("Putting residences in order")
@@ -121,6 +133,7 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
         changed=changed,
         model=name,
         crowded=tuple(crowded),
+        refused=tuple(Refused(*row) for row in con.execute("FROM refused_answers").fetchall()),
     )
 
 
@@ -131,8 +144,10 @@ def make_links(
     model: Model | None = None,
     shared: Sequence[str] = (),
     as_of: date | None = None,
+    answers: Sequence[Answer] = (),
 ) -> list[Crowded]:
-    """Make tables subjects, address_facts, new_timelines and new_links from a snapshot's dated tables.
+    """Make tables subjects, address_facts, new_timelines, new_links and refused_answers(pair, why) from a
+    snapshot's dated tables.
 
     already_persons: the sources whose subject key is the person already. model: None for exact keys alone;
     else with as_of, the morning on which all that is held is known, and shared, the signals of a dwelling.
@@ -143,6 +158,9 @@ def make_links(
     _number_subjects(con)
     make_address_facts(con)
     make_holdings(con, already_persons=already_persons)
+    con.execute("CREATE OR REPLACE TEMP TABLE refused_answers (pair VARCHAR, why VARCHAR)")
+    if answers:
+        keep_keys(con)
     crowded: list[Crowded] = []
     con.execute("CREATE OR REPLACE TEMP TABLE trusted (source VARCHAR, subject_key VARCHAR, strength DOUBLE)")
     if model is not None and as_of is not None:
@@ -152,6 +170,8 @@ def make_links(
         crowded = found.crowded
         keep_within(con, TRUSTED)
         hold_in_pairs(con, LIKELY)
+    if answers and (refused := bind_answers(con, answers, probable=model is not None)):
+        con.executemany("INSERT INTO refused_answers VALUES (?, ?)", refused)
     make_timelines(con, nobody=NOBODY_SQL)
     con.execute(
         """

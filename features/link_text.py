@@ -24,7 +24,12 @@ def link_text(report: LinkReport) -> str:
         f"Link run {report.link_run}, by {by}: {report.subjects:,} subjects are {report.persons:,} people; "
         f"{report.changed:,} subjects changed since the run before."
     )
-    return "\n".join([found, *crowd_warnings(report)])
+    refused = (
+        f"The answer that pair {one.pair} is the same person is not followed: {one.why}. "
+        "Look at both records again, and at what else was joined to them."
+        for one in report.refused
+    )
+    return "\n".join([found, *refused, *crowd_warnings(report)])
 
 
 def crowd_warnings(report: LinkReport) -> list[str]:

@@ -1,0 +1,296 @@
+"""What people answer of two subjects: written down once and for good, and binding from its day on."""
+
+from datetime import date
+from itertools import count
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.answers import (
+    CANNOT_SAY,
+    DIFFERENT,
+    RESTS,
+    SAME,
+    Answer,
+    all_answers,
+    give_answer,
+    newest,
+    pair_id,
+    settled,
+)
+from features.blocking import make_comparable
+from features.compare import train
+from features.errors import UserMistake
+from features.link import link, make_links, person_id
+from features.link_text import link_text
+from features.people import resolve
+from features.snapshot import open_snapshot
+from features.tables import PAYLOAD
+from features.workspace import Workspace
+from tests.test_compare import stated, town
+from tests.test_link import (  # noqa: F401 - a fixture
+    ANN,
+    C7,
+    CON,
+    D0,
+    DATED,
+    P1,
+    day,
+    deliver,
+    fact,
+    linked,
+    persons,
+    some_identities,
+    workspace,
+)
+
+NUMBER = count(1)
+Subject = tuple[str, str]
+
+
+def answer(one: Subject, other: Subject, what: str, on: int) -> Answer:
+    one, other = sorted([one, other])
+    return Answer(next(NUMBER), *one, *other, what, by="Ada Clerk", because="", known_on=day(on))
+
+
+# --- on people who are probably one ------------------------------------------------------------------
+
+
+def quennell(first: str, **said: object) -> dict:
+    return {"forenames": first, "surname": f"Quennell{first}", "birth_date": date(1991, 4, 17), **said}
+
+
+HOME = {"uprn": "77", "postcode": "ZZ1 1ZZ", "start_on": day(-900)}
+PLAIN = {who: quennell("Peregrine") for who in "ab"}
+TWINS = {who: {**quennell("x"), "forenames": name} for who, name in (("a", "Isolde"), ("b", "Bartholomew"))}
+CASES: dict[str, tuple[dict[str, dict], list[tuple[str, str, int]], list[tuple[int, str]]]] = {
+    # who is what; what was answered of whom on which day; who is together from which day on
+    "alike, and nothing answered": (PLAIN, [], [(9, "ab")]),
+    "alike, and different": (PLAIN, [("ab", DIFFERENT, 40)], [(9, "ab"), (40, "a b")]),
+    "different, and nobody can say any more": (
+        PLAIN,
+        [("ab", DIFFERENT, 40), ("ab", CANNOT_SAY, 50)],
+        [(9, "ab"), (40, "a b"), (50, "ab")],
+    ),
+    "unlike, and the same": (
+        {"a": quennell("Peregrine"), "b": quennell("Zebedee", birth_date=date(1950, 2, 3))},
+        [("ab", SAME, 40)],
+        [(9, "a b"), (40, "ab")],
+    ),
+    "the same, and then different": (
+        {"a": quennell("Peregrine"), "b": quennell("Zebedee", birth_date=date(1950, 2, 3))},
+        [("ab", SAME, 40), ("ab", DIFFERENT, 50)],
+        [(9, "a b"), (40, "ab"), (50, "a b")],
+    ),
+    "one number, and different": (
+        {who: quennell("Peregrine", nhs_number="9434765919") for who in "ab"},
+        [("ab", DIFFERENT, 40)],
+        [(9, "ab"), (40, "a b")],
+    ),
+    "two numbers, and the same": (
+        {
+            "a": quennell("Peregrine", nhs_number="9434765870"),
+            "b": quennell("Zebedee", nhs_number="9111111111"),
+        },
+        [("ab", SAME, 40)],
+        [(9, "a b")],
+    ),
+    "twins, and the same": (TWINS, [("ab", SAME, 40)], [(9, "a b"), (40, "ab")]),
+    "three alike, of whom two are different": (
+        {who: quennell("Peregrine") for who in "abc"},
+        [("ac", DIFFERENT, 40)],
+        [(9, "abc"), (40, "? ?")],
+    ),
+    "three whom one answer joins and a later one parts": (
+        {who: quennell(name) for who, name in zip("abc", ("Peregrine", "Zebedee", "Isolde"), strict=True)},
+        [("ab", SAME, 20), ("bc", SAME, 30), ("ac", DIFFERENT, 40)],
+        [(9, "a b c"), (20, "ab c"), (30, "abc"), (40, "ab c")],
+    ),
+}
+LETTERS = "ADEGHKLNOPRSUVWXZ"
+REFUSED = {"two numbers, and the same", "three whom one answer joins and a later one parts"}
+
+
+@pytest.fixture(scope="module")
+def runs() -> tuple[list[dict], list[dict], list[tuple]]:
+    """The links of everybody in CASES without and with what was answered, and what was refused.
+
+    Each case has its own surname, birth year, home and number among a town of others."""
+    identities, addresses, answers = [], [], []
+    for n, (case, (who, told, _)) in enumerate(CASES.items()):
+        for source, said in who.items():
+            born = said["birth_date"].replace(year=said["birth_date"].year - 4 * n)
+            surname = said["surname"] + LETTERS[n] * 4
+            number = said.get("nhs_number") and f"{int(said['nhs_number']) + 777_777 * n}"
+            facts = {**said, "birth_date": born, "surname": surname, "nhs_number": number}
+            home = {**HOME, "uprn": f"9{n}", "postcode": f"ZZ{n} 1ZZ"}
+            identities.append(fact(source, case, known=9, **facts))
+            addresses.append(fact(source, case, known=9, **home))
+        answers += [answer((two[0], case), (two[1], case), what, on) for two, what, on in told]
+    answers.append(answer(("a", "nobody"), ("b", "nothing held"), SAME, 40))
+    others = town(150, seed=3)
+    for n, row in enumerate(others[::4]):
+        told = {name: row[name] for name in ("forenames", "surname", "nhs_number")}
+        identities.append(fact("town", f"{n}", known=0, **told, birth_date=date.fromisoformat(row["born"])))
+    con = stated(others)
+    make_comparable(con)
+    model = train(con, chance_pairs=20_000)
+    con = duckdb.connect(config={"threads": 1})
+    empty = ("events", "registers", "marks", "paired_keys")
+    for name, rows in {
+        "identities": identities,
+        "addresses": addresses,
+        **{key: [] for key in empty},
+    }.items():
+        schema = pa.schema([*DATED, *[(f.name, f.type) for f in PAYLOAD[name]]])
+        table = pa.Table.from_pylist(rows, schema=schema)
+        extra = pa.array([None] * len(rows), pa.date32())
+        con.register(name, table.append_column("occurred_on", extra) if name == "events" else table)
+    received = pa.array([day(0)], pa.date32())
+    con.register("all_deliveries", pa.table({"delivery_id": [1], "received_on": received}))
+    found = []
+    for given_answers in ([], answers):
+        make_links(con, already_persons=[], model=model, as_of=day(400), answers=given_answers)
+        found.append(con.sql("FROM new_links").to_arrow_table().to_pylist())
+    return found[0], found[1], con.execute("FROM refused_answers").fetchall()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_answer_binds_from_its_day_on(runs: tuple, case: str) -> None:
+    subjects, _, expected = CASES[case]
+    for learned in range(9, 60):
+        of = persons(runs[1], learned)
+        groups: dict[str, str] = {}
+        for source in subjects:
+            groups[of[source, case]] = groups.get(of[source, case], "") + source
+        wanted = next(text for since, text in reversed(expected) if since <= learned)
+        if "?" in wanted:  # whoever is with b, a and c are apart
+            assert of["a", case] != of["c", case] and len(groups) == 2
+        else:
+            assert " ".join(sorted(groups.values())) == wanted, learned
+
+
+def test_before_an_answer_nothing_is_other_than_without_it(runs: tuple) -> None:
+    before, after, _ = runs
+    for learned in range(20):
+        assert persons(before, learned) == persons(after, learned)
+    untouched = {case for case, (_, told, _) in CASES.items() if not told} | {f"{n}" for n in range(99)}
+    assert [row for row in before if row["subject_key"] in untouched] == [
+        row for row in after if row["subject_key"] in untouched
+    ]
+
+
+def test_who_is_parted_or_joined_by_an_answer_is_sure(runs: tuple) -> None:
+    sure = {
+        (row["source"], row["subject_key"]): row["strength"] for row in runs[1] if row["known_until"] is None
+    }
+    for case, (subjects, told, expected) in CASES.items():
+        if told and "?" not in expected[-1][1] and told[-1][1] != CANNOT_SAY:
+            assert {sure[source, case] for source in subjects} == {1.0}, case
+
+
+def test_an_answer_that_contradicts_something_is_told(runs: tuple) -> None:
+    by_pair = {
+        pair_id((two[0], case), (two[1], case)): case
+        for case, (_, told, _) in CASES.items()
+        for two, *_ in told
+    }
+    assert {by_pair[pair] for pair, _ in runs[2]} == REFUSED
+    assert {why for _, why in runs[2]} == {
+        "two numbers of the kind that names one person",
+        "an answer says that they are two",
+    }
+
+
+# --- on exact keys, and whatever is answered ----------------------------------------------------------
+
+
+@st.composite
+def some_answers(draw: st.DrawFn) -> tuple[list[dict], list[dict], list[tuple[Subject, Subject, str, int]]]:
+    identities, addresses = draw(some_identities())
+    subjects = sorted({(row["source"], row["subject_key"]) for row in identities})
+    two = st.lists(st.sampled_from(subjects), min_size=2, max_size=2, unique=True).map(sorted)
+    what = st.sampled_from([SAME, DIFFERENT, DIFFERENT, CANNOT_SAY])
+    told = draw(st.lists(st.tuples(two, what, st.integers(0, 8)), min_size=1, max_size=4))
+    return identities, addresses, [(*pair, what, on) for pair, what, on in told]
+
+
+@settings(max_examples=25, deadline=None)
+@given(some_answers())
+def test_whoever_is_different_is_never_together_and_nothing_changes_before(drawn: tuple) -> None:
+    identities, addresses, told = drawn
+    given_answers = [answer(*each) for each in sorted(told, key=lambda each: each[3])]
+    before = linked(identities=identities, addresses=addresses)
+    make_links(CON, already_persons=[], answers=given_answers)
+    after = CON.sql("FROM new_links").to_arrow_table().to_pylist()
+    refused = {pair for pair, _ in CON.execute("FROM refused_answers").fetchall()}
+    first = min(each[3] for each in told)
+    for learned in range(12):
+        now = persons(after, learned)
+        if learned < first:
+            assert now == persons(before, learned)
+        for stands in newest(a for a in given_answers if a.known_on <= day(learned)).values():
+            one, other = (
+                now.get(s) for s in ((stands.source_l, stands.key_l), (stands.source_r, stands.key_r))
+            )
+            if one and other and stands.answer == DIFFERENT:
+                assert one != other
+            if one and other and stands.answer == SAME and learned == 11:
+                assert (one == other) != (stands.pair in refused)
+
+
+# --- written down ---------------------------------------------------------------------------------------
+
+
+def test_answers_are_added_and_never_rewritten(workspace: Workspace) -> None:  # noqa: F811
+    first = give_answer(workspace, P1, C7, SAME, by=" Ada  Clerk", because="both\nat one school", on=day(3))
+    second = give_answer(workspace, C7, P1, CANNOT_SAY, by="Bo Desk", on=day(4))
+    assert all_answers(workspace) == [first, second]
+    assert (first.number, first.by, first.because) == (1, "Ada Clerk", "both at one school")
+    assert newest([first, second]) == {pair_id(P1, C7): second}
+    assert settled(first, day(1000))
+    rested = second.known_on + RESTS
+    assert settled(second, rested) and not settled(second, date.fromordinal(rested.toordinal() + 1))
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"by": "Ada"}, "two words or more"),
+        ({"answer": "perhaps"}, "one of same, different, cannot say"),
+        ({"on": day(2)}, "cannot be dated before"),
+        ({"because": "x" * 501}, "500"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_refused(workspace: Workspace, said: dict, problem: str) -> None:  # noqa: F811
+    give_answer(workspace, P1, C7, SAME, by="Ada Clerk", on=day(3))
+    asked = {"answer": DIFFERENT, "by": "Bo Desk", "on": day(5), **said}
+    with pytest.raises(UserMistake, match=problem):
+        give_answer(workspace, C7, P1, asked.pop("answer"), **asked)
+    assert len(all_answers(workspace)) == 1
+
+
+def test_a_link_run_follows_the_answers_and_lists_keep_their_run(workspace: Workspace) -> None:  # noqa: F811
+    """P1 and C7 share nothing that says so; the answer of day 20 joins them, that of day 30 parts them."""
+    assert day(0) == D0
+    deliver(workspace, 1, 0, identities=[fact(*P1, known=0, **ANN), fact(*C7, known=0, surname="Neil")])
+    assert link(workspace).persons == 2
+    give_answer(workspace, P1, C7, SAME, by="Ada Clerk", on=day(20))
+    joined = link(workspace)
+    assert (joined.link_run, joined.persons, link(workspace).link_run) == (2, 1, 2)
+    give_answer(workspace, P1, C7, DIFFERENT, by="Ada Clerk", on=day(30))
+    parted = link(workspace)
+    assert (parted.link_run, parted.persons) == (3, 2) and "not followed" not in link_text(parted)
+    now = open_snapshot(workspace)
+    assert resolve(now, person_id(*P1), day(21)).subjects == tuple(sorted([P1, C7]))
+    assert resolve(now, person_id(*P1), day(20)).subjects == (P1,)
+    assert resolve(now, person_id(*P1), day(31)).subjects == (P1,)
+    then = open_snapshot(workspace, last_delivery=1, link_run=1)
+    assert resolve(then, person_id(*P1), day(25)).subjects == (P1,)
+
+
+def test_pair_ids_do_not_run_source_and_key_together() -> None:
+    assert pair_id(("a", "b|c"), ("d", "e")) != pair_id(("a|b", "c"), ("d", "e"))
