@@ -6,9 +6,10 @@ reason rests on an event that the model could not see and no silence is taken fo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow as pa
 from features import asof
 from features.catalogue import Catalogue, SourceFacts
 from features.feature import EvidenceRow
-from features.near import sql_one_of
+from features.near import Near, sql_one_of
 from features.pairing import each_once, first_now
 from features.program import compile_catalogue
 from features.reach import reach, reach_held
@@ -26,9 +27,20 @@ from features.shard_files import EVENT_TYPES
 from features.shard_plan import Flags, flags_of
 from features.silence import covered_sources
 from features.snapshot import Snapshot
+from features.surely_theirs import make_sure
 from features.wording import day_words, window_words
 
-__all__ = ["EvidenceRow", "evidence", "not_held"]
+__all__ = ["Behind", "EvidenceRow", "behind", "evidence", "not_held"]
+
+
+class Behind(NamedTuple):
+    """Events per person in order of time: what the model saw, and of that what is surely the person's.
+
+    Where several subjects tell of one happening, an event of a sure one stands for it in `sure`.
+    """
+
+    seen: dict[str, list[EvidenceRow]]
+    sure: dict[str, list[EvidenceRow]]
 
 
 def evidence(
@@ -36,62 +48,100 @@ def evidence(
 ) -> dict[str, list[EvidenceRow]]:
     """Per person the usable events of the catalogue's signals: those in its longest window and open
     spells, in order of time. Everyone asked for is a key."""
-    start = as_of - timedelta(days=catalogue.longest)
-    spells = {part.name for channel in catalogue.channels for part in channel.parts if part.spell}
+    return behind(snapshot, catalogue, as_of, person_ids, link_show=0.0).seen
+
+
+def behind(
+    snapshot: Snapshot, catalogue: Catalogue, as_of: date, person_ids: Sequence[str], *, link_show: float
+) -> Behind:
+    """As `evidence`, and of it what hangs on no link below link_show (0: all of it)."""
     flags = flags_of(snapshot.workspace, catalogue)
+    found: dict[str, list[EvidenceRow]] = {person: [] for person in person_ids}
     with snapshot.con.cursor() as con:  # its temporary tables go with it
         con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
         con.register("facts", _facts_table(catalogue))
-        con.register(
-            "used",
-            pa.table(
-                {
-                    "signal": pa.array(catalogue.signals, pa.string()),
-                    "spell": [name in spells for name in catalogue.signals],
-                }
-            ),
+        _reach(con, flags, people="asked")
+        con.execute(f"CREATE TEMP TABLE seen AS {_usable(as_of)}")
+        seen = found | _rows(con, "seen", catalogue, flags, as_of)
+        if (sure := make_sure(con, GATHERED, as_of, show=link_show)) is None:
+            return Behind(seen, seen)
+        # By association somebody else's doubtful record may be behind a reason of whoever lives with them.
+        whose = "asked" if flags.association else "(FROM asked SEMI JOIN doubted USING (person_id))"
+        con.execute(f"CREATE TEMP TABLE asked_again AS FROM {whose}")
+        again = [person for (person,) in con.execute("FROM asked_again").fetchall()]
+        _reach(con, flags, people="asked_again", near=sure)
+        same = "SEMI JOIN seen USING (person_id, signal, happening)"
+        con.execute(f"CREATE TEMP TABLE surely AS FROM ({_usable(as_of)}) {same}")
+        nothing: dict[str, list[EvidenceRow]] = {person: [] for person in again}
+        return Behind(seen, seen | nothing | _rows(con, "surely", catalogue, flags, as_of))
+
+
+GATHERED = Near("near_events", "near_links", "near_homes")
+"""What `reach` leaves of some people, see `features.near.gather`."""
+
+
+def _reach(con: duckdb.DuckDBPyConnection, flags: Flags, *, people: str, near: Near | None = None) -> None:
+    reach(
+        con,
+        shared=flags.shared,
+        household_max=flags.household_max,
+        association=flags.association,
+        people=people,
+        near=near,
+    )
+
+
+def _usable(as_of: date) -> str:
+    return f"SELECT * FROM reached_rows JOIN reached_people USING (person) WHERE {asof.sql_usable(as_of)}"
+
+
+def _rows(
+    con: duckdb.DuckDBPyConnection, rows: str, catalogue: Catalogue, flags: Flags, as_of: date
+) -> dict[str, list[EvidenceRow]]:
+    """By person the events of a table of usable rows that the catalogue looks at, in order of time."""
+    start = as_of - timedelta(days=catalogue.longest)
+    spells = {part.name for channel in catalogue.channels for part in channel.parts if part.spell}
+    con.register(
+        "used",
+        pa.table(
+            {
+                "signal": pa.array(catalogue.signals, pa.string()),
+                "spell": [name in spells for name in catalogue.signals],
+            }
+        ),
+    )
+    told = con.execute(
+        f"""
+        WITH holding AS (
+            SELECT person, source, min(start_on) AS anyhow,
+                   min(start_on) FILTER (WHERE NOT household) AS personally
+            FROM reached_held WHERE {asof.sql_known(as_of)} GROUP BY ALL
         )
-        reach(
-            con,
-            shared=flags.shared,
-            household_max=flags.household_max,
-            association=flags.association,
-            people="asked",
-        )
-        rows = con.execute(
-            f"""
-            WITH holding AS (
-                SELECT person, source, min(start_on) AS anyhow,
-                       min(start_on) FILTER (WHERE NOT household) AS personally
-                FROM reached_held WHERE {asof.sql_known(as_of)} GROUP BY ALL
-            )
-            SELECT p.person_id, r.event_id, r.source, r.signal, r.household, r.occurred_on, r.occurred_at,
-                   r.ended_on, r.amount,
-                   greatest(f.covers_from, {asof.sql_date(start)}, CASE WHEN f.register
-                       THEN coalesce(CASE WHEN r.household THEN h.anyhow ELSE h.personally END, r.occurred_on)
-                       END) AS watched_from
-            FROM reached_rows r JOIN reached_people p USING (person)
-            JOIN used USING (signal) JOIN facts f USING (source)
-            LEFT JOIN holding h USING (person, source)
-            WHERE {asof.sql_usable(as_of, "r")}
-              AND ({asof.sql_in_window(as_of, catalogue.longest, "r.occurred_on")}
-                   OR spell AND {asof.sql_spell_open(as_of, start="r.occurred_on", end="r.ended_on")})
-            ORDER BY p.person_id, r.occurred_at, r.event_id
-            """
-        ).fetchall()
-        once = _counted_once(con, flags, as_of)
-    found: dict[str, list[EvidenceRow]] = {person: [] for person in person_ids}
-    for person, event, *values in rows:
+        SELECT r.person_id, r.event_id, r.source, r.signal, r.household, r.occurred_on, r.occurred_at,
+               r.ended_on, r.amount,
+               greatest(f.covers_from, {asof.sql_date(start)}, CASE WHEN f.register
+                   THEN coalesce(CASE WHEN r.household THEN h.anyhow ELSE h.personally END, r.occurred_on)
+                   END) AS watched_from
+        FROM {rows} r JOIN used USING (signal) JOIN facts f USING (source)
+        LEFT JOIN holding h USING (person, source)
+        WHERE {asof.sql_in_window(as_of, catalogue.longest, "r.occurred_on")}
+           OR spell AND {asof.sql_spell_open(as_of, start="r.occurred_on", end="r.ended_on")}
+        ORDER BY r.person_id, r.occurred_at, r.event_id
+        """
+    ).fetchall()
+    once = _counted_once(con, rows, flags)
+    found: dict[str, list[EvidenceRow]] = defaultdict(list)
+    for person, event, *values in told:
         found[person].append(EvidenceRow(*(event, *values, tuple(once.get((person, event), ())))))
     return found
 
 
 def _counted_once(
-    con: duckdb.DuckDBPyConnection, flags: Flags, as_of: date
+    con: duckdb.DuckDBPyConnection, table: str, flags: Flags
 ) -> dict[tuple[str, str], list[str]]:
     """By person and event, the names under which it is the first of its happening on the morning.
 
-    Of all their usable rows, however old: one that the catalogue no longer counts may be a first.
+    Of all the usable rows of a table, however old: one that the catalogue no longer counts may be a first.
     """
     found: dict[tuple[str, str], list[str]] = {}
     for pairs in each_once(flags.happenings):
@@ -100,8 +150,7 @@ def _counted_once(
             f"""
             SELECT person, person_id, event_id, signal, {asof.sql_day_number("occurred_on")} AS occurred,
                    if(has_time, hour(occurred_at) * 60 + minute(occurred_at), -1) AS minute
-            FROM reached_rows JOIN reached_people USING (person)
-            WHERE {sql_one_of("signal", names)} AND {asof.sql_usable(as_of)}
+            FROM {table} WHERE {sql_one_of("signal", names)}
             ORDER BY person, occurred, minute, signal, amount NULLS FIRST, known_on,
                      ended_on NULLS LAST, known_until NULLS LAST, event_id
             """

@@ -37,6 +37,7 @@ def reach(
     household_max: int,
     association: Association | None = None,
     people: str | None = None,
+    near: Near | None = None,
 ) -> None:
     """Make what reaches people out of a snapshot's tables, as temporary tables and a view.
 
@@ -50,9 +51,11 @@ def reach(
     shared: names of the signals that are shared. association: own signals that also reach those whom
     a person lives with, as 'association.<source>.<signal>'. Some people's rows are just those that
     they have among everybody's; of others, what the size guard has to count is looked at.
+    near: what to look at instead of what bears on them.
     """
     of_household = sql_one_of("e.signal", shared)
-    near = Near() if people is None else gather(con, people, shared=shared, association=association)
+    if near is None:
+        near = Near() if people is None else gather(con, people, shared=shared, association=association)
     asked = _number_people(con, near, people)
     _find_own(con, near, of_household)
     _find_shared(con, near, of_household, household_max)

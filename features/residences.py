@@ -51,13 +51,13 @@ def residents(snapshot: Snapshot, as_of: date) -> pa.Table:
     return snapshot.con.sql(f"{residents_sql(as_of)} ORDER BY person_id").to_arrow_table()
 
 
-def make_address_facts(con: duckdb.DuckDBPyConnection) -> None:
+def make_address_facts(con: duckdb.DuckDBPyConnection, *, addresses: str = "addresses") -> None:
     """Make temporary table address_facts: the addresses of subjects and how long each was believed.
 
     Columns source, record_key, subject_key, uprn, postcode, area, start_on, end_on (filled),
     known_on, known_until (filled). A run of revisions of one record for one subject, each known
     from the day the one before was replaced, is a *chain*; in it an address is believed until a
-    revision that starts no later than it, or until the chain ends.
+    revision that starts no later than it, or until the chain ends. addresses: a table, or a bracketed SELECT.
     """
     record = "WINDOW record AS (PARTITION BY source, record_key, subject_key ORDER BY revision)"
     con.execute(
@@ -66,7 +66,7 @@ def make_address_facts(con: duckdb.DuckDBPyConnection) -> None:
         WITH told AS (
             SELECT source, record_key, subject_key, revision, min(start_on) AS start_on,
                    any_value(known_on) AS known_on, any_value({filled("known_until")}) AS known_until
-            FROM addresses WHERE subject_key IS NOT NULL GROUP BY ALL
+            FROM {addresses} WHERE subject_key IS NOT NULL GROUP BY ALL
         ), linked AS (
             SELECT *, sum(broken) OVER record AS chain
             FROM (SELECT *, coalesce(known_on <> lag(known_until) OVER record, TRUE)::INTEGER AS broken
@@ -84,7 +84,7 @@ def make_address_facts(con: duckdb.DuckDBPyConnection) -> None:
         SELECT a.source, a.record_key, a.subject_key, a.uprn, a.postcode, a.area, a.start_on,
                {filled("a.end_on")} AS end_on, a.known_on,
                least(chain_until, {filled("corrected_on")}) AS known_until
-        FROM addresses a
+        FROM {addresses} a
         JOIN linked USING (source, record_key, subject_key, revision)
         JOIN chains USING (source, record_key, subject_key, chain)
         LEFT JOIN corrected c USING (source, record_key, subject_key, chain, revision)

@@ -44,6 +44,12 @@ class Settings(BaseModel):
         description="how much of it DuckDB may take before it uses the disk: a share, or such as 8GB",
     )
     household_max: int = Field(10, ge=2, description="above so many residents a place is no household")
+    link_show: float = Field(
+        0.99,
+        gt=0,
+        le=1,
+        description="how sure it must be whose a record is for a reason that rests on it to be shown",
+    )
     grace_days: int = Field(
         3, ge=0, description="how many days a delivery may be late before it stops a list"
     )

@@ -1,12 +1,4 @@
-"""Why a person is on the list: the model's exact contributions, summed by signal and worded.
-
-The contributions of a row add up to its calibrated log-odds. They are summed by channel, and a
-channel that spans several signals (an agency, a theme, the household) is *folded*: its sum is dealt
-out to the signals under it that have an event for this person, in proportion to those events that
-it counts, so that no happening is told twice. What spans all agencies stays a reason of its own
-where two or more agencies are behind it, because no single signal says that. Nothing is lost on the
-way: the base (for trees the average log-odds), every channel's weight and `other` add up to the
-person's log-odds.
+"""Why a person is on the list: the channels that moved the chance most (`models.account`), worded.
 
 - A *reason* raises the chance and has at least one event behind it.
 - A *strength* lowers it and is a signal declared protective that still holds, or a measured
@@ -16,14 +8,13 @@ person's log-odds.
   the chance its reason says so, and what came first is part of the evidence.
 - What happened to *somebody they live with* is a reason of its own, never dealt out and never a
   strength; it names no event, since that would say who.
-- *Other* is the weight of silence, which has no event behind it. Its share is shown.
+- What is only *probably theirs* is never told; how much was left out for it is.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -31,11 +22,13 @@ import numpy as np
 from features import asof
 from features.catalogue import Catalogue
 from features.declaration import THEMES
-from features.evidence import evidence, not_held
+from features.evidence import behind, not_held
 from features.feature import CHANGE_BEFORE, CHANGE_RECENT, Channel, EvidenceRow
+from features.joined import LeftOut, joined, joined_words
 from features.panel import Panel
 from features.snapshot import Snapshot
-from features.wording import day_words, followed, sentence
+from features.wording import day_words, sentence
+from models.account import Account, weigh
 from models.candidate import Candidate, chance
 
 MOST_REASONS, MOST_STRENGTHS = 5, 3
@@ -67,7 +60,9 @@ class Explanation:
     """A person's chance and what it is made of. `base + sum(weights) + other == log_odds` within 1e-9.
 
     weights are (channel, log-odds) after folding, strongest first; other is the sum without an event
-    behind it and other_share its share of all that moves the chance either way.
+    behind it that may be told and other_share its share of all that moves the chance either way, of which
+    doubted_share rests on what is only probably the person's. link_strength: how sure we are of the least
+    sure of the person's records; joined says in words which these are. None and "" where nothing is said.
     """
 
     person_id: str
@@ -81,6 +76,9 @@ class Explanation:
     other: float
     other_share: float
     not_held: tuple[str, ...]
+    link_strength: float | None = None
+    joined: str = ""
+    doubted_share: float = 0.0
 
 
 def explain(
@@ -90,11 +88,13 @@ def explain(
     person_ids: Sequence[str],
     *,
     stale: Collection[str],
+    link_show: float,
 ) -> list[Explanation]:
     """The explanations of some people of a panel, in the order asked for.
 
     stale: sources whose feed was stale on the morning; nothing is told of a person that rests on their
-    silence.
+    silence. link_show: how sure it must be that a subject is the person for its events to be told; 0: all
+    are told, and nothing is said of it.
     Explaining costs hundreds of times what scoring does: score everyone, explain those shown. A
     person's score is the same to the last bit whoever else is scored along.
     """
@@ -103,133 +103,59 @@ def explain(
     catalogue, as_of = candidate.catalogue, panel.as_of
     rows = panel.rows_of(person_ids)
     contributions, log_odds = candidate.contributions(panel, rows), candidate.log_odds(panel, rows)
-    happened = evidence(snapshot, catalogue, as_of, person_ids)
+    happened = behind(snapshot, catalogue, as_of, person_ids, link_show=link_show)
+    records = joined(snapshot, as_of, person_ids, show=link_show) if link_show else {}
+    titles = {fact.source: fact.title for fact in catalogue.facts}
     unknown = not_held(snapshot, catalogue, as_of, person_ids)
     explained = []
     for at, person_id in enumerate(person_ids):
         odds = float(log_odds[at])
         risk = float(chance(odds))
-        account = weigh(catalogue, candidate.names, contributions[at], happened[person_id], as_of)
+        seen, sure = happened.seen[person_id], happened.sure[person_id]
+        account = weigh(catalogue, candidate.names, contributions[at], seen, as_of, sure=sure)
         covered = _covered(catalogue, panel, int(rows[at]))
+        reasons, strengths = reasons_of(account, as_of, stale), strengths_of(account, as_of, covered, stale)
+        left_out, found = LeftOut(), records.get(person_id)
+        if sure != seen:
+            whole = weigh(catalogue, candidate.names, contributions[at], seen, as_of)
+            would_be = reasons_of(whole, as_of, stale), strengths_of(whole, as_of, covered, stale)
+            left_out = left_out_of(account, would_be, (reasons, strengths))
         explained.append(
             Explanation(
                 person_id=person_id,
                 log_odds=odds,
                 chance=risk,
                 chance_words=chance_words(risk),
-                reasons=reasons_of(account, as_of, stale),
-                strengths=strengths_of(account, as_of, covered, stale),
+                reasons=reasons,
+                strengths=strengths,
                 base=account.base,
                 weights=tuple((channel.name, weight) for channel, weight, _ in account.weighed),
                 other=account.other,
                 other_share=account.other_share,
                 not_held=tuple(unknown.get(person_id, ())),
+                link_strength=found.strength if found else None,
+                joined=joined_words(found, titles, left_out) if found else "",
+                doubted_share=account.doubted_share,
             )
         )
     return explained
 
 
-@dataclass(frozen=True)
-class Sequel:
-    """A sequence that happened and raised the chance: what it is told as, and the events that came first."""
-
-    words: str
-    came_first: tuple[EvidenceRow, ...]
+Told = tuple[tuple[Reason, ...], tuple[Reason, ...]]
+"""Reasons and strengths."""
 
 
-@dataclass(frozen=True)
-class Account:
-    """Contributions dealt out to channels with events behind them, strongest first.
-
-    weighed: (channel, log-odds, the events behind it). sequences: of a channel the one that raised the
-    chance most, if any did.
-    """
-
-    base: float
-    weighed: tuple[tuple[Channel, float, tuple[EvidenceRow, ...]], ...]
-    other: float
-    other_share: float
-    sequences: Mapping[str, Sequel] = field(default_factory=dict)
-
-
-def weigh(
-    catalogue: Catalogue,
-    names: Sequence[str],
-    contributions: np.ndarray,
-    happened: Sequence[EvidenceRow],
-    as_of: date,
-) -> Account:
-    """Sum one person's contributions by channel and fold the broad channels into their signals.
-
-    contributions: (len(names) + 1,) log-odds, the base last; happened: the person's events.
-    """
-    channel_of = {feature.name: feature.channel for feature in catalogue.features}
-    weights = dict(zip(names, contributions[:-1].tolist(), strict=True))
-    sums: dict[str, float] = defaultdict(float)
-    for name, weight in weights.items():
-        sums[channel_of[name]] += weight
-    events_of: dict[tuple[str, bool], list[EvidenceRow]] = defaultdict(list)
-    for event in happened:
-        events_of[event.signal, event.household].append(event)
-    behind = {c.name: _behind(c, events_of, as_of, catalogue.longest) for c in catalogue.channels}
-    own = {c.name: sums.get(c.name, 0.0) for c in catalogue.channels if _stands(c, behind[c.name])}
-    told = [c for c in catalogue.channels if c.kind == "signal" and c.name in own]
-    silent: list[float] = []
-    for channel in catalogue.channels:
-        if channel.name in own or channel.name not in sums:
-            continue
-        parts = set(channel.signals)
-        under = [c.name for c in told if c.household == channel.household and c.signals[0] in parts]
-        counted = {name: sum(map(channel.counts, behind[name])) for name in under}
-        events = sum(counted.values())
-        for name in under if events else ():
-            own[name] += sums[channel.name] * counted[name] / events
-        if not events:
-            silent.append(sums[channel.name])
-    ordered = sorted(own.items(), key=lambda item: (-item[1], item[0]))
-    moved = sum(abs(weight) for weight in own.values()) + sum(abs(weight) for weight in silent)
-    return Account(
-        base=float(contributions[-1]),
-        weighed=tuple((catalogue.channel(name), weight, behind[name]) for name, weight in ordered),
-        other=sum(silent),
-        other_share=sum(abs(weight) for weight in silent) / moved if moved else 0.0,
-        sequences=_sequences(catalogue, weights, happened, as_of),
+def left_out_of(account: Account, would_be: Told, told: Told) -> LeftOut:
+    """How much is not told, or not wholly: would_be is what is told where every event is surely theirs."""
+    standing, well = {channel.name for channel, _, _ in account.weighed}, {said.channel for said in told[1]}
+    hidden = [reason for reason in would_be[0] if reason.channel not in standing]
+    theirs = sum(not reason.event_ids for reason in hidden)  # another person's are never named
+    return LeftOut(
+        reasons=len(hidden) - theirs,
+        strengths=sum(said.channel not in well for said in would_be[1]),
+        partly=sum(said.channel in account.partly and bool(said.event_ids) for said in (*told[0], *told[1])),
+        theirs=theirs,
     )
-
-
-def _sequences(
-    catalogue: Catalogue, weights: Mapping[str, float], happened: Sequence[EvidenceRow], as_of: date
-) -> dict[str, Sequel]:
-    """By channel, the sequence of events that raised the chance most."""
-    found: dict[str, Sequel] = {}
-    asked = [f for f in catalogue.features if f.measure == "after" and weights.get(f.name, 0.0) > 0]
-    for feature in sorted(asked, key=lambda f: -weights[f.name]):
-        channel, first = catalogue.channel(feature.channel), catalogue.channel(feature.after)
-        starts, ends = feature.followed(channel, first, happened, as_of)
-        if ends and channel.name not in found:
-            found[channel.name] = Sequel(followed(feature, channel, first, ends), tuple(starts))
-    return found
-
-
-def _behind(
-    channel: Channel, events_of: Mapping[tuple[str, bool], list[EvidenceRow]], as_of: date, longest: int
-) -> tuple[EvidenceRow, ...]:
-    """The events of a channel; a spell that began before the longest window is told by its own signal."""
-    today = asof.day_number(as_of)
-    return tuple(
-        event
-        for signal in channel.signals
-        for event in events_of.get((signal, channel.household), ())
-        if channel.counts(event)
-        if channel.kind == "signal" or asof.in_window(asof.day_number(event.occurred_on), today, longest)
-    )
-
-
-def _stands(channel: Channel, events: Sequence[EvidenceRow]) -> bool:
-    """Whether a channel is told on its own: a signal that happened, or contact across agencies."""
-    if channel.kind == "all" and not channel.household:
-        return len({event.source for event in events}) > 1
-    return channel.kind == "signal" and bool(events)
 
 
 def reasons_of(account: Account, as_of: date, stale: Collection[str] = ()) -> tuple[Reason, ...]:
@@ -250,7 +176,7 @@ def strengths_of(
     """The channels that lower the chance most and are protective or a measured improvement.
 
     covered: by channel, whether silence in either period would mean that nothing happened; never where a
-    source of the channel is stale.
+    source of the channel is stale. Nothing has measurably improved where some of it may not be told.
     """
     found = []
     for channel, weight, events in reversed(account.weighed):
@@ -262,7 +188,12 @@ def strengths_of(
         if channel.protective:
             if _still_holds(channel, events, as_of, silent=silent):
                 words = sentence(channel, events, as_of, stale=stale)
-        elif channel.kind == "signal" and covered.get(channel.name, False) and not silent:
+        elif (
+            channel.kind == "signal"
+            and covered.get(channel.name, False)
+            and not silent
+            and channel.name not in account.partly
+        ):
             words = improvement(channel, events, as_of)
         if words:
             found.append(_said(channel, weight, events, words))

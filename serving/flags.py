@@ -73,6 +73,8 @@ class Flag:
     """A person on a weekly list. living_there counts the person too; 0 where no household is known.
 
     Of a restricted record nothing is told but that the person is on the list, and whom to ask.
+    link_strength, joined, doubted_share: see `models.reasons.Explanation`; None, "" and 0 in lists from
+    before they were.
     """
 
     rank: int
@@ -89,6 +91,9 @@ class Flag:
     other_share: float
     not_held: tuple[str, ...]
     standing: str
+    link_strength: float | None = None
+    joined: str = ""
+    doubted_share: float = 0.0
     restricted: bool = False
 
     @classmethod
@@ -121,7 +126,8 @@ class WeeklyList:
     (reason, left out, left) per step; previous is the date of the list that `standing` compares with;
     association says which of other people's events count, "" where none do; accepted are the feeds that
     should have stopped the list; needless the titles of those that were to be accepted and are not stale;
-    seen: see `models.candidate.Candidate.seen`.
+    seen: see `models.candidate.Candidate.seen`; link_show: how sure it had to be whose a record is for it to
+    be told of, 0 in lists from before that was asked.
     """
 
     as_of: date
@@ -148,6 +154,7 @@ class WeeklyList:
     accepted: tuple[Accepted, ...] = ()
     needless: tuple[str, ...] = ()
     seen: date | None = None
+    link_show: float = 0.0
 
     @property
     def hindsight(self) -> str:
@@ -183,12 +190,16 @@ def canonical_hash(weekly: WeeklyList) -> str:
     Left out: the number of the last delivery and of the link run (later deliveries that say nothing
     of days before the list may not change it), the code's version, how each flag stands against an
     earlier list, and how fresh the feeds were, with what was accepted: that is of the making, not of the
-    people. That records are restricted is written where some are. Floats are written exactly.
+    people. That records are restricted is written where some are; what is said of links, unless the list is
+    from before it was (`link_show` is 0). Floats are written exactly.
     """
-    said_only_where = () if any(flag.restricted for flag in weekly.flags) else ("restricted",)
+    left_out = {"standing"}
+    if not any(flag.restricted for flag in weekly.flags):
+        left_out |= {"restricted"}
+    if not weekly.link_show:
+        left_out |= {"link_strength", "joined", "doubted_share"}
     people = [
-        {key: value for key, value in asdict(flag).items() if key not in ("standing", *said_only_where)}
-        for flag in weekly.flags
+        {key: value for key, value in asdict(flag).items() if key not in left_out} for flag in weekly.flags
     ]
     said = {
         "as_of": weekly.as_of,
@@ -198,6 +209,6 @@ def canonical_hash(weekly: WeeklyList) -> str:
         "capacity": weekly.capacity,
         "flow": weekly.flow,
         "flags": people,
-    }
+    } | ({"link_show": weekly.link_show} if weekly.link_show else {})
     text = json.dumps(said, default=str, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

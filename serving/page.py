@@ -63,7 +63,15 @@ HEADINGS = (
     ["rank", "name", "age", "person", "household", "people living there", "chance", "chance (number)"]
     + [f"reason {n}" for n in range(1, MOST_REASONS + 1)]
     + [f"going well {n}" for n in range(1, MOST_STRENGTHS + 1)]
-    + ["we hold nothing on", "new or still here", "as of", "approval", "made without"]
+    + [
+        "we hold nothing on",
+        "joined from",
+        "how sure of the least sure record",
+        "new or still here",
+        "as of",
+        "approval",
+        "made without",
+    ]
 )
 
 
@@ -82,7 +90,14 @@ def _row(weekly: WeeklyList, flag: Flag) -> Iterator[object]:
     yield from (flag.chance_words, None if flag.chance is None else round(flag.chance, 4))
     yield from _padded([reason.sentence for reason in flag.reasons], MOST_REASONS)
     yield from _padded([strength.sentence for strength in flag.strengths], MOST_STRENGTHS)
-    yield from ("; ".join(flag.not_held), flag.standing, weekly.as_of, weekly.approval)
+    yield from (
+        "; ".join(flag.not_held),
+        flag.joined,
+        flag.link_strength,
+        flag.standing,
+        weekly.as_of,
+        weekly.approval,
+    )
     yield "; ".join(stale.said for stale in weekly.accepted)
 
 

@@ -1,7 +1,7 @@
 """One person, explained in full: for the practitioner who asks why, and for whoever must check.
 
 The same chance and reasons as the list, and beyond them every channel's weight and every event that
-the model saw, in order of time.
+the model saw and that is surely theirs, in order of time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from features.errors import UserMistake, shape
-from features.evidence import evidence
+from features.evidence import behind
 from features.feature import Channel, EvidenceRow
 from features.people import Identity, display_identity, resolve
 from features.wording import amount_words, counted, day_words
@@ -21,7 +21,7 @@ from models.candidate import NOT_APPROVED, Candidate
 from models.reasons import Explanation, Reason
 from serving.flags import NO_NAME, RESTRICTED, Accepted
 from serving.score import score, stand
-from serving.weekly_list import accepted_in, kept_dates, named, read_for
+from serving.weekly_list import accepted_in, kept_dates, link_show_in, named, read_for
 from serving.withheld import OBJECTS, home_withheld, withheld
 
 PERSON_ID = r"P[0-9a-f]{11}"
@@ -46,13 +46,16 @@ class PersonExplained:
     restricted: nothing is told but whether the person is on the list, and whom to ask.
     rank: on the kept list of that morning; None if not on it. weights: (words, log-odds) of every
     channel with events behind it, strongest first. subjects: how many agency records are the person's.
+    joined: which these are and how sure that is; "" where nothing is said of it.
     stale: the feeds that the list was made without, or that were stale on a morning without a list.
+    in_part: the timeline is without what is only probably the person's.
     """
 
     person_id: str
     as_of: date
     identity: Identity
     subjects: int
+    joined: str
     eligible: bool
     rank: int | None
     explanation: Explanation | None
@@ -63,6 +66,7 @@ class PersonExplained:
     approval: str
     restricted: bool = False
     stale: tuple[Accepted, ...] = ()
+    in_part: bool = False
 
     def text(self) -> str:
         """Everything, as plain lines for a terminal."""
@@ -98,11 +102,13 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
         raise UserMistake("Nothing can be explained of this person.", problems=[f"who {OBJECTS}"])
     if why:
         return _restricted(person.person_id, as_of, ranks.get(person.person_id), candidate)
-    morning = stand(snapshot, candidate, as_of, accepted=accepted_in(read))
+    show = link_show_in(workspace, read)
+    morning = stand(snapshot, candidate, as_of, accepted=accepted_in(read), link_show=show)
     scores = score(morning, candidate, [person.person_id])
     explanation = scores.explanations[0][0] if scores.explanations else None
     catalogue = candidate.catalogue
-    happened = evidence(snapshot, catalogue, as_of, [person.person_id]).get(person.person_id, [])
+    happened = behind(snapshot, catalogue, as_of, [person.person_id], link_show=show)
+    seen, sure = happened.seen[person.person_id], happened.sure[person.person_id]
     said = {channel.parts[0].name: channel for channel in catalogue.channels if channel.kind == "signal"}
     titles = {fact.source: fact.title for fact in catalogue.facts}
     who = display_identity(snapshot, as_of, [person.person_id])[person.person_id]
@@ -111,6 +117,7 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
         as_of=as_of,
         identity=home_withheld(snapshot, as_of, person.person_id, who),
         subjects=len(person.subjects),
+        joined=explanation.joined if explanation else "",
         eligible=person.person_id in morning.eligible,
         rank=ranks.get(person.person_id),
         explanation=explanation,
@@ -120,12 +127,13 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
         ),
         timeline=tuple(
             _told(event, said[event.signal], titles[event.source])
-            for event in sorted(happened, key=lambda e: (e.occurred_at, e.source, e.signal, e.event_id))
+            for event in sorted(sure, key=lambda e: (e.occurred_at, e.source, e.signal, e.event_id))
         ),
         horizon_days=candidate.specification.outcome.horizon_days,
         model=candidate.sha256,
         approval="" if candidate.approved else NOT_APPROVED,
         stale=morning.stale,
+        in_part=sure != seen,
     )
 
 
@@ -136,6 +144,7 @@ def _restricted(person_id: str, as_of: date, rank: int | None, candidate: Candid
         as_of=as_of,
         identity=Identity(RESTRICTED, None, None, None, (), None, None),
         subjects=0,
+        joined="",
         eligible=rank is not None,
         rank=rank,
         explanation=None,
@@ -178,7 +187,9 @@ def _lines(person: PersonExplained) -> Iterator[str]:
         if who.household_id
         else "No household known"
     )
-    yield f"{counted(person.subjects, 'agency record', 'agency records')} held as this person"
+    yield (
+        person.joined or f"{counted(person.subjects, 'agency record', 'agency records')} held as this person"
+    )
     if person.rank:
         yield f"Rank {person.rank} on that morning's list"
     else:
@@ -196,12 +207,16 @@ def _lines(person: PersonExplained) -> Iterator[str]:
     but = ", but for what the stale feeds did not bring" if person.stale else ""
     everything = f"Every source that the model reads covers this person{but}."
     yield from _section("We hold nothing on", told.not_held, everything)
-    weights = [("where everybody starts", told.base), *person.weights, ("what is not recorded", told.other)]
+    other = "what is not recorded" + (", or only probably theirs" if told.doubted_share else "")
+    weights = [("where everybody starts", told.base), *person.weights, (other, told.other)]
     yield from _section(
         "How it adds up, in log-odds",
         [f"{weight:+7.3f}  {words}" for words, weight in weights] + [f"{told.log_odds:+7.3f}  in all"],
     )
-    yield from _section("What the model saw, in order of time", [_moment(m) for m in person.timeline])
+    seen = "What the model saw, in order of time" + (
+        ", but for what is only probably theirs" if person.in_part else ""
+    )
+    yield from _section(seen, [_moment(m) for m in person.timeline])
 
 
 def _section(heading: str, lines: Sequence[str], otherwise: str = "") -> Iterator[str]:

@@ -20,7 +20,7 @@ from models.candidate import Candidate
 from models.reasons import Explanation, explain
 from serving.flags import Accepted
 from serving.freshness import feeds
-from serving.weekly_list import accepted_in, named, read_for
+from serving.weekly_list import accepted_in, link_show_in, named, read_for
 from serving.withheld import withheld
 
 MORNINGS_KEPT = 3
@@ -28,12 +28,14 @@ MORNINGS_KEPT = 3
 
 @dataclass(frozen=True)
 class Morning:
-    """What is needed to score anybody on a date: the panel, who is eligible, and which feeds were stale."""
+    """What is needed to score anybody on a date: the panel, who is eligible, which feeds were stale, and how
+    sure it must be whose a record is for it to be told of."""
 
     snapshot: Snapshot
     panel: Panel
     eligible: frozenset[str]
     stale: tuple[Accepted, ...]
+    link_show: float
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,22 @@ class Scores:
 
 
 def stand(
-    snapshot: Snapshot, candidate: Candidate, as_of: date, *, accepted: tuple[Accepted, ...] | None = None
+    snapshot: Snapshot,
+    candidate: Candidate,
+    as_of: date,
+    *,
+    accepted: tuple[Accepted, ...] | None = None,
+    link_show: float | None = None,
 ) -> Morning:
-    """Stand on the morning of `as_of`; accepted: as its list says, None where there is no list of it, and
-    its feeds are judged now."""
+    """Stand on the morning of `as_of`; accepted, link_show: as its list says, None where there is no list of
+    it: its feeds are judged now, by the workspace's settings."""
     if accepted is None:
         judged = feeds(snapshot, candidate.catalogue, as_of)
         accepted = tuple(Accepted(feed.source, feed.title, feed.wrong) for feed in judged if feed.wrong)
     cohort = candidate.cohort(snapshot, as_of)
     panel = read_panel(snapshot, candidate.catalogue, as_of)
-    return Morning(snapshot, panel, frozenset(cohort.person_ids.tolist()), accepted)
+    show = snapshot.workspace.settings.link_show if link_show is None else link_show
+    return Morning(snapshot, panel, frozenset(cohort.person_ids.tolist()), accepted, show)
 
 
 def score(morning: Morning, candidate: Candidate, people: Sequence[str]) -> Scores:
@@ -70,7 +78,9 @@ def score(morning: Morning, candidate: Candidate, people: Sequence[str]) -> Scor
     recorded = set(morning.panel.person_ids.tolist())
     scored = [person for person in asked if person in recorded]
     stale = {feed.source for feed in morning.stale}
-    explained = explain(candidate, morning.snapshot, morning.panel, scored, stale=stale)
+    explained = explain(
+        candidate, morning.snapshot, morning.panel, scored, stale=stale, link_show=morning.link_show
+    )
     return Scores(
         as_of=morning.panel.as_of,
         candidate=candidate,
@@ -99,10 +109,12 @@ class Desk:
 
     def _morning(self, as_of: date) -> tuple[Morning, Candidate]:
         read = read_for(self.workspace, as_of)
-        key = (as_of, read["last_delivery"], read["link_run"], read["model"], accepted_in(read))
+        accepted, show = accepted_in(read), link_show_in(self.workspace, read)
+        key = (as_of, read["last_delivery"], read["link_run"], read["model"], accepted, show)
         if key not in self._mornings:
             snapshot, candidate = named(self.workspace, read)
-            self._mornings[key] = stand(snapshot, candidate, as_of, accepted=accepted_in(read)), candidate
+            morning = stand(snapshot, candidate, as_of, accepted=accepted, link_show=show)
+            self._mornings[key] = morning, candidate
         self._mornings.move_to_end(key)
         while len(self._mornings) > MORNINGS_KEPT:
             self._mornings.popitem(last=False)

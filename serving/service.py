@@ -65,7 +65,9 @@ class Said(BaseModel):
 
 
 class Scored(BaseModel):
-    """A person's chance and what it is made of. eligible: whether the list may hold this person."""
+    """A person's chance and what it is made of. eligible: whether the list may hold this person; joined:
+    from which records they were joined, and link_strength how sure that is of the least sure of them;
+    doubted_share: the part of other_share that rests on what is only probably theirs."""
 
     person_id: str
     eligible: bool
@@ -76,6 +78,9 @@ class Scored(BaseModel):
     strengths: list[Said]
     other_share: float
     not_held: list[str]
+    link_strength: float | None
+    joined: str
+    doubted_share: float
 
     @classmethod
     def of(cls, told: Explanation, *, eligible: bool) -> Scored:

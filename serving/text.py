@@ -64,5 +64,7 @@ def _person(flag: Flag) -> Iterator[str]:
         yield f"       + {reason.sentence}"
     for strength in flag.strengths:
         yield f"       going well: {strength.sentence}"
+    if flag.joined:
+        yield f"       {flag.joined}"
     for gap in flag.not_held:
         yield f"       not held: {gap}"

@@ -72,12 +72,15 @@ def make_list(
     as_of: date,
     *,
     accepted: tuple[Accepted, ...] = (),
+    link_show: float | None = None,
     tell: Tell = quiet,
 ) -> WeeklyList:
     """The list of a morning: score everyone eligible, cut at capacity, explain those shown.
 
-    accepted: the feeds that are stale; nothing that is told rests on their silence.
+    accepted: the feeds that are stale; nothing that is told rests on their silence. link_show: default, the
+    workspace's; what is told rests on no link below it.
     """
+    link_show = snapshot.workspace.settings.link_show if link_show is None else link_show
     tell("finding who is eligible")
     cohort = candidate.cohort(snapshot, as_of)
     tell(f"building the panel of {as_of}")
@@ -89,7 +92,8 @@ def make_list(
     marks = marks_of(snapshot.con, as_of, shown)
     open_to_us = [person for person in shown if not marks[person] & RESTRICTED]
     stale = {feed.source for feed in accepted}
-    explained = {e.person_id: e for e in explain(candidate, snapshot, panel, open_to_us, stale=stale)}
+    told_of = explain(candidate, snapshot, panel, open_to_us, stale=stale, link_show=link_show)
+    explained = {told.person_id: told for told in told_of}
     identities = display_identity(snapshot, as_of, open_to_us)
     previous, listed = _previous(snapshot, as_of)
     flags = []
@@ -115,6 +119,9 @@ def make_list(
                 other_share=told.other_share,
                 not_held=told.not_held,
                 standing=standing,
+                link_strength=told.link_strength,
+                joined=told.joined,
+                doubted_share=told.doubted_share,
             )
         )
     specification = candidate.specification
@@ -142,6 +149,7 @@ def make_list(
         association=_association(candidate.catalogue),
         accepted=accepted,
         seen=candidate.seen(as_of),
+        link_show=link_show,
     )
 
 
@@ -180,6 +188,8 @@ def keep(workspace: Workspace, weekly: WeeklyList) -> Path:
             "strengths": [strength.sentence for strength in flag.strengths],
             "not_held": list(flag.not_held),
             "standing": flag.standing,
+            "link_strength": flag.link_strength,
+            "joined": flag.joined,
             "model": weekly.model,
             "specification": weekly.specification,
             "last_delivery": weekly.last_delivery,
@@ -222,6 +232,12 @@ def accepted_in(read: dict[str, Any]) -> tuple[Accepted, ...] | None:
     return tuple(Accepted(**said) for said in read.get("accepted", ())) if "flags" in read else None
 
 
+def link_show_in(workspace: Workspace, read: dict[str, Any]) -> float:
+    """The threshold that a kept list was made with, 0 where it had none; the workspace's where it is no
+    list's, see `read_for`."""
+    return float(read.get("link_show", 0.0)) if "flags" in read else workspace.settings.link_show
+
+
 def read_for(workspace: Workspace, as_of: date) -> dict[str, Any]:
     """The kept list of a morning; where none is kept the last_delivery, link_run and model of the newest
     state, and no `flags`."""
@@ -250,7 +266,8 @@ def remake(workspace: Workspace, as_of: date, *, tell: Tell = quiet) -> WeeklyLi
     kept = kept_list(workspace, as_of)
     if kept is None:
         raise no_list(workspace, as_of)
-    return make_list(*named(workspace, kept), as_of, accepted=accepted_in(kept) or (), tell=tell)
+    accepted, link_show = accepted_in(kept) or (), link_show_in(workspace, kept)
+    return make_list(*named(workspace, kept), as_of, accepted=accepted, link_show=link_show, tell=tell)
 
 
 def no_list(workspace: Workspace, as_of: date) -> UserMistake:

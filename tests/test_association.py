@@ -13,7 +13,8 @@ from features.catalogue import Catalogue, derive_catalogue
 from features.evidence import evidence
 from features.panel import Panel, build_panel
 from features.sequences import FirstThen
-from models.reasons import reasons_of, weigh
+from models.account import weigh
+from models.reasons import reasons_of
 from tests.town import Town
 
 AS_OF = date(2026, 3, 1)

@@ -17,7 +17,7 @@ from features.happenings import ONCE, ONCE_IN_THEME, happenings_of
 from features.kernel import compile_catalogue
 from features.panel import build_panel
 from features.vital import usable_rows
-from models.reasons import weigh
+from models.account import weigh
 from tests.town import Town, declaration
 
 # What is declared.

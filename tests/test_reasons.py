@@ -12,7 +12,8 @@ from features.association import by_association
 from features.catalogue import Catalogue, SourceFacts
 from features.feature import Channel, EvidenceRow, Feature, Signal
 from features.sequences import FirstThen
-from models.reasons import Account, chance_words, improvement, reasons_of, strengths_of, weigh
+from models.account import Account, weigh
+from models.reasons import chance_words, improvement, reasons_of, strengths_of
 
 AS_OF = date(2026, 6, 29)
 LONG_AGO = date(2015, 1, 1)
