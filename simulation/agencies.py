@@ -30,6 +30,7 @@ from simulation.mental_health import mental_health
 from simulation.objections import objections
 from simulation.police_records import police_records
 from simulation.send import send
+from simulation.ssd_family import ssd_family
 from simulation.ssd_missing import ssd_missing
 from simulation.youth_justice import youth_justice
 
@@ -57,7 +58,11 @@ AGENCIES: dict[str, Agency] = {
 }
 """Source → what it holds of a block."""
 
-LATER: dict[str, Agency] = {"council_tax.arrears": council_tax_arrears, "rents.arrears": rent_arrears}
+LATER: dict[str, Agency] = {
+    "council_tax.arrears": council_tax_arrears,
+    "rents.arrears": rent_arrears,
+    "social_care.family": ssd_family,
+}
 """Extracts that a source gained afterwards, likewise from streams of their own."""
 
 

@@ -59,6 +59,13 @@ class Care:
         parts = (self.contact, self.referral, self.enquiry, self.plan, self.care, self.early_help)
         return reduce(_both, parts)
 
+    def first_known(self) -> tuple[Index, Days]:
+        """Every child that social care has heard of, once, and the day on which it first did."""
+        known = self.known_children()
+        order = np.lexsort((known.start, known.child))
+        child, first = np.unique(known.child[order], return_index=True)
+        return child, known.start[order][first]
+
 
 def care_for(random: Random, block: Block, logs: Logs) -> Care:
     """Draw what social care does about the block's children."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from simulation.block import Block
 from simulation.calendar import NONE, OPEN, Days, Index, Mask
-from simulation.draw import Random, between, expand, lag, only
+from simulation.draw import Random, between, expand, lag, only, own_stream
 from simulation.extracts import Draft, Happening
 from simulation.life import Life
 from simulation.people import Text
@@ -46,6 +46,8 @@ CONSENT, CONSENT_WITHDRAWN = 0.45, 0.05
 """Share of profiles that rest on consent, and of those where it is withdrawn later."""
 STAFF_FAMILY, ADDRESS_WITHHELD = 0.008, 0.02
 UPRN_KNOWN, BIRTH_DATE_KNOWN = 0.5, 0.9
+SOCIAL_CARE_NUMBER = 0.4
+"""Profiles of children whom social care knew by then that have its number."""
 ENTERED = (4, 1.0)
 """Days until something is entered: median, and the spread of the logarithm."""
 
@@ -74,7 +76,7 @@ def ecins(random: Random, life: Life) -> list[Draft]:
     """Profiles, involvement, referrals and tasks of a block."""
     cases = _cases(random, life)
     return [
-        _profiles(random, life.block, cases),
+        _profiles(random, life, cases),
         _involvement(random, life.block, cases),
         _referrals(random, life.block, cases),
         _tasks(random, life.block, cases),
@@ -112,8 +114,9 @@ def _cases(random: Random, life: Life) -> Cases:
     )
 
 
-def _profiles(random: Random, block: Block, cases: Cases) -> Draft:
+def _profiles(random: Random, life: Life, cases: Cases) -> Draft:
     """One a person, from the first case on."""
+    block = life.block
     people, last = block.people, block.calendar.last
     who, first = np.unique(cases.person, return_index=True)  # cases are in order of their days
     created, n = cases.start[first], len(who)
@@ -127,8 +130,13 @@ def _profiles(random: Random, block: Block, cases: Cases) -> Draft:
     withheld = random.random(n) < ADDRESS_WITHHELD
     staff = ~withheld & (random.random(n) < STAFF_FAMILY)
     restricted = only(staff | withheld, np.where(staff, "SF", "AW"))
+    since = np.full(people.count, OPEN, dtype=np.int32)
+    child, day = life.care.first_known()
+    since[child] = day
+    noted = (since[who] < created) & (own_stream(random, "social care").random(n) < SOCIAL_CARE_NUMBER)
     columns = {
         "profile_ref": block.key_of("ecins", who),
+        "social_care_ref": only(noted, block.child_key(who)),
         "forenames": people.forename[who],
         "surname": people.surname[who],
         "date_of_birth": only(random.random(n) < BIRTH_DATE_KNOWN, people.birth[who]).astype(np.int32),

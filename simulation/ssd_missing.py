@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.calendar import NONE
-from simulation.draw import Random, Spells
+from simulation.draw import Random, Spells, only, own_stream
 from simulation.extracts import Draft, Happening
 from simulation.life import Life
 
@@ -17,6 +17,8 @@ KNOWN_TO_SOCIAL_CARE = 0.92
 """Episodes of looked-after children that somebody told social care of."""
 A_DAY_LATE = 0.08
 """Of these, the ones dated by the morning on which the carer rang."""
+POLICE_REFERENCE = 0.6
+"""Episodes beside which the worker wrote the missing-persons desk's number of the child."""
 RHI_OFFERED, RHI_ACCEPTED = 0.85, 0.55
 """Return home interviews: offered, and accepted of those offered; both written down on return."""
 
@@ -33,6 +35,7 @@ def ssd_missing(random: Random, life: Life) -> list[Draft]:
     end_keyed = np.maximum(keyed, block.keyed(random, "social_care", end, episodes.dwelling[told]))
     offered = random.random(n) < RHI_OFFERED
     accepted = np.where(random.random(n) < RHI_ACCEPTED, "Y", "N")
+    noted = own_stream(random, "police reference").random(n) < POLICE_REFERENCE
     columns = {
         "miss_table_id": block.ids("MIS", n),
         "miss_person_id": block.child_key(child),
@@ -41,6 +44,7 @@ def ssd_missing(random: Random, life: Life) -> list[Draft]:
         "miss_missing_episode_end_date": np.where(end > block.calendar.last, NONE, end).astype(np.int32),
         "miss_missing_rhi_offered": np.where(offered, "Y", "N").astype(object),
         "miss_missing_rhi_accepted": np.where(offered, accepted, "NA").astype(object),
+        "miss_police_person_ref": only(noted, block.compact_key(child)),
         "_signal": np.where(absent, "away_from_care", "missing_from_care"),
     }
     start_name, end_name = "miss_missing_episode_start_date", "miss_missing_episode_end_date"
