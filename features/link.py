@@ -36,6 +36,7 @@ from features.declaration import UNIDENTIFIED, shared_signals
 from features.holdings import hold_in_pairs, keep_within, make_holdings
 from features.link_model import Model, chosen_model
 from features.lock import only_writer
+from features.past_links import keep_the_past
 from features.progress import Tell, quiet
 from features.residences import make_address_facts, make_residences
 from features.rule_sql import quoted
@@ -106,6 +107,11 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
         answers=all_answers(workspace),
     )
     carry_over(con)
+    before = con.execute(
+        f"SELECT last_delivery, model FROM all_link_runs WHERE link_run = {snapshot.link_run}"
+    ).fetchall()
+    if before and before[0][1] == (chosen and chosen[0]):
+        keep_the_past(con, last_delivery=before[0][0])
     tell("Putting residences in order")
     make_residences(con, links="new_links")
     _find_changes(con)

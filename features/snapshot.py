@@ -172,13 +172,13 @@ def _links(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     committed = f"link_run IN (SELECT link_run FROM {runs} WHERE link_run <= {snapshot.link_run})"
     con.execute(
         f"""
-        CREATE OR REPLACE TABLE links AS
-        FROM (
+        CREATE OR REPLACE VIEW told_links AS
         SELECT source, subject_key, person_id, coalesce(strength, 1.0) AS strength, known_on,
                lead(known_on) OVER (PARTITION BY source, subject_key ORDER BY known_on) AS known_until
         FROM (SELECT * FROM {links} WHERE {committed}
-              QUALIFY link_run = max(link_run) OVER (PARTITION BY source, subject_key))
-        ) WHERE person_id IS NOT NULL
+              QUALIFY link_run = max(link_run) OVER (PARTITION BY source, subject_key));
+
+        CREATE OR REPLACE TABLE links AS FROM told_links WHERE person_id IS NOT NULL
         """
     )
     con.execute(

@@ -14,6 +14,7 @@ from features.agreement import reviews_due
 from features.deliveries import read_ledger
 from features.errors import DataRefused
 from features.ingest import ingest
+from features.link import LinkReport
 from features.tables import Tables
 from features.workspace import Workspace, init_workspace
 from tests.test_list_page import WEEKLY
@@ -91,6 +92,8 @@ def test_a_review_is_announced_sixty_days_ahead(tmp_path: Path, days_before: int
 
 def test_it_is_said_with_the_list() -> None:
     said = "The agreement of Police (ISA-1) is to be reviewed."
-    week = earlyhelp.Week([], WEEKLY, SimpleNamespace(text=lambda: "watched"), (said,))  # type: ignore[arg-type]
+    links = LinkReport(1, 2, subjects=3, persons=2, changed=0)
+    watched = SimpleNamespace(text=lambda: "watched")
+    week = earlyhelp.Week([], links, WEEKLY, watched, (said,))  # type: ignore[arg-type]
     text = earlyhelp._week_text(week)
     assert text.index(said) < text.index(WEEKLY.title) < text.index("watched")

@@ -226,6 +226,9 @@ class InMemory:
             name: pa.Table.from_pylist(rows.get(name, []), schema=schema) for name, schema in SCHEMAS.items()
         }
 
+    def exists(self, name: str) -> bool:
+        return name in self.tables
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(config={"threads": 1})
 

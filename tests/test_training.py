@@ -35,7 +35,7 @@ from training.linear import fit_baseline, fit_logistic
 from training.question import Question
 from training.run import TrainingReport
 from training.text import training_text
-from training.tracking import _experiment
+from training.tracking import experiment_of
 from training.trees import choose, fit_trees
 
 SIGNAL = Signal("fire.call", "fire", "call", "calls")
@@ -269,7 +269,7 @@ def test_a_copied_workspace_keeps_its_artefacts_to_itself(tmp_path: Path) -> Non
             return made[name].experiment_id
 
     def place(root: Path) -> str:
-        number = int(_experiment(Store(), Workspace(root), "fires"))
+        number = int(experiment_of(Store(), Workspace(root), "fires"))
         return list(made.values())[number].artifact_location
 
     for root in (tmp_path / "here", tmp_path / "a copy", tmp_path / "here", tmp_path / "a copy"):
