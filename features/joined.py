@@ -35,8 +35,8 @@ class Joined:
 class LeftOut:
     """How much of what is told of a person was left out because it is only probably theirs.
 
-    reasons, strengths: not shown at all; partly: told without it; theirs: reasons that are not shown because
-    of a record of somebody they live with.
+    reasons, strengths: not shown at all; partly: reasons told without it; theirs: reasons that are not shown
+    because of a record of somebody they live with.
     """
 
     reasons: int = 0
@@ -96,7 +96,8 @@ def _left_out(left_out: LeftOut, it: str) -> str:
             f"{'is' if one else 'are'} not shown"
         )
     if left_out.partly:
-        said.append(f"{left_out.partly} {'is' if left_out.partly == 1 else 'are'} told without {it}")
+        reasons = str(left_out.partly) if left_out.reasons else counted(left_out.partly, "reason", "reasons")
+        said.append(f"{reasons} {'is' if left_out.partly == 1 else 'are'} told without {it}")
     return ", ".join(said) or f"nothing shown rests on {it}"
 
 

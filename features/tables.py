@@ -212,6 +212,8 @@ SCHEMAS["flags"] = pa.schema(
         pa.field("strengths", pa.list_(pa.string())),
         pa.field("not_held", pa.list_(pa.string())),
         pa.field("standing", pa.string()),  # 'new' or 'still here'
+        pa.field("link_strength", pa.float64()),  # of the least sure of their records, 0 to 1
+        pa.field("joined", pa.string()),  # from which records, in words
         pa.field("model", pa.string()),  # sha256 of the exported candidate
         pa.field("specification", pa.string()),
         pa.field("last_delivery", pa.int64()),

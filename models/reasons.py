@@ -153,7 +153,7 @@ def left_out_of(account: Account, would_be: Told, told: Told) -> LeftOut:
     return LeftOut(
         reasons=len(hidden) - theirs,
         strengths=sum(said.channel not in well for said in would_be[1]),
-        partly=sum(said.channel in account.partly and bool(said.event_ids) for said in (*told[0], *told[1])),
+        partly=sum(said.channel in account.partly and bool(said.event_ids) for said in told[0]),
         theirs=theirs,
     )
 
