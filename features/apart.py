@@ -12,7 +12,8 @@ from features.blocking import MOST
 from features.declaration import IDENTIFIERS
 
 UNLIKE_NAMES = 0.8
-"""Jaro-Winkler likeness of two forenames under which one is no way of writing the other."""
+"""Jaro-Winkler likeness of two forenames under which one is no way of writing the other; two that begin
+alike may be a short form that nobody listed, unless one agency knows both."""
 
 GENERATION = 12
 """Years between two births that no slip of the pen explains."""
@@ -23,9 +24,12 @@ APART = {
     "twins": (
         "born, surname_sound",
         "len(given) > 1 AND born_firm AND surname_sound IS NOT NULL",
-        "NOT list_has_any(l.full_names, r.full_names) AND NOT list_has_any(l.given_names, r.given_names) "
-        f"AND l.given_sound <> r.given_sound AND jaro_winkler_similarity(l.given, r.given) < {UNLIKE_NAMES} "
-        "AND l.given IS DISTINCT FROM r.surname AND l.surname IS DISTINCT FROM r.given",
+        "NOT list_has_any(l.given_names, r.given_names) AND len(list_filter(flatten([[jaro_winkler_similarity("
+        "one, other) FOR one IN l.full_names] FOR other IN r.full_names]), lambda likeness: likeness >= 0.93)) "
+        f"= 0 AND l.given_sound <> r.given_sound AND jaro_winkler_similarity(l.given, r.given) < {UNLIKE_NAMES} "
+        "AND l.given IS DISTINCT FROM r.surname AND l.surname IS DISTINCT FROM r.given "
+        "AND NOT starts_with(l.given, r.given) AND NOT starts_with(r.given, l.given) "
+        "AND (l.given[1] <> r.given[1] OR l.source = r.source)",
     ),
     "two generations": (
         "surname_sound, given_sound",

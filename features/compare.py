@@ -39,6 +39,10 @@ FOUND_BY_SURE = 0.8
 """The share of all true pairs of which one of `SURE` is thought to hold."""
 
 PAIRS_FOR_CHANCE, PAIRS_FOR_LIKENESS, THREADS = 2_000_000, 5_000_000, 2
+ROUNDS, MOSTLY_ONE = 3, 20
+"""How often chance and likeness are told apart in turn; by how much at most that makes chance rarer."""
+LEAST = 0.001
+"""How rarely at the least one person's records differ in a way: nothing is so sure that no pair tells."""
 FEWEST_PAIRS = 20
 """With fewer pairs to learn from, what `features.likeness` begins with stands."""
 
@@ -94,6 +98,8 @@ def train(
                 )
                 learned.append(name)
         found = linker.misc.save_model_to_json()
+    if learned:
+        _tell_chance_from_likeness(con, found, subjects=subjects)
     return {
         "version": VERSION,
         "splink": version("splink"),
@@ -126,6 +132,38 @@ def make_pairs(con: duckdb.DuckDBPyConnection, model: Model, *, at_least: float 
             FROM {found.physical_name} ORDER BY l, r
             """
         )
+
+
+def _tell_chance_from_likeness(con: duckdb.DuckDBPyConnection, settings: Any, *, subjects: int) -> None:
+    """Take what one person's own records add out of how often chance makes two alike, in place.
+
+    Among random pairs some are one person, and of those that share a birth date or a dwelling most are. How
+    many are is what the model itself finds: begun with a guess, found and corrected in turn.
+    """
+    drawn = [
+        (level, level["u_probability"])
+        for comparison in settings["comparisons"]
+        for level, grade in zip(
+            [level for level in comparison["comparison_levels"] if not level.get("is_null_level")],
+            COMPARISONS.get(comparison["output_column_name"], ("", []))[1],
+            strict=False,
+        )
+        if level.get("u_probability") not in (None, grade[3]) and "m_probability" in level
+    ]
+    for comparison in settings["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            if "m_probability" in level:
+                level["m_probability"] = max(level["m_probability"], LEAST)
+    for _ in range(ROUNDS):
+        share = settings["probability_two_random_records_match"]
+        for level, seen in drawn:
+            by_chance = (seen - share * level["m_probability"]) / (1 - share)
+            level["u_probability"] = max(by_chance, seen / MOSTLY_ONE)
+        with _linker(con, settings, threads=THREADS) as linker:
+            pairs = linker.inference.predict(threshold_match_probability=0.01).physical_name
+            one = con.execute(f"SELECT coalesce(sum(match_probability), 0) FROM {pairs}").fetchall()[0][0]
+        if one:
+            settings["probability_two_random_records_match"] = one / (subjects * (subjects - 1) / 2)
 
 
 def rarity(model: Model) -> float:

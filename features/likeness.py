@@ -20,6 +20,9 @@ SWAPPED = (
     "AND jaro_winkler_similarity(surname_l, given_r) >= 0.9) AND given_l <> given_r"
 )
 
+BEGINS = "least(len(given_l), len(given_r)) > 2 AND (starts_with(given_l, given_r) OR starts_with(given_r, given_l))"
+"""Of two forenames one is how the other begins: Jord and Jordan."""
+
 ONE_SLIP = (
     "levenshtein(born_l, born_r) <= 2 AND (born_l[1:4] = born_r[1:4])::INTEGER "
     "+ (born_l[6:7] = born_r[6:7])::INTEGER + (born_l[9:] = born_r[9:])::INTEGER >= 2"
@@ -50,7 +53,7 @@ COMPARISONS: dict[str, tuple[str, list[Grade]]] = {
         [
             ("the same", "given_l = given_r", 0.75, 0.005, "given"),
             ("in the other order", SWAPPED, 0.01, 1e-6, None),
-            ("a short form", "list_has_any(full_names_l, full_names_r)", 0.04, 0.001, None),
+            ("a short form", f"list_has_any(full_names_l, full_names_r) OR {BEGINS}", 0.04, 0.001, None),
             ("spelled alike", _sounds("given"), 0.1, 0.004, None),
             ("another forename", "list_has_any(given_names_l, given_names_r)", 0.01, 0.002, None),
             (
@@ -91,7 +94,8 @@ COMPARISONS: dict[str, tuple[str, list[Grade]]] = {
     "born": (
         "born_l IS NULL OR born_r IS NULL",
         [
-            ("the same", "born_l = born_r", 0.88, 0.0001, "born"),
+            ("the same", "born_l = born_r AND born_firm_l", 0.88, 0.0001, None),
+            ("the same placeholder", "born_l = born_r", 0.01, 0.001, None),
             (
                 "day and month in the other order",
                 "born_l[1:4] = born_r[1:4] AND born_l[6:7] = born_r[9:10] AND born_l[9:10] = born_r[6:7]",

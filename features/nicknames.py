@@ -1,4 +1,4 @@
-"""Short and familiar forms of first names in Britain, so that Bill and William can be one person.
+"""Short and familiar forms of first names in Britain, wherever they came from, so that Bill and William can be one person.
 
 Common knowledge, from no record of anybody. A short form may belong to several names (Sam to Samuel
 and to Samantha); then it is like each of them, while they stay unlike each other.
@@ -65,6 +65,23 @@ toby ursula: ursie valerie: val vanessa: ness nessa veronica: ronnie vron victor
 vicki vicky vincent: vin vince vinnie violet: vi virginia: ginnie ginny vivian: viv vivienne: viv wallace:
 wally walter: wal wally walt wilfred: fred wilf william: bill billie billy liam wil will willie willy
 winifred: freda win winnie zachary: zac zach zack zak zoe: zo
+adam: ads ady amy: ames callum: cal connor: con ella: ellie emmanuel: manny finley: fin grace: gracie hannah:
+han harry: haz hazza holly: hols isla: izzy jack: jackie kate: katie laura: lol lucas: luke lucy: luce
+oscar: ozzie ozzy phoebe: pheebs ryan: ry shannon: shan theo: ted tyler: ty
+agata: aga aleksander: olek aleksandra: ola alicja: ala alina: ala andrzej: andrew jedrek andrei: andy ania:
+anna barbara: basia bartlomiej: bartek bartosz: bartek dariusz: darek dorota: dorotka elzbieta: ela ewelina:
+ewa ewa: ewka gabriela: gabi grzegorz: grzesiek irena: irka jakub: kuba jan: janek jaroslaw: jarek jerzy:
+jurek joanna: asia joasia jozef: jozek justyna: justa katarzyna: kasia krzysztof: krzys krzysiek lukasz: luk
+magdalena: magda malgorzata: gosia maciej: maciek marek: mark michal: misiek mikolaj: miki monika: mona
+natalia: nati nikola: niki pawel: paul piotr: peter piotrek przemyslaw: przemek rafal: rafi slawomir: slawek
+stanislaw: staszek stanislawa: stasia szymon: simon tadeusz: tadek teresa: tereska tomasz: tomek wojciech:
+wojtek zbigniew: zbyszek zofia: zosia zuzanna: zuza zuzia
+alexandru: alex sandu constantin: costel dinu cristian: cris dumitru: mitica elena: lena florin: florica
+gheorghe: george gigi ioana: oana ionut: nelu mihai: misu mihaela: miha stefan: stef vasile: vasi
+abdul: ab abdulrahman: abdul abdullah: abdul abdulla gurpreet: gurp gurps harpreet: harp harry jaspreet: jas
+jaswinder: jas jasmeet: jas jasmine: jas jaz manpreet: manny mani navdeep: nav rajinder: raj rajesh: raj
+sukhdeep: sukhi sukhwinder: sukhi suki fatima: fati ibrahim: ibs ibby mohammad: mo mohamed: mo muhammad: mo
+mustafa: mus yusuf: yus zainab: zee chukwuemeka: emeka oluwaseun: seun oluwatobi: tobi temitope: tope
 """
 """A full name with a colon, then its short forms."""
 
