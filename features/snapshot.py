@@ -61,10 +61,9 @@ class Snapshot:
     @cached_property
     def morning_after(self) -> date:
         """The morning after the last delivery: on it all that is read is known."""
-        con = duckdb.connect()
-        ledger = self.tables.view(con, "deliveries")
-        read = f"SELECT max(received_on) FROM {ledger} WHERE delivery_id <= {self.last_delivery}"
-        return con.execute(read).fetchall()[0][0] + timedelta(days=1)
+        ledger = self.tables.read("deliveries").select(["delivery_id", "received_on"]).to_pylist()
+        read = [row["received_on"] for row in ledger if row["delivery_id"] <= self.last_delivery]
+        return max(read) + timedelta(days=1)
 
     def marked_subjects(self) -> pa.Table:
         """Columns source, subject_key, mark, known_on, known_until, now: who is marked on which mornings by
