@@ -340,6 +340,28 @@ def link_evaluate(
     give(evaluation.figures, evaluation.text)
 
 
+@linking.command("map")
+def link_map(
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="A person's id, as on the list.")],
+    as_of: Day,
+    depth: Annotated[int, typer.Option(min=1, max=3, help="How many steps from the person it goes.")] = 1,
+    picture: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="Draw it, too, into this file.")
+    ] = None,
+) -> None:
+    """Say with whom a person lives and to whom they belong, from what was known that morning."""
+    from features.association_svg import map_text, svg
+    from features.households import association_map, household
+    from features.snapshot import open_snapshot
+
+    snapshot = open_snapshot(_workspace())
+    found = association_map(snapshot, person, day(as_of), depth=depth)
+    if picture:
+        picture.write_text(svg(found), encoding="utf-8")
+    lives = household(snapshot, person, day(as_of))
+    give({"household": lives, "map": found}, lambda: map_text(found))
+
+
 @app.command(rich_help_panel=BEHIND)
 def features(
     as_of: Annotated[list[str], typer.Option("--as-of", metavar="DATE", help="May be given several times.")],
