@@ -40,6 +40,7 @@ from features.past_links import keep_the_past
 from features.progress import Tell, quiet
 from features.residences import make_address_facts, make_residences
 from features.rule_sql import quoted
+from features.says_little import SaysLittle, find_little
 from features.snapshot import open_snapshot
 from features.tables import Tables
 from features.timelines import make_timelines
@@ -61,7 +62,8 @@ class LinkReport:
     """What a link run found. `link_run` is the run now standing, an earlier one if nothing changed.
 
     model: the name of the link model, None where exact keys alone link. crowded: where so many shared a
-    key (a hostel, a number filled in for nobody's) that nobody was compared by it. refused: see `Refused`.
+    key (a hostel, a number filled in for nobody's) that nobody was compared by it. little: sources that say
+    nothing of their subjects, or the same of many. refused: see `Refused`.
     """
 
     link_run: int
@@ -72,6 +74,7 @@ class LinkReport:
     model: str | None = None
     crowded: tuple[Crowded, ...] = ()
     refused: tuple[Refused, ...] = ()
+    little: tuple[SaysLittle, ...] = ()
 
 
 def person_id(source: str, subject_key: str) -> str:
@@ -98,9 +101,10 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
     _clear_uncommitted(tables)
     tell("Comparing identities")
     chosen = chosen_model(workspace)
+    already_persons = [name for name, source in workspace.sources.items() if source.subject == "person"]
     crowded = make_links(
         con,
-        already_persons=[name for name, source in workspace.sources.items() if source.subject == "person"],
+        already_persons=already_persons,
         model=chosen and chosen[1],
         shared=shared_signals(workspace.sources.values()),
         as_of=snapshot.morning_after,
@@ -140,6 +144,7 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
         model=name,
         crowded=tuple(crowded),
         refused=tuple(Refused(*row) for row in con.execute("FROM refused_answers").fetchall()),
+        little=tuple(find_little(con, already_persons=already_persons) if chosen else ()),
     )
 
 

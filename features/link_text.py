@@ -1,9 +1,11 @@
-"""What a link run found, as its user reads it: how many people, by what, and whom a crowd kept apart."""
+"""What a link run found, as its user reads it: how many people, by what, whom a crowd kept apart,
+and which sources say little."""
 
 from __future__ import annotations
 
 from features.blocking import MOST, Crowded
 from features.link import LinkReport
+from features.says_little import NOTHING
 
 SHARED = {
     "birth date": "a birth date",
@@ -29,7 +31,22 @@ def link_text(report: LinkReport) -> str:
         "Look at both records again, and at what else was joined to them."
         for one in report.refused
     )
-    return "\n".join([found, *refused, *crowd_warnings(report)])
+    return "\n".join([found, *refused, *little_warnings(report), *crowd_warnings(report)])
+
+
+def little_warnings(report: LinkReport) -> list[str]:
+    """A sentence for each source that says nothing of who its subjects are, or the same of many."""
+    return [
+        f"{one.source}: {one.subjects:,} of its {one.of:,} subjects have nothing to be compared by; each "
+        "stays a person of its own, and what is known of it reaches nobody else."
+        if one.what == NOTHING
+        else f"{one.source}: {one.subjects:,} of the {one.of:,} subjects with a birth date are born on 1 "
+        "January: it is taken for a day that nobody knows, and they are compared by the year alone."
+        if one.what == "1 January"
+        else f"{one.source}: {one.subjects:,} of the {one.of:,} subjects with a {one.what} have the same: it "
+        "hardly counts for them, and more of their records may stay apart."
+        for one in report.little
+    ]
 
 
 def crowd_warnings(report: LinkReport) -> list[str]:
