@@ -20,26 +20,33 @@ GENERATION = 12
 
 _SAME_IDENTIFIER = " OR ".join(f"coalesce(l.{name} = r.{name}, FALSE)" for name in IDENTIFIERS)
 
+_SHORT_FOR = (
+    "len(list_filter(flatten([[jaro_winkler_similarity(one, other) FOR one IN l.full_names] "
+    "FOR other IN r.full_names]), lambda likeness: likeness >= 0.93)) > 0"
+)
+_OTHER_FORENAMES = (
+    f"NOT list_has_any(l.given_names, r.given_names) AND NOT ({_SHORT_FOR}) "
+    "AND NOT starts_with(l.given, r.given) AND NOT starts_with(r.given, l.given) "
+    f"AND l.given_sound <> r.given_sound AND jaro_winkler_similarity(l.given, r.given) < {UNLIKE_NAMES} "
+    "AND l.given IS DISTINCT FROM r.surname AND l.surname IS DISTINCT FROM r.given "
+    "AND (l.given[1] <> r.given[1] OR l.source = r.source)"
+)
+
 APART = {
     "twins": (
+        "FROM identity_records WHERE len(given) > 1 AND born_firm AND surname_sound IS NOT NULL",
         "born, surname_sound",
-        "len(given) > 1 AND born_firm AND surname_sound IS NOT NULL",
-        "NOT list_has_any(l.given_names, r.given_names) AND len(list_filter(flatten([[jaro_winkler_similarity("
-        "one, other) FOR one IN l.full_names] FOR other IN r.full_names]), lambda likeness: likeness >= 0.93)) "
-        f"= 0 AND l.given_sound <> r.given_sound AND jaro_winkler_similarity(l.given, r.given) < {UNLIKE_NAMES} "
-        "AND l.given IS DISTINCT FROM r.surname AND l.surname IS DISTINCT FROM r.given "
-        "AND NOT starts_with(l.given, r.given) AND NOT starts_with(r.given, l.given) "
-        "AND (l.given[1] <> r.given[1] OR l.source = r.source)",
+        _OTHER_FORENAMES,
     ),
     "two generations": (
-        "surname_sound, given_sound",
-        "born_firm AND surname_sound IS NOT NULL AND given_sound IS NOT NULL",
-        "(list_has_any(l.uprns, r.uprns) OR list_has_any(l.postcodes, r.postcodes)) "
-        "AND levenshtein(l.born, r.born) > 2 "
+        "SELECT *, unnest(postcodes) AS home FROM identity_records "
+        "WHERE born_firm AND surname_sound IS NOT NULL AND given_initial IS NOT NULL",
+        "home, surname_sound, given_initial",
+        "levenshtein(l.born, r.born) > 2 "
         f"AND abs(TRY_CAST(l.born[1:4] AS INTEGER) - TRY_CAST(r.born[1:4] AS INTEGER)) >= {GENERATION}",
     ),
 }
-"""Why → what both share, of whom it can be said, what must hold of the two."""
+"""Why → of whom it can be said, what both share, what must hold of the two."""
 
 
 def make_apart(con: duckdb.DuckDBPyConnection, *, most: int = MOST) -> None:
@@ -49,12 +56,10 @@ def make_apart(con: duckdb.DuckDBPyConnection, *, most: int = MOST) -> None:
     all that would be looked at.
     """
     found = []
-    for why, (same, who, differ) in APART.items():
-        several = (
-            f"(FROM identity_records WHERE {who} QUALIFY count(*) OVER (PARTITION BY {same}) <= {int(most)})"
-        )
+    for why, (who, same, differ) in APART.items():
+        several = f"(FROM ({who}) QUALIFY count(*) OVER (PARTITION BY {same}) <= {int(most)})"
         found.append(
-            f"SELECT l.subject AS l, r.subject AS r, '{why}' AS why "
+            f"SELECT DISTINCT l.subject AS l, r.subject AS r, '{why}' AS why "
             f"FROM {several} l JOIN {several} r USING ({same}) "
             f"WHERE l.subject < r.subject AND NOT ({_SAME_IDENTIFIER}) AND {differ}"
         )

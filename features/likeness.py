@@ -20,7 +20,10 @@ SWAPPED = (
     "AND jaro_winkler_similarity(surname_l, given_r) >= 0.9) AND given_l <> given_r"
 )
 
-BEGINS = "least(len(given_l), len(given_r)) > 2 AND (starts_with(given_l, given_r) OR starts_with(given_r, given_l))"
+BEGINS = (
+    "(starts_with(given_l, given_r) OR starts_with(given_r, given_l)) "
+    "AND least(len(given_l), len(given_r)) > 2 AND given_l <> given_r"
+)
 """Of two forenames one is how the other begins: Jord and Jordan."""
 
 ONE_SLIP = (

@@ -1,4 +1,4 @@
-"""Short and familiar forms of first names in Britain, wherever they came from, so that Bill and William can be one person.
+"""Short and familiar forms of first names in Britain, so that Bill and William can be one person.
 
 Common knowledge, from no record of anybody. A short form may belong to several names (Sam to Samuel
 and to Samantha); then it is like each of them, while they stay unlike each other.

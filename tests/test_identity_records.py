@@ -198,6 +198,7 @@ def test_twins_and_namesakes_of_two_generations_are_told_apart() -> None:
         (1, 3, "two generations"),
         (1, 5, "twins"),
         (1, 6, "twins"),
+        (2, 3, "two generations"),
         (2, 5, "twins"),
         (2, 6, "twins"),
     ]
