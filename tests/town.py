@@ -173,6 +173,32 @@ class Town:
         row = {"subject_key": who, "mark": mark, **days}
         self._dated("marks", source, known, revision, record, row)
 
+    def related(
+        self,
+        who: str,
+        relation: str,
+        other: str | None = None,
+        *,
+        family: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        known: str | date = OPENED,
+        record: str | None = None,
+        revision: int = 1,
+        source: str = "schools",
+    ) -> None:
+        """`other` is the `relation` of `who`; or who belongs to a family."""
+        self.number += 1
+        days = {"start_on": day(start) if start else None, "end_on": day(end) if end else None}
+        row = {"subject_key": who, "relation": relation, "other_key": other, "family": family, **days}
+        self._dated("relations", source, known, revision, record, row)
+
+    def withdraw_relation(
+        self, record: str, *, known: str | date, revision: int, source: str = "schools"
+    ) -> None:
+        """What the record told of two people is no more."""
+        self._dated("relations", source, known, revision, record, {"withdrawn": True})
+
     def lives(
         self,
         who: str,
