@@ -16,8 +16,8 @@ from datetime import date
 
 import pyarrow as pa
 
+from features.graded import graded_sql
 from features.snapshot import Snapshot
-from features.surely_theirs import graded_sql
 from features.wording import counted
 
 

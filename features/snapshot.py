@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from features.asof import sql_known
 from features.errors import UserMistake
+from features.graded import make_strengths
 from features.marks import make_marked
 from features.refuge import make_shown_residences
 from features.tables import DATED, PAYLOAD, Tables
@@ -43,9 +44,9 @@ class Snapshot:
     @cached_property
     def con(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with the tables events, identities, addresses, registers, marks, areas
-        (each with known_until; events also with occurred_on), links (with known_until), marked (see
-        `features.marks`), told_residences, and residences, which are those but for what must stay secret
-        (see `features.refuge`).
+        (each with known_until; events also with occurred_on), links (with known_until), strengths (see
+        `features.graded`), marked (see `features.marks`), told_residences, and residences, which are those
+        but for what must stay secret (see `features.refuge`).
 
         Withdrawn revisions are not in the tables: they only end what stood before them.
         """
@@ -54,6 +55,7 @@ class Snapshot:
         for name in OPEN_VIEWS:
             _standing(con, self, name)
         _links(con, self)
+        make_strengths(con, self.link_run)
         make_marked(con)
         make_shown_residences(con)
         return con

@@ -12,23 +12,10 @@ from datetime import date
 import duckdb
 
 from features.asof import sql_known
+from features.graded import graded_sql
 from features.intervals import emptied, filled
 from features.near import Near
 from features.residences import make_address_facts, make_residences
-
-
-def graded_sql(as_of: date, *, links: str = "links") -> str:
-    """A SELECT of source, subject_key, person_id, strength, known_on, known_until: the links that stand.
-
-    The surest of a person's subjects on the morning is the one that the others are joined to, and so has a
-    strength of 1: whoever has one subject then is not in doubt because of what came later.
-    """
-    surest = "PARTITION BY person_id ORDER BY strength DESC, source, subject_key"
-    return f"""
-        SELECT source, subject_key, person_id, known_on, known_until,
-               if(row_number() OVER ({surest}) = 1, 1.0, strength) AS strength
-        FROM {links} WHERE {sql_known(as_of)}
-    """
 
 
 def make_sure(con: duckdb.DuckDBPyConnection, near: Near, as_of: date, *, show: float) -> Near | None:
