@@ -12,9 +12,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from features.wording import counted, day_words
+from models.fairness import HIGHER, LOWER, PRECISION, RECALL, SELECTION, Audit, N
+from models.groups import UNKNOWN
 from monitoring.drift import SCORE, ColumnDrift, Drift
-from monitoring.fairness import HIGHER, LOWER, PRECISION, RECALL, SELECTION, Audit, N
-from monitoring.groups import UNKNOWN
 from monitoring.shifts import Shift
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from models.disclosure import STAR, Shown, interval, publish, rate
-from monitoring.fairness import LEAST_WHOLE, NOT_ESTIMABLE, TOO_FEW
-from monitoring.groups import in_order
+from models.fairness import LEAST_WHOLE, NOT_ESTIMABLE, TOO_FEW
+from models.groups import in_order
 from monitoring.link_held import LINKABLE, WHY_NOT, Held
 from monitoring.link_quality import (
     Rate,

@@ -19,7 +19,7 @@ from features.identity_records import make_stated
 from features.link import SUBJECT_TABLES
 from features.near import sql_one_of
 from features.snapshot import Snapshot
-from monitoring.groups import UNKNOWN, characteristics
+from models.groups import UNKNOWN, characteristics
 from monitoring.link_truth import Told
 
 LINKABLE = "linkable"

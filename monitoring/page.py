@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from features.wording import day_words
 from models.disclosure import STAR, Shown
-from monitoring.fairness import PRECISION, RECALL, SELECTION, Estimate
+from models.fairness import PRECISION, RECALL, SELECTION, Estimate
 from monitoring.findings import words_of
 
 if TYPE_CHECKING:

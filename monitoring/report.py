@@ -11,8 +11,8 @@ from typing import Any
 
 from features.wording import day_words
 from models.disclosure import Shown
+from models.fairness import Audit
 from monitoring.drift import Drift
-from monitoring.fairness import Audit
 from monitoring.findings import Finding
 from monitoring.shifts import Shift
 

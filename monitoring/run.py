@@ -26,10 +26,7 @@ from features.workspace import Workspace
 from models.candidate import NOT_APPROVED, Candidate, load_candidate
 from models.composition import Composition, composition
 from models.disclosure import STAR, interval, rate, show
-from models.judge import judge
-from monitoring.backlists import Judged, judge_backlists, judging_day, read_backlists
-from monitoring.drift import MOST_PEOPLE, SCORE, Drift, drift, sample, weightiest
-from monitoring.fairness import (
+from models.fairness import (
     EVERYBODY,
     FOUND,
     POSITIVES,
@@ -43,6 +40,10 @@ from monitoring.fairness import (
     audit,
     tally,
 )
+from models.groups import groups
+from models.judge import judge
+from monitoring.backlists import Judged, judge_backlists, judging_day, read_backlists
+from monitoring.drift import MOST_PEOPLE, SCORE, Drift, drift, sample, weightiest
 from monitoring.findings import (
     drift_findings,
     fairness_findings,
@@ -50,7 +51,6 @@ from monitoring.findings import (
     realised_findings,
     shift_findings,
 )
-from monitoring.groups import groups
 from monitoring.page import page, write_whole
 from monitoring.report import MonitorReport, PastList, Realised
 from monitoring.shifts import shifts

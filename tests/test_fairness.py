@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.judge import wilson
-from monitoring.fairness import (
+from models.fairness import (
     ALIKE,
     HIGHER,
     LOWER,
@@ -23,7 +22,8 @@ from monitoring.fairness import (
     audit,
     tally,
 )
-from monitoring.groups import age_band, in_order
+from models.groups import age_band, in_order
+from models.judge import wilson
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from markupsafe import escape
 
 from models.candidate import load_candidate
 from models.disclosure import STAR
+from models.fairness import SELECTION, Audit, audit
 from monitoring.drift import SCORE, ColumnDrift, Drift
-from monitoring.fairness import SELECTION, Audit, audit
 from monitoring.findings import (
     Finding,
     drift_findings,

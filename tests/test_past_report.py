@@ -17,8 +17,8 @@ from features.snapshot import open_snapshot
 from features.tables import SCHEMAS, Tables
 from features.workspace import Workspace
 from models.candidate import Candidate, export_candidate
+from models.groups import groups
 from monitoring.backlists import make_backlists
-from monitoring.groups import groups
 from monitoring.report import MonitorReport
 from monitoring.run import monitor
 from tests.past_lists import (

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.disclosure import STAR, Shown, Table, interval, publish, rate
-from monitoring.groups import UNKNOWN, in_order
+from models.groups import UNKNOWN, in_order
 
 N, POSITIVES, SELECTED, FOUND = "n", "positives", "selected", "found"
 NESTED = ((POSITIVES, N), (SELECTED, N), (FOUND, POSITIVES), (FOUND, SELECTED))
