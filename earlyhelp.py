@@ -362,6 +362,42 @@ def link_map(
     give({"household": lives, "map": found}, lambda: map_text(found))
 
 
+@linking.command("review")
+def link_review(
+    most: Annotated[int, typer.Option(min=1, help="How many pairs to list.")] = 20,
+) -> None:
+    """List the pairs of records worth a person's minute, those that would change a list most first."""
+    from monitoring.link_review import review
+
+    with progress() as tell:
+        made = review(_workspace(), most=most, tell=tell)
+    give(made.document, made.text)
+
+
+@linking.command("answer")
+def link_answer(
+    pair: Annotated[str, typer.Argument(metavar="PAIR", help="As `link review` names it.")],
+    answer: Annotated[
+        Literal["same", "different", "cannot-say"], typer.Argument(help="Are they one person?")
+    ],
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who answers.")],
+    because: Annotated[str, typer.Option(metavar="WHY", help="What it rests on.")] = "",
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="DATE", help="The day it was given; default today.")
+    ] = None,
+) -> None:
+    """Take down what somebody says of a pair; it binds link runs from the day on which it was given."""
+    from features.answers import give_answer
+    from monitoring.link_review import subjects_of
+
+    workspace, words = _workspace(), answer.replace("-", " ")
+    one, other = subjects_of(workspace, pair)
+    given = give_answer(
+        workspace, one, other, words, by=by, because=because, on=day(on) if on else date.today()
+    )
+    give(given, lambda: f"Taken down: {pair} is answered {words!r}. `earlyhelp link` follows it.")
+
+
 @app.command(rich_help_panel=BEHIND)
 def features(
     as_of: Annotated[list[str], typer.Option("--as-of", metavar="DATE", help="May be given several times.")],

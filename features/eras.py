@@ -2,8 +2,8 @@
 
 A group is put together anew on every day of an answer. *Same* is believed as an identifier is; two that are
 *different* are never one person, whatever chain of records would join them. What keeps twins and generations
-apart gives way to *same*; what contradicts it beyond that (two NHS numbers) does not, and the answer is told
-as refused.
+apart gives way to *same*; what contradicts it beyond that (two NHS numbers) does not, whether it is in the
+two records or in what else was joined to them, and the answer is told as refused.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from features.answers import DIFFERENT, SAME
 from features.clusters_checked import Facts, Pair, trusted_clusters
 
 SAID = "an answer says that they are two"
+TORN = "it would part records that are one person"
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,41 @@ def eras(ties: Ties, told: Iterable[Told]) -> list[Era]:
     found = []
     for day in sorted({one.known_on for one in told}):
         stands = {(one.l, one.r): one.answer for one in told if one.known_on <= day}
-        same = {pair for pair, answer in stands.items() if answer == SAME}
-        different = {pair for pair, answer in stands.items() if answer == DIFFERENT}
+        same = sorted(pair for pair, answer in stands.items() if answer == SAME)
+        different = sorted(pair for pair, answer in stands.items() if answer == DIFFERENT)
         joined = {frozenset((before[one], before[other])) for one, other in same}
-        pairs = [
-            *(p for p in ties.pairs if (p.l, p.r) not in same | different),
-            *(Pair(*pair, 1.0, sure=True) for pair in sorted(same)),
-        ]
-        apart = [
-            *(a for a in ties.apart if frozenset((before[a[0]], before[a[1]])) not in joined),
-            *((*pair, SAID) for pair in sorted(different)),
-        ]
-        person, doubts = _people(ties, pairs, apart, place)
-        refused = ((pair, doubts.get(pair, SAID)) for pair in sorted(same) if not _one(person, *pair))
-        at_work = tuple(pair for pair in sorted(same) if _one(person, *pair))
-        found.append(Era(day, person, tuple(pairs), at_work, tuple(refused)))
+        parted = Ties(
+            ties.facts,
+            [p for p in ties.pairs if stands.get((p.l, p.r)) != DIFFERENT],
+            [
+                *(a for a in ties.apart if frozenset((before[a[0]], before[a[1]])) not in joined),
+                *((*pair, SAID) for pair in different),
+            ],
+        )
+        found.append(_era(day, parted, same, place))
     return found
+
+
+def _era(day: date, ties: Ties, same: Sequence[tuple[int, int]], place: Mapping[int, int]) -> Era:
+    """The people that *same* joins whole. Where it would take somebody's record away from the others, those
+    contradict what it would be joined to: then it is refused."""
+    alone, _ = _people(ties, ties.pairs, ties.apart, place)
+    refused: dict[tuple[int, int], str] = {}
+    while True:
+        asked = [pair for pair in same if pair not in refused]
+        pairs = [*ties.pairs, *(Pair(*pair, 1.0, sure=True) for pair in asked)]
+        person, doubts = _people(ties, pairs, ties.apart, place)
+        broken = {alone[subject] for subject in place if not _one(person, subject, alone[subject])}
+        torn = [pair for pair in asked if broken & {alone[one] for one in pair}]
+        if not torn:
+            break
+        for pair in torn:
+            between = {alone[one] for one in pair}
+            why = (said for two, said in sorted(doubts.items()) if {alone[one] for one in two} <= between)
+            refused[pair] = next(why, TORN)
+    refused |= {pair: doubts.get(pair, SAID) for pair in asked if not _one(person, *pair)}
+    at_work = tuple(pair for pair in asked if pair not in refused)
+    return Era(day, person, tuple(pairs), at_work, tuple(sorted(refused.items())))
 
 
 def _one(person: Mapping[int, int], one: int, other: int) -> bool:

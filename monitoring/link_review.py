@@ -1,0 +1,225 @@
+"""The pairs that somebody should look at, with both records and where their weight comes from: JSON and HTML.
+
+What is answered goes another way, as data (`features.answers`); the review only says which pairs there are
+and gives each the short id by which it is answered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from features.answers import SAME, Answer, Subject, all_answers, newest, pair_id
+from features.compare import rarity
+from features.errors import UserMistake, nearest
+from features.identity_records import make_records_of
+from features.link_model import Model, chosen_model
+from features.probable_people import probable_people
+from features.progress import Tell, quiet
+from features.snapshot import Snapshot, open_snapshot
+from features.wording import counted
+from features.workspace import Workspace
+from monitoring.link_choice import Choice, choose
+from monitoring.link_sides import NOTHING, TITLES, WITHHELD, grades, sides, steps
+from monitoring.page import templates, write_whole
+from monitoring.waterfall import Step, Waterfall, waterfall
+
+MOST = 20
+"""Pairs that a review lists, if nobody says otherwise: twenty minutes."""
+
+
+@dataclass(frozen=True)
+class LinkReview:
+    """document: what review.json holds, plain data; see docs/linkage.md."""
+
+    as_of: date
+    folder: Path
+    document: dict[str, Any]
+
+    def text(self) -> str:
+        """The pairs for a terminal, without anything personal."""
+        pairs = self.document["pairs"]
+        if not pairs:
+            lines = ["No pair is worth a minute: nothing unsure would change a list."]
+        else:
+            lines = [
+                f"{len(pairs)} of {counted(self.document['considered'], 'pair', 'pairs')} worth a minute:"
+            ]
+        lines += [
+            f"  {pair['pair']}  {' and '.join(side['source'] for side in pair['records'])}: {pair['why']}; "
+            f"{said_probability(pair['probability'])}; {counted(pair['moves'], 'event', 'events')} at stake"
+            for pair in pairs
+        ]
+        lines += [
+            f"  {pair} was answered 'same' and is not joined: `earlyhelp link` joins it or says why not"
+            for pair in self.document["not_joined"]
+        ]
+        if pairs:
+            lines.append("Answer with: earlyhelp link answer PAIR same|different|cannot-say --by NAME")
+        return "\n".join([*lines, f"The page: {self.folder / 'review.html'}"])
+
+
+def review(workspace: Workspace, *, most: int = MOST, tell: Tell = quiet) -> LinkReview:
+    """Choose the pairs worth a minute by all that is held, and write review.json and review.html.
+
+    Raises UserMistake where no link model is chosen or nothing has been linked yet.
+    """
+    snapshot, chosen = open_snapshot(workspace), chosen_model(workspace)
+    if chosen is None:
+        raise UserMistake(
+            "There is no link model, so no pair is more or less probable.",
+            problems=["train one with `earlyhelp link train`, and link by it with `earlyhelp link`"],
+        )
+    if not snapshot.link_run:
+        raise UserMistake("Nothing has been linked yet.", problems=["link what was taken in: earlyhelp link"])
+    name, model = chosen
+    tell("Comparing identities")
+    make_records_of(snapshot)
+    doubts = probable_people(snapshot.con, model).clusters.doubts
+    answers, as_of = newest(all_answers(workspace)), snapshot.morning_after
+    tell("Choosing pairs")
+    choices = choose(snapshot, doubts, answers, as_of)
+    made = LinkReview(
+        as_of,
+        workspace.report_folder(as_of) / "linkage",
+        {
+            "as_of": str(as_of),
+            "council": workspace.settings.council,
+            "link_run": snapshot.link_run,
+            "last_delivery": snapshot.last_delivery,
+            "model": name,
+            "begins": rarity(model),
+            "considered": len(choices),
+            "not_joined": _not_joined(snapshot, answers),
+            "pairs": _told(snapshot, model, choices[:most]),
+        },
+    )
+    _write(made, titles={key: source.title for key, source in workspace.sources.items()})
+    return made
+
+
+def subjects_of(workspace: Workspace, pair: str) -> tuple[Subject, Subject]:
+    """The two subjects of a pair that a review listed, or that was answered before.
+
+    Raises UserMistake where there is none of that id.
+    """
+    known = {
+        answer.pair: ((answer.source_l, answer.key_l), (answer.source_r, answer.key_r))
+        for answer in all_answers(workspace)
+    }
+    for path in sorted(workspace.root.glob("reports/*/linkage/review.json")):
+        for told in json.loads(path.read_text(encoding="utf-8"))["pairs"]:
+            one, other = ((side["source"], side["subject_key"]) for side in told["records"])
+            known[pair_id(one, other)] = (one, other)
+    if pair not in known:
+        there = nearest(pair, sorted(known)) if known else "no review lists any pair yet"
+        raise UserMistake(
+            "No review lists a pair of that id.",
+            problems=[there, "`earlyhelp link review` lists the pairs that are worth a minute"],
+        )
+    return known[pair]
+
+
+def _not_joined(snapshot: Snapshot, answers: Mapping[str, Answer]) -> list[str]:
+    """The pairs whose standing answer is *same*, and who are two people all the same."""
+    query = (
+        "SELECT count(DISTINCT person_id) FROM links WHERE known_until IS NULL "
+        "AND (source = $1 AND subject_key = $2 OR source = $3 AND subject_key = $4)"
+    )
+    return sorted(
+        pair
+        for pair, a in answers.items()
+        if a.answer == SAME
+        and snapshot.con.execute(query, [a.source_l, a.key_l, a.source_r, a.key_r]).fetchall()[0][0] > 1
+    )
+
+
+def _told(snapshot: Snapshot, model: Model, choices: Sequence[Choice]) -> list[dict[str, Any]]:
+    """The pairs as plain data."""
+    numbers = [(choice.l, choice.r) for choice in choices]
+    told = []
+    for choice, both, graded in zip(
+        choices, sides(snapshot, numbers), grades(snapshot.con, model, numbers), strict=True
+    ):
+        one, other = both
+        told.append(
+            {
+                "pair": pair_id((one.source, one.subject_key), (other.source, other.subject_key)),
+                "why": choice.why,
+                "together": choice.together,
+                "probability": choice.probability,
+                "weight": choice.weight,
+                "effect": choice.effect,
+                "unsure": choice.unsure,
+                "near": choice.near,
+                "moves": choice.moves,
+                "records": [asdict(side) for side in both],
+                "steps": [asdict(step) for step in steps(choice.weighs or {}, graded)],
+                "nothing_to_go_by": [
+                    TITLES.get(name, name) for name, grade in graded.items() if grade == NOTHING
+                ],
+            }
+        )
+    return told
+
+
+def _write(made: LinkReview, *, titles: Mapping[str, str]) -> None:
+    made.folder.mkdir(parents=True, exist_ok=True)
+    html = (
+        templates()
+        .get_template("link_review.html")
+        .render(
+            as_of=made.as_of,
+            f=made.document,
+            titles=titles,
+            said_probability=said_probability,
+            chart=chart,
+            bits=bits,
+            labels=labels,
+            withheld=WITHHELD,
+        )
+    )
+    write_whole(made.folder / "review.html", html)
+    text = json.dumps(made.document, indent=2, ensure_ascii=False)
+    write_whole(made.folder / "review.json", text + "\n")  # last: it names the pairs that can be answered
+
+
+def chart(pair: Mapping[str, Any], begins: float) -> Waterfall:
+    """The waterfall of a pair as its document tells it."""
+    return waterfall(
+        begins,
+        [Step(**step) for step in pair["steps"]],
+        begin_said="how rare it is that two records are one person",
+        end_said=said_probability(pair["probability"]),
+    )
+
+
+def labels(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What either record says, in the order in which it is shown."""
+    return list(dict.fromkeys(what for side in records for what in side["told"]))
+
+
+def said_probability(probability: float | None) -> str:
+    """How probable likeness makes it that two are one person, without ever calling it certain.
+
+    >>> said_probability(0.9312), said_probability(0.99999)
+    ('by likeness 93.1% probable', 'by likeness over 99.9% probable')
+    """
+    if probability is None:
+        return "an identifier speaks for it, and likeness against it"
+    return (
+        "by likeness " + ("over 99.9%" if probability > 0.999 else f"{100 * probability:.1f}%") + " probable"
+    )
+
+
+def bits(weight: float) -> str:
+    """A weight with its sign.
+
+    >>> bits(7.81), bits(-12.4)
+    ('+7.8', '−12.4')
+    """
+    return f"{weight:+.1f}".replace("-", "\N{MINUS SIGN}")
