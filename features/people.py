@@ -12,11 +12,13 @@ from datetime import date
 
 import pyarrow as pa
 
-from features.asof import sql_known
+from features.asof import sql_known, sql_spell_open
 from features.errors import UserMistake
 from features.marks import RESTRICTED, marks_of
+from features.near import Near
 from features.residences import household_id, residents_sql
 from features.snapshot import Snapshot
+from features.surely_theirs import make_sure
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def resolve(snapshot: Snapshot, person_id: str, as_of: date) -> ResolvedPerson:
     return ResolvedPerson(found, tuple(subjects), tuple(other for (other,) in others))
 
 
-def identity_sql(as_of: date) -> str:
+def identity_sql(as_of: date, *, links: str = "links") -> str:
     """A SELECT of person_id, forenames, surname, birth_date, died_on: one row per person with any.
 
     Each is the newest that is known on the morning of `as_of`: of all records of the person's
@@ -102,20 +104,29 @@ def identity_sql(as_of: date) -> str:
                last(i.surname {newest}) FILTER ({full}) AS surname,
                last(i.birth_date {newest}) FILTER (i.birth_date IS NOT NULL) AS birth_date,
                last(i.died_on {newest}) FILTER (i.died_on IS NOT NULL) AS died_on
-        FROM links l JOIN identities i USING (source, subject_key)
+        FROM {links} l JOIN identities i USING (source, subject_key)
         WHERE {sql_known(as_of, "l")} AND {sql_known(as_of, "i")}
         GROUP BY l.person_id
     """
 
 
-def display_identity(snapshot: Snapshot, as_of: date, person_ids: Sequence[str]) -> dict[str, Identity]:
-    """Name, age, household and place of people on a date; every id asked for is in the answer."""
-    con = snapshot.con
-    con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
-    try:
+def display_identity(
+    snapshot: Snapshot, as_of: date, person_ids: Sequence[str], *, link_show: float = 0.0
+) -> dict[str, Identity]:
+    """Name, age, household and place of people on a date; every id asked for is in the answer.
+
+    link_show: how sure it must be that a record is theirs for it to say any of that.
+    """
+    theirs = "(FROM {} SEMI JOIN asked USING (person_id))"
+    own = Near(links=theirs.format("links"), homes=theirs.format("residences"))
+    with snapshot.con.cursor() as con:  # its temporary tables go with it
+        con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
+        sure = make_sure(con, own, as_of, show=link_show) or own
         named = con.execute(
-            f"SELECT n.* EXCLUDE (died_on) FROM ({identity_sql(as_of)}) n SEMI JOIN asked USING (person_id)"
+            f"SELECT * EXCLUDE (died_on) FROM ({identity_sql(as_of, links=sure.links)})"
         ).fetchall()
+        there = f"{sql_known(as_of)} AND {sql_spell_open(as_of, start='start_on', end='end_on')}"
+        settled = con.execute(f"SELECT person_id FROM {sure.homes} WHERE {there}").fetchall()
         lives = con.execute(
             f"""
             WITH home AS ({residents_sql(as_of)})
@@ -123,11 +134,10 @@ def display_identity(snapshot: Snapshot, as_of: date, person_ids: Sequence[str])
             WHERE uprn IN (SELECT uprn FROM home SEMI JOIN asked USING (person_id)) ORDER BY person_id
             """
         ).fetchall()
-    finally:
-        con.unregister("asked")
+        marks = marks_of(con, as_of, [person for person, *_ in lives])
     names = {person: rest for person, *rest in named}
-    homes = {person: rest for person, *rest in lives}
-    marks = marks_of(con, as_of, list(homes))
+    at_home_surely = {person for (person,) in settled}
+    homes = {person: rest for person, *rest in lives if person in at_home_surely}
     together: dict[str, list[str]] = defaultdict(list)
     for person, uprn, _, _ in lives:
         together[uprn].append(person)

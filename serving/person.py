@@ -111,7 +111,8 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
     seen, sure = happened.seen[person.person_id], happened.sure[person.person_id]
     said = {channel.parts[0].name: channel for channel in catalogue.channels if channel.kind == "signal"}
     titles = {fact.source: fact.title for fact in catalogue.facts}
-    who = display_identity(snapshot, as_of, [person.person_id])[person.person_id]
+    ids = [person.person_id]
+    who = display_identity(snapshot, as_of, ids, link_show=show)[person.person_id]
     return PersonExplained(
         person_id=person.person_id,
         as_of=as_of,

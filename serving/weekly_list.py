@@ -94,7 +94,7 @@ def make_list(
     stale = {feed.source for feed in accepted}
     told_of = explain(candidate, snapshot, panel, open_to_us, stale=stale, link_show=link_show)
     explained = {told.person_id: told for told in told_of}
-    identities = display_identity(snapshot, as_of, open_to_us)
+    identities = display_identity(snapshot, as_of, open_to_us, link_show=link_show)
     previous, listed = _previous(snapshot, as_of)
     flags = []
     for rank, person_id in enumerate(shown, start=1):

@@ -16,10 +16,12 @@ from features.association import Association
 from features.catalogue import derive_catalogue
 from features.evidence import behind
 from features.joined import Joined, LeftOut, joined_words
+from features.people import display_identity
+from features.residences import household_id
 from models.account import weigh
 from models.reasons import left_out_of, reasons_of, strengths_of
 from tests import test_reasons as made
-from tests.town import Town
+from tests.town import Town, day
 
 AS_OF = date(2026, 6, 29)
 
@@ -85,11 +87,11 @@ def test_what_is_surely_theirs_is_what_a_slow_reading_finds(homes: tuple[Town, l
             return lived[-1] if lived else None
 
         expected: dict[str, set[str]] = {"seen": set(), "sure": set()}
-        for event, subject, signal, day, place in events:
-            at_home = signal == "rents.arrears_letter" and home(day, set(subjects)) == place
+        for event, subject, signal, on, place in events:
+            at_home = signal == "rents.arrears_letter" and home(on, set(subjects)) == place
             if subject in subjects or at_home:
                 expected["seen"].add(event)
-            still_home = home(day, sure["police"]) == place
+            still_home = home(on, sure["police"]) == place
             if subject in sure[signal.split(".")[0]] or (at_home and still_home):
                 expected["sure"].add(event)
             hidden_at_home += at_home and subject not in subjects and not still_home
@@ -193,3 +195,27 @@ TITLES = {"a_and_e": "A&E", "police": "Police", "rents": "Housing rents", "schoo
 def test_how_it_is_said(sources: str, doubtful: str, left_out: LeftOut, said: str) -> None:
     found = Joined(0.9 if doubtful else 1.0, tuple(sources.split()), tuple(doubtful.split()))
     assert joined_words(found, TITLES, left_out) == said
+
+
+def test_neither_name_nor_home_comes_from_what_is_only_probably_theirs(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    town.person("cat")
+    for subject, strength in (("ann", 1.0), ("anne", 0.95)):
+        link = {"source": "police", "subject_key": subject, "person_id": "ann", "strength": strength}
+        town.said["links"].append(link | {"known_on": date(2018, 1, 1)})
+    for subject, born, home, moved in (("ann", 2000, "X", "1 Jan 2019"), ("anne", 1960, "Y", "1 Jan 2024")):
+        names = {"forenames": subject.title(), "surname": "Moss", "birth_date": date(born, 1, 1)}
+        town._dated("identities", "police", moved, 1, None, {"subject_key": subject, **names})
+        told = {"subject_key": subject, "uprn": home, "start_on": day(moved)}
+        town._dated("addresses", "police", moved, 1, None, told)
+    town.lives("ann", "X", "1 Jan 2019", end="1 Jan 2024")
+    town.lives("ann", "Y", "1 Jan 2024")
+    town.lives("cat", "Y", "1 Jan 2019")
+    by_all = display_identity(town.now, AS_OF, ["ann", "cat"])
+    assert (by_all["ann"].name, by_all["ann"].age, by_all["ann"].household) == ("Anne Moss", 66, ("cat",))
+    surely = display_identity(town.now, AS_OF, ["ann", "cat"], link_show=SHOW)
+    assert (surely["ann"].name, surely["ann"].age) == ("Ann Moss", 26)
+    assert (surely["ann"].household_id, surely["ann"].household) == (None, ())
+    assert surely["cat"] == by_all["cat"]
+    earlier = display_identity(town.now, date(2023, 6, 1), ["ann"], link_show=SHOW)["ann"]
+    assert (earlier.name, earlier.household_id) == ("Ann Moss", household_id("X"))
