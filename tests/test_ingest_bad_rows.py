@@ -153,7 +153,8 @@ signals:
 
 @pytest.mark.nightly
 def test_ingest_holds_little_more_of_a_million_bad_rows_than_of_200_000(tmp_path: Path) -> None:
-    """What DuckDB may hold is 200 MB, here; the objects of a million rows are far more than that."""
+    """What DuckDB may hold is 200 MB, here, and Arrow's reader rises by some 60 for good rows too; as Python
+    objects the same rows took 1,040 MB more."""
     grown = grows_by("take_in", tmp_path, 200_000, 1_000_000)
     print(f"a million bad rows take {grown:.0f} MB more than 200,000")
-    assert grown < 250
+    assert grown < 350
