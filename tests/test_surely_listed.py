@@ -118,6 +118,7 @@ def test_page_table_terminal_service_and_explain_say_the_same(doubtful: Workspac
     assert told.joined in shown and "is less than 99 % sure to be theirs" in shown
     assert f"{100 * told.doubted_share:.0f} % rests on records that are only probably theirs" in shown
     assert told.joined in list_text(weekly, in_full=10)
+    assert not told.reasons and "No recorded event that is surely theirs raises this chance." in shown
     morning = stand(open_snapshot(doubtful), candidate, AS_OF)
     ((alone, eligible),) = score(morning, candidate, [told.person_id]).explanations
     answer = Scored.of(alone, eligible=eligible)
@@ -127,6 +128,7 @@ def test_page_table_terminal_service_and_explain_say_the_same(doubtful: Workspac
     assert total == pytest.approx(alone.log_odds, abs=1e-9)
     person = explain_person(doubtful, told.person_id, AS_OF)
     assert told.joined in person.text() and hidden not in person.text()
+    assert "No recorded event that is surely theirs raises this chance." in person.text()
     assert {moment.source for moment in person.timeline} == {"Schools"}
     assert hidden not in json.dumps(asdict(alone), default=str)
 
