@@ -24,7 +24,9 @@ from features.answers import (
     settled,
 )
 from features.blocking import make_comparable
+from features.clusters_checked import Facts, Pair
 from features.compare import train
+from features.eras import Ties, Told, eras
 from features.errors import UserMistake
 from features.link import link, make_links, person_id
 from features.link_model import Model
@@ -251,7 +253,7 @@ def some_answers(draw: st.DrawFn) -> tuple[list[dict], list[dict], list[tuple[Su
     return identities, addresses, [(*pair, what, on) for pair, what, on in told]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(some_answers())
 def test_whoever_is_different_is_never_together_and_nothing_changes_before(drawn: tuple) -> None:
     identities, addresses, told = drawn
@@ -273,6 +275,44 @@ def test_whoever_is_different_is_never_together_and_nothing_changes_before(drawn
                 assert one != other
             if one and other and stands.answer == SAME and learned == 11:
                 assert (one == other) != (stands.pair in refused)
+
+
+numbers = st.sampled_from([None, None, "1111", "2222"])
+
+
+@st.composite
+def some_ties(draw: st.DrawFn) -> tuple[Ties, list[Told]]:
+    n = draw(st.integers(2, 7))
+    two = st.lists(st.integers(0, n - 1), min_size=2, max_size=2, unique=True).map(sorted)
+    likely = draw(st.lists(st.tuples(two, st.floats(0.9, 1), st.booleans()), max_size=9))
+    ties = Ties(
+        {10 * one: Facts((draw(numbers),)) for one in range(n)},
+        [Pair(10 * one, 10 * other, p, sure) for (one, other), p, sure in likely],
+        [(10 * one, 10 * other, "twins") for one, other in draw(st.lists(two, max_size=3))],
+    )
+    answered = st.tuples(two, st.sampled_from([SAME, SAME, DIFFERENT, CANNOT_SAY]), st.integers(0, 5))
+    told = sorted(draw(st.lists(answered, min_size=1, max_size=5)), key=lambda each: each[2])
+    return ties, [Told(10 * one, 10 * other, what, day(on)) for (one, other), what, on in told]
+
+
+@given(some_ties())
+def test_every_answer_is_followed_or_told(drawn: tuple[Ties, list[Told]]) -> None:
+    ties, told = drawn
+    found = eras(ties, told)
+    assert [era.known_on for era in found] == sorted({one.known_on for one in told})
+    for era in found:
+        stands = {(one.l, one.r): one.answer for one in told if one.known_on <= era.known_on}
+        refused = dict(era.refused)
+        for (one, other), what in stands.items():
+            together = era.person[one] == era.person[other]
+            if what == DIFFERENT:
+                assert not together
+            if what == SAME:
+                assert together != ((one, other) in refused)
+                assert together == ((one, other) in era.same)
+        for first in set(era.person.values()):
+            held = {ties.facts[one].identifiers[0] for one, who in era.person.items() if who == first}
+            assert len(held - {None}) <= 1
 
 
 # --- written down ---------------------------------------------------------------------------------------
