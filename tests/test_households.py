@@ -151,9 +151,9 @@ def test_a_map_goes_as_far_as_it_is_asked_to(town: Town) -> None:
 def test_whoever_hides_or_is_restricted_has_no_map_and_is_in_nobody_elses(town: Town) -> None:
     for who in ("hid", "hidmate", "ado", "adomum", "sta", "lea"):
         assert told(town, who, "3 Jan", depth=2) == set()
-        assert household(town.now, who, day("3 Jan")).members == (who,)
-    assert {household(town.now, who, day("3 Jan")).household_id for who in ("hid", "ado", "sta")} == {None}
-    assert household(town.now, "lea", day("3 Jan")).household_id
+    lives = {who: household(town.now, who, day("3 Jan")) for who in ("hid", "hidmate", "ado", "lea")}
+    assert all(lives[who].members == (who,) for who in lives)
+    assert [who for who in lives if lives[who].household_id] == ["hidmate", "lea"]
     assert "Nothing that may be shown" in map_text(association_map(town.now, "hid", day("3 Jan")))
 
 
@@ -318,7 +318,7 @@ def related_naively(world: dict[str, list[dict]], morning: date) -> set[tuple]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_any_town_is_as_an_oracle_says_it(seed: int) -> None:
     chance = Random(seed)
     world = any_town(chance)
@@ -329,7 +329,7 @@ def test_any_town_is_as_an_oracle_says_it(seed: int) -> None:
     snapshot: Any = SimpleNamespace(
         con=CON, workspace=SimpleNamespace(settings=SimpleNamespace(household_max=most))
     )
-    for n in (3, 6, 9, DAYS):
+    for n in (4, 8, DAYS):
         morning = START + timedelta(days=n)
         ties = _ties(snapshot, morning, "abcde")
         days = [
