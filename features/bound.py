@@ -8,7 +8,7 @@ back since joins nobody.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -21,7 +21,7 @@ from features.asof import OPEN, sql_day_number
 from features.clusters_checked import LINKED, Facts, Pair
 from features.declaration import IDENTIFIERS
 from features.eras import Era, Ties, Told, eras
-from features.intervals import FOREVER
+from features.intervals import FOREVER, emptied, filled
 from features.strength import strengths
 from features.untroubled import Pairs, components
 
@@ -37,12 +37,13 @@ def keep_keys(con: duckdb.DuckDBPyConnection) -> None:
 def bind_answers(
     con: duckdb.DuckDBPyConnection, answers: Sequence[Answer], *, probable: bool
 ) -> list[tuple[str, str]]:
-    """Change `holdings`, and the strengths in `trusted`, so that answers bind; pair ids refused, and why.
+    """Change `holdings` so that answers bind, and make answered_strength; pair ids refused, and why.
 
     Needs `subjects`, `keys_held` and, if probable, what `features.probable_people` leaves: there subjects
     are tied by pairs, else by the keys they hold. An answer on a subject of whom nothing is held is passed
     over.
     """
+    _keep_strengths(con, ())
     names = _number(con, answers)
     if not names:
         return []
@@ -55,7 +56,7 @@ def bind_answers(
         of_group[groups[row[0]]].append(Told(*row))
     found = {group: eras(ties[group], those) for group, those in of_group.items()}
     _hold(con, found.values())
-    _say_strengths(con, found.values())
+    _keep_strengths(con, found.values())
     last = [each[-1] for each in found.values()]
     return sorted((names[pair], why) for era in last for pair, why in era.refused)
 
@@ -217,27 +218,62 @@ def _hold(con: duckdb.DuckDBPyConnection, found: Iterable[Sequence[Era]]) -> Non
         con.unregister(name)
 
 
-def _say_strengths(con: duckdb.DuckDBPyConnection, found: Iterable[Sequence[Era]]) -> None:
-    """Set in `trusted` how sure the subjects are of the people that stand."""
-    rows: dict[str, list[Any]] = {"subject": [], "strength": []}
-    for *_, era in found:
-        place = {subject: n for n, subject in enumerate(sorted(era.person))}
-        cluster = np.array([place[era.person[subject]] for subject in place], dtype=int)
-        columns = zip(*((place[p.l], place[p.r], p.probability, p.sure) for p in era.pairs), strict=True)
-        types = (int, int, float, bool)
-        arrays = (
-            [np.array(c, dtype=t) for c, t in zip(columns, types, strict=True)]
-            if era.pairs
-            else [np.array([], dtype=t) for t in types]
-        )
-        rows["subject"] += place
-        rows["strength"] += strengths(cluster, Pairs(*arrays)).tolist()
-    con.register("era_strength", pa.table(rows))
+def _keep_strengths(con: duckdb.DuckDBPyConnection, found: Collection[Sequence[Era]]) -> None:
+    """Make temporary table answered_strength(source, subject_key, strength, known_on): how sure subjects are
+    of their person from a day on, where an answer made that other than it was."""
+    sure = "SELECT s.subject, t.strength FROM trusted t JOIN subjects s USING (source, subject_key)"
+    was = dict(con.execute(f"FROM ({sure}) SEMI JOIN touched USING (subject)").fetchall()) if found else {}
+    rows: list[dict[str, Any]] = []
+    for group in found:
+        for era in group:
+            for subject, strength in _strengths(era).items():
+                if strength != was.get(subject, 1.0):
+                    was[subject] = strength
+                    rows.append({"subject": subject, "strength": strength, "known_on": era.known_on})
+    schema = [("subject", pa.int64()), ("strength", pa.float64()), ("known_on", pa.date32())]
+    con.register("era_strength", pa.Table.from_pylist(rows, pa.schema(schema)))
     con.execute(
         """
-        UPDATE trusted SET strength = floor(1000 * e.strength) / 1000
-        FROM era_strength e JOIN subjects s USING (subject)
-        WHERE trusted.source = s.source AND trusted.subject_key = s.subject_key
+        CREATE OR REPLACE TEMP TABLE answered_strength AS
+        SELECT source, subject_key, strength, e.known_on FROM era_strength e JOIN subjects USING (subject)
         """
     )
     con.unregister("era_strength")
+
+
+def _strengths(era: Era) -> dict[int, float]:
+    """Subject → how sure it is, to three places, as `features.probable_people` tells it."""
+    place = {subject: n for n, subject in enumerate(sorted(era.person))}
+    cluster = np.array([place[era.person[subject]] for subject in place], dtype=int)
+    pairs = Pairs(
+        np.array([place[pair.l] for pair in era.pairs], dtype=int),
+        np.array([place[pair.r] for pair in era.pairs], dtype=int),
+        np.array([pair.probability for pair in era.pairs], dtype=float),
+        np.array([pair.sure for pair in era.pairs], dtype=bool),
+    )
+    return dict(zip(place, (np.floor(1000 * strengths(cluster, pairs)) / 1000).tolist(), strict=True))
+
+
+def date_strengths(con: duckdb.DuckDBPyConnection) -> None:
+    """Say in `new_timelines` from which day on an answer made somebody more or less sure."""
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE new_timelines AS
+        WITH spans AS (
+            SELECT source, subject_key, strength, known_on,
+                   {filled("lead(known_on) OVER (PARTITION BY source, subject_key ORDER BY known_on)")}
+                       AS known_until
+            FROM answered_strength
+            UNION ALL
+            SELECT source, subject_key, NULL, DATE '0001-01-01', min(known_on)
+            FROM answered_strength GROUP BY source, subject_key
+        )
+        FROM new_timelines ANTI JOIN spans USING (source, subject_key)
+        UNION ALL BY NAME
+        SELECT t.source, t.subject_key, t.person_id, greatest(t.known_on, s.known_on) AS known_on,
+               {emptied(f"least({filled('t.known_until')}, s.known_until)")} AS known_until,
+               coalesce(s.strength, t.strength) AS strength
+        FROM new_timelines t JOIN spans s USING (source, subject_key)
+        WHERE s.known_on < {filled("t.known_until")} AND t.known_on < s.known_until
+        """
+    )

@@ -30,7 +30,7 @@ import pyarrow as pa
 
 from features.answers import Answer, all_answers
 from features.blocking import Crowded
-from features.bound import bind_answers, keep_keys
+from features.bound import bind_answers, date_strengths, keep_keys
 from features.carried import carry_over, make_changes
 from features.declaration import UNIDENTIFIED, shared_signals
 from features.holdings import hold_in_pairs, keep_within, make_holdings
@@ -192,6 +192,8 @@ def make_links(
         CREATE OR REPLACE TEMP VIEW new_links AS FROM new_timelines WHERE person_id IS NOT NULL
         """
     )
+    if answers:
+        date_strengths(con)
     return crowded
 
 
