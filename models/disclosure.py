@@ -11,11 +11,14 @@ stars, the second on the next group's count. Then `could_be` takes the part of a
 every total to the unit, which counts are parts of which, and even which stars are small numbers;
 counts are starred until such a reader is left with at least three values for each small number.
 `tests/test_disclosure.py` tries every small table there is against a reader who knows these rules too.
+
+Of a table crossed two ways such a reader knows the total of every line, from the tables that are not
+crossed. Then each line is held to the same, by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.judge import wilson
@@ -57,10 +60,13 @@ def show(count: int) -> Shown:
     return ROUNDED_TO * ((count + ROUNDED_TO // 2) // ROUNDED_TO)
 
 
-def publish(counts: Mapping[str, Mapping[str, int]], *, parts: Parts = ()) -> Table:
+def publish(
+    counts: Mapping[str, Mapping[str, int]], *, parts: Parts = (), lines: Sequence[Collection[str]] = ()
+) -> Table:
     """A table of counts, with as many of them starred as it takes.
 
     counts: group → column → people; the groups of a column add up to its total, nobody in two.
+    lines: groups that add up to a known total of their own; by default all of them are one line.
     Raises ValueError if a part is greater than its whole.
     """
     cells = {(group, column): n for group, row in counts.items() for column, n in row.items()}
@@ -69,15 +75,26 @@ def publish(counts: Mapping[str, Mapping[str, int]], *, parts: Parts = ()) -> Ta
             if row[part] > row[whole]:
                 raise ValueError(f"{part} of {group!r} is more than its {whole}")
     starred = {cell for cell, n in cells.items() if show(n) == STAR}
-    while (exposed := _exposed(cells, starred, parts)) and (more := _more(cells, starred, exposed, parts)):
-        starred |= more
+    of_lines = [{cell: n for cell, n in cells.items() if cell[0] in line} for line in lines] or [cells]
+    before = -1
+    while before < len(starred):
+        before = len(starred)
+        for line in of_lines:
+            starred |= _hide(line, starred & set(line), parts)
     return Table(
         rows={
             group: {column: STAR if (group, column) in starred else show(n) for column, n in row.items()}
             for group, row in counts.items()
         },
-        totals={column: show(_total(cells, column)) for _, column in cells},
+        totals={column: show(total) for column, total in _totals(cells).items()},
     )
+
+
+def _hide(cells: Mapping[Cell, int], starred: set[Cell], parts: Parts) -> set[Cell]:
+    """What is starred of one line of groups once no small number of it can be worked out."""
+    while (exposed := _exposed(cells, starred, parts)) and (more := _more(cells, starred, exposed, parts)):
+        starred = starred | more
+    return starred
 
 
 def rate(part: Shown, whole: Shown) -> float | None:
@@ -100,16 +117,18 @@ def could_be(cells: Mapping[Cell, int], starred: set[Cell], parts: Parts) -> dic
     Drawn from: its rounding; the column's total less what the others could be; no part is greater
     than its whole. Repeated until no bound moves.
     """
-    totals = {column: _total(cells, column) for _, column in cells}
+    totals = _totals(cells)
     bounds = {cell: _by_itself(n, cell in starred, totals[cell[1]]) for cell, n in cells.items()}
     before: dict[Cell, tuple[int, int]] = {}
     while before != bounds:
         before = dict(bounds)
+        least = _totals({cell: low for cell, (low, _) in bounds.items()})
+        most = _totals({cell: high for cell, (_, high) in bounds.items()})
         for (group, column), (low, high) in before.items():
+            least_of_others, most_of_others = least[column] - low, most[column] - high
             if totals[column] >= SMALLEST_SHOWN:  # a smaller total is itself not shown
-                others = [bounds[c] for c in cells if c[1] == column and c[0] != group]
-                low = max(low, totals[column] - sum(most for _, most in others))
-                high = min(high, totals[column] - sum(least for least, _ in others))
+                low = max(low, totals[column] - most_of_others)
+                high = min(high, totals[column] - least_of_others)
             for part, whole in parts:
                 low = max(low, bounds[group, part][0]) if column == whole else low
                 high = min(high, bounds[group, whole][1]) if column == part else high
@@ -141,7 +160,7 @@ def _exposed(cells: Mapping[Cell, int], starred: set[Cell], parts: Parts) -> Cel
 def _alone(cells: Mapping[Cell, int], starred: set[Cell], cell: Cell) -> bool:
     """Whether a cell's star is the only one of a column whose total is shown."""
     stars = sum(column == cell[1] for _, column in starred)
-    return stars == 1 and _total(cells, cell[1]) >= SMALLEST_SHOWN
+    return stars == 1 and _totals(cells)[cell[1]] >= SMALLEST_SHOWN
 
 
 def _more(cells: Mapping[Cell, int], starred: set[Cell], exposed: Cell, parts: Parts) -> set[Cell]:
@@ -160,5 +179,8 @@ def _more(cells: Mapping[Cell, int], starred: set[Cell], exposed: Cell, parts: P
     return {cell for cell, n in cells.items() if n and cell[1] in kin and cell not in starred}
 
 
-def _total(cells: Mapping[Cell, int], column: str) -> int:
-    return sum(n for (_, c), n in cells.items() if c == column)
+def _totals(cells: Mapping[Cell, int]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for (_, column), n in cells.items():
+        totals[column] = totals.get(column, 0) + n
+    return totals

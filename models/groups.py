@@ -29,6 +29,8 @@ AGE_BAND = "age_band"
 DEPRIVATION_FIFTH = "deprivation_fifth"
 AGES_FROM = (0, 5, 11, 16, 18, 25, 40, 65)
 """The first year of age of each band."""
+CROSS = " × "
+"""Stands between the two halves of the name of a group that is crossed from two."""
 MOST_DEPRIVED, LEAST_DEPRIVED = 1, 5
 
 
@@ -66,11 +68,12 @@ def age_band(age: int) -> str:
 
 
 def in_order(names: set[str]) -> list[str]:
-    """Groups as a reader expects them: by age, by name, `unknown` last."""
+    """Groups as a reader expects them: by age, by name, `unknown` last; crossed ones by either half."""
     ages = [age_band(first) for first in AGES_FROM]
 
-    def place(name: str) -> tuple[bool, int, str]:
-        return name == UNKNOWN, ages.index(name) if name in ages else 0, name
+    def place(name: str) -> list[tuple[bool, int, str]]:
+        halves = name.split(CROSS)
+        return [(half == UNKNOWN, ages.index(half) if half in ages else 0, half) for half in halves]
 
     return sorted(names, key=place)
 

@@ -12,8 +12,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from features.wording import counted, day_words
-from models.fairness import HIGHER, LOWER, PRECISION, RECALL, SELECTION, Audit, N
+from models.fairness import HIGHER, LOWER, PRECISION, RECALL, SELECTION, Audit
 from models.groups import UNKNOWN
+from models.pooled import N
 from monitoring.drift import SCORE, ColumnDrift, Drift
 from monitoring.shifts import Shift
 

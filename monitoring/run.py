@@ -26,22 +26,10 @@ from features.workspace import Workspace
 from models.candidate import NOT_APPROVED, Candidate, load_candidate
 from models.composition import Composition, composition
 from models.disclosure import STAR, interval, rate, show
-from models.fairness import (
-    EVERYBODY,
-    FOUND,
-    POSITIVES,
-    PRECISION,
-    RECALL,
-    SELECTION,
-    Audit,
-    Listing,
-    Measure,
-    N,
-    audit,
-    tally,
-)
+from models.fairness import EVERYBODY, PRECISION, RECALL, SELECTION, Audit, Measure, audit
 from models.groups import groups
 from models.judge import judge
+from models.pooled import FOUND, POSITIVES, Listing, N, listing, pool, tally
 from monitoring.backlists import Judged, judge_backlists, judging_day, read_backlists
 from monitoring.drift import MOST_PEOPLE, SCORE, Drift, drift, sample, weightiest
 from monitoring.findings import (
@@ -212,33 +200,25 @@ def _drift(
 
 
 def _listing(snapshot: Snapshot, judged: Judged) -> Listing:
-    """The people of a past list for whom what followed can be judged; found to be one, they are one."""
-    kept = ~np.isnan(judged.y)
-    ids = judged.backlist.person_ids
-    _, first, one = np.unique(judged.same_as, return_index=True, return_inverse=True)
-    group_of = groups(snapshot, judged.backlist.as_of, ids)
-    return Listing(
-        person=ids[first][one][kept],
-        selected=judged.backlist.on_list[kept],
-        positive=judged.y[kept] == 1,
-        groups={name: group[kept] for name, group in group_of.items()},
-    )
+    """The people of a past list for whom what followed can be judged."""
+    past = judged.backlist
+    return listing(judged.scored, past.on_list, groups(snapshot, past.as_of, past.person_ids))
 
 
 def _audits(listings: Sequence[Listing], measures: Sequence[Measure]) -> tuple[Audit, ...]:
     """One audit per characteristic that any of the lists knows; none without anybody on them."""
-    names = sorted({name for listing in listings for name in listing.groups})
-    if not any(len(listing.person) for listing in listings):
+    if not any(len(each.person) for each in listings):
         return ()
-    return tuple(audit(name, tally(listings, name), measures) for name in names)
+    people = pool(listings)
+    return tuple(audit(name, tally(people, name), measures) for name in people.groups)
 
 
 def _realised(candidate: Candidate, judged: Sequence[Judged], listings: Sequence[Listing]) -> Realised | None:
     """How past lists did; None where nobody was on any of them."""
-    if not any(len(listing.person) for listing in listings):
+    if not any(len(each.person) for each in listings):
         return None
     figures = judge([each.scored for each in judged], capacity=candidate.capacity).to_json()
-    everybody = audit(EVERYBODY, tally(listings, EVERYBODY), [RECALL, PRECISION]).everybody
+    everybody = audit(EVERYBODY, tally(pool(listings), EVERYBODY), [RECALL, PRECISION]).everybody
     people, promised = everybody.counts, candidate.card["test"]
     precision = everybody.estimates[PRECISION.name]
     found, flagged = show(figures["found"]), show(figures["flagged"])

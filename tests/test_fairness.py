@@ -18,12 +18,11 @@ from models.fairness import (
     RECALL,
     SELECTION,
     TOO_FEW,
-    Listing,
     audit,
-    tally,
 )
 from models.groups import age_band, in_order
 from models.judge import wilson
+from models.pooled import Listing, pool, tally
 
 
 @dataclass(frozen=True)
@@ -47,37 +46,41 @@ def listing(*rows: Row, known: bool = True) -> Listing:
 
 def test_pooled_over_lists_a_person_counts_once_and_in_their_last_group() -> None:
     counts = tally(
-        [
-            listing(
-                Row("ann", "f", on_list=True, followed=True),
-                Row("bob", "m", on_list=True),
-                Row("cai", "unknown", followed=True),
-                Row("dee", "f"),
-            ),
-            listing(
-                Row("ann", "f", on_list=True, followed=True),
-                Row("bob", "m", followed=True),
-                Row("cai", "m"),
-            ),
-        ],
+        pool(
+            [
+                listing(
+                    Row("ann", "f", on_list=True, followed=True),
+                    Row("bob", "m", on_list=True),
+                    Row("cai", "unknown", followed=True),
+                    Row("dee", "f"),
+                ),
+                listing(
+                    Row("ann", "f", on_list=True, followed=True),
+                    Row("bob", "m", followed=True),
+                    Row("cai", "m"),
+                ),
+            ]
+        ),
         "sex",
     )
     assert counts == {
         # Ann was found, and twice; she counts once. Dee is there by the first list alone.
-        "f": {"n": 2, "selected": 1, "positives": 1, "found": 1},
+        "f": {"n": 2, "selected": 1, "positives": 1, "found": 1, "omitted": 0},
         # Bob was listed, but not when the outcome followed; Cai's sex is known by now.
-        "m": {"n": 2, "selected": 1, "positives": 2, "found": 0},
+        "m": {"n": 2, "selected": 1, "positives": 2, "found": 0, "omitted": 1},
     }
 
 
 def test_where_one_list_is_not_known_yet_nothing_is_said_of_what_followed() -> None:
-    counts = tally([listing(Row("ann", "f", on_list=True), known=False), listing(Row("bob", "m"))], "sex")
+    counts = tally(
+        pool([listing(Row("ann", "f", on_list=True), known=False), listing(Row("bob", "m"))]), "sex"
+    )
     assert counts == {"f": {"n": 1, "selected": 1}, "m": {"n": 1, "selected": 0}}
 
 
 def test_a_characteristic_a_list_does_not_know_leaves_its_people_in_unknown() -> None:
-    counts = tally([listing(Row("ann", "f"), Row("bob", "m", on_list=True))], "ethnicity")
-    assert counts == {"unknown": {"n": 2, "selected": 1, "positives": 0, "found": 0}}
+    counts = tally(pool([listing(Row("ann", "f"), Row("bob", "m", on_list=True))]), "ethnicity")
+    assert counts == {"unknown": {"n": 2, "selected": 1, "positives": 0, "found": 0, "omitted": 0}}
 
 
 def group(n: int, positives: int, selected: int, found: int) -> dict[str, int]:
@@ -193,9 +196,10 @@ def test_tally_is_what_counting_by_hand_gives(lists: list[list[Row]]) -> None:
         for row in rows:
             rows_of.setdefault(row.person, []).append(row)
     for rows in rows_of.values():
-        cell = by_hand.setdefault(rows[-1].group, group(0, 0, 0, 0))
+        cell = by_hand.setdefault(rows[-1].group, {**group(0, 0, 0, 0), "omitted": 0})
         cell["n"] += 1
         cell["selected"] += any(row.on_list for row in rows)
         cell["positives"] += any(row.followed for row in rows)
         cell["found"] += any(row.on_list and row.followed for row in rows)
-    assert tally([listing(*rows) for rows in lists], "sex") == by_hand
+        cell["omitted"] += any(row.followed for row in rows) and not any(row.on_list for row in rows)
+    assert tally(pool([listing(*rows) for rows in lists]), "sex") == by_hand
