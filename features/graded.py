@@ -13,6 +13,7 @@ from datetime import date
 import duckdb
 
 from features.asof import sql_known
+from features.intervals import emptied, filled
 
 
 def make_strengths(con: duckdb.DuckDBPyConnection, link_run: int) -> None:
@@ -32,13 +33,20 @@ def make_strengths(con: duckdb.DuckDBPyConnection, link_run: int) -> None:
             SELECT link_run, if(link_run <= coalesce((SELECT latest FROM other_models), 0) + 1,
                                 DATE '0001-01-01', received_on) AS known_on
             FROM runs
-        ), told AS (
-            SELECT source, subject_key, link_run, any_value(coalesce(strength, 1.0)) AS strength
-            FROM all_links GROUP BY ALL
+        ), of_subject AS (
+            SELECT *, {filled("lead(known_on) OVER (PARTITION BY source, subject_key ORDER BY link_run)")}
+                          AS known_until
+            FROM (SELECT DISTINCT source, subject_key, link_run FROM all_links) JOIN stood USING (link_run)
+        ), told AS (  -- within a run it changes on the day of an answer
+            SELECT source, subject_key, link_run, coalesce(strength, 1.0) AS strength,
+                   if(row_number() OVER days = 1, DATE '0001-01-01', known_on) AS from_day,
+                   {filled("lead(known_on) OVER days")} AS to_day
+            FROM all_links WINDOW days AS (PARTITION BY source, subject_key, link_run ORDER BY known_on)
         )
-        SELECT source, subject_key, strength, known_on,
-               lead(known_on) OVER (PARTITION BY source, subject_key ORDER BY link_run) AS known_until
-        FROM told JOIN stood USING (link_run)
+        SELECT source, subject_key, strength, greatest(known_on, from_day) AS known_on,
+               {emptied("least(known_until, to_day)")} AS known_until
+        FROM told JOIN of_subject USING (source, subject_key, link_run)
+        WHERE greatest(known_on, from_day) < least(known_until, to_day)
         """
     )
 

@@ -24,6 +24,8 @@ def make_sure(con: duckdb.DuckDBPyConnection, near: Near, as_of: date, *, show: 
 
     A home counts for as long as what is surely the person's would have them live there too.
     """
+    if not show:
+        return None
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE graded AS {graded_sql(as_of, links=near.links)};

@@ -176,11 +176,21 @@ def test_later_runs_do_not_change_how_sure_a_morning_was(doubtful: Workspace) ->
     ledger, links = tables.read("link_runs").to_pylist(), tables.read("links").to_pylist()
     deliveries = tables.read("deliveries").to_pylist()
 
-    def later(strength: float, *, run: int, received: date, model: str | None = None) -> None:
-        """A run over a delivery of that day which finds the police's record so sure."""
+    def later(
+        strength: float,
+        *,
+        run: int,
+        received: date,
+        model: str | None = None,
+        again: tuple[date, float] | None = None,
+    ) -> None:
+        """A run over a delivery of that day which finds the police's record so sure; again: from when on it
+        is how sure because of an answer."""
         of_run = {"link_run": run, "last_delivery": run + 100, "model": model}
         rows = [row | {"link_run": run, "strength": strength} for row in links
                 if (row["source"], row["subject_key"]) == ("police", "k20")]  # fmt: skip
+        if again is not None:
+            rows += [row | {"known_on": again[0], "strength": again[1]} for row in rows]
         tables.append("links", pa.Table.from_pylist(rows, schema=SCHEMAS["links"]))
         delivered = deliveries[0] | {"delivery_id": run + 100, "received_on": received}
         tables.append("deliveries", pa.Table.from_pylist([delivered], schema=SCHEMAS["deliveries"]))
@@ -194,8 +204,12 @@ def test_later_runs_do_not_change_how_sure_a_morning_was(doubtful: Workspace) ->
     later(0.9, run=3, received=AS_OF + WEEK)
     assert sure(on=AS_OF) == 0.95 and sure(on=AS_OF + WEEK) == 0.999
     assert sure(on=AS_OF + 2 * WEEK) == 0.9
+    # An answer of that day makes it as sure as an identifier, from then on.
+    answered = AS_OF + WEEK - timedelta(days=3)
+    later(0.9, run=4, received=AS_OF + WEEK, again=(answered, 1.0))
+    assert sure(on=AS_OF + WEEK) == 0.999 and sure(on=AS_OF + 2 * WEEK) == 1
     # Another model joins past mornings anew, and so it says how sure that is.
-    later(0.97, run=4, received=AS_OF + 2 * WEEK, model="other")
-    later(0.96, run=5, received=AS_OF + 3 * WEEK, model="other")
-    assert sure(on=AS_OF) == 0.97 and sure(on=AS_OF + 2 * WEEK) == 0.97
+    later(0.97, run=5, received=AS_OF + 2 * WEEK, model="other", again=(AS_OF, 0.98))
+    later(0.96, run=6, received=AS_OF + 3 * WEEK, model="other")
+    assert sure(on=AS_OF) == 0.97 and sure(on=AS_OF + 2 * WEEK) == 0.98
     assert sure(on=AS_OF + 4 * WEEK) == 0.96
