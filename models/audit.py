@@ -1,0 +1,222 @@
+"""The bias audit at the action threshold: whom would the lists of a model have missed?
+
+Of dates the model has never seen, before anybody approves it, by every characteristic held and by every
+two of them at once, those of whom it is not known included. One threshold for all: nothing here would
+set another for a group.
+
+The gate asks of every group how far its recall is below everybody's; where even the lower bound of that
+is above the limit, the model may not be approved. It is judged on true counts, because a group of whom
+hardly anybody was found is just the one whose counts may not be shown; of each group only its answer
+leaves. For a group with too few people nobody can answer, so a named person must say why that is
+accepted; of groups crossed two ways, most of which are small, that is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import exp, sqrt
+from typing import Any
+
+import numpy as np
+
+from models.disclosure import show
+from models.fairness import (
+    ALIKE,
+    AT_THE_THRESHOLD,
+    CONTACT,
+    EVERYBODY,
+    HIGHER,
+    LEAST_POSITIVES,
+    LOWER,
+    MATERIAL,
+    NOT_ESTIMABLE,
+    OUTCOME,
+    RECALL,
+    Audit,
+    Group,
+    audit,
+    estimable,
+    gaps_of,
+)
+from models.pooled import CONTACTED, POSITIVES, Listing, N, People, crossed, pool, tally
+
+MET, MISSED = "met", "missed too often"
+TOLD_TOO_LOW, TOLD_TOO_HIGH = "risk told too low", "risk told too high"
+
+Counts = Mapping[str, Mapping[str, int]]
+"""Group → column → people, as `models.pooled.tally` gives them."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """How often the outcome followed over how often the model said it would, with a 95 % interval; None
+    where it may not be given."""
+
+    ratio: float | None
+    interval: tuple[float, float] | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gate says of a group: met, missed too often, or not estimable."""
+
+    characteristic: str
+    group: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class ThresholdAudit:
+    """Everything but the gate's verdicts is made of counts as shown, and may leave the team.
+
+    by_one, by_two: per characteristic, and per two of them. calibration: characteristic → group →
+    calibration, `everybody` among the groups. attention: outcome beside contact, by one; empty where
+    contact is not known. gate: by one, then by two, the answers that are not met or cannot be given
+    for those, and only those not met for these.
+    """
+
+    limit: float
+    everybody: Group
+    by_one: tuple[Audit, ...]
+    by_two: tuple[Audit, ...]
+    calibration: dict[str, dict[str, Calibrated]]
+    attention: tuple[Audit, ...]
+    gate: tuple[Answer, ...]
+
+    @property
+    def passes(self) -> bool:
+        """Whether no group is missed too often; those that nobody can judge are signed for elsewhere."""
+        return not any(answer.verdict == MISSED for answer in self.gate)
+
+    @property
+    def to_sign(self) -> list[Answer]:
+        """Groups of which nobody can say whether they are missed."""
+        return [answer for answer in self.gate if answer.verdict == NOT_ESTIMABLE]
+
+    def worst(self) -> tuple[float, str] | None:
+        """The greatest recall gap of a group of one characteristic, and whose; None where there is none.
+
+        A greatest of many is too great by chance alone, and has no interval.
+        """
+        found = [
+            (gap.value, f"{each.characteristic}: {group.name}")
+            for each in self.by_one
+            for group in each.groups
+            if (gap := group.estimates[RECALL.name].gap)
+        ]
+        return max(found, default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a card."""
+        return asdict(self) | {"passes": self.passes}
+
+
+def audit_lists(listings: Sequence[Listing], *, limit: float) -> ThresholdAudit:
+    """The audit of some dates' lists together.
+
+    listings: with what followed; with chances, too, calibration is told, and with contacts, attention.
+    limit: how far, in points of recall from 0 to 1, a group may stay behind everybody.
+    Raises ValueError where nobody is on any of them or it is not known what followed.
+    """
+    people = pool(listings)
+    if not len(people.yes[N]) or POSITIVES not in people.yes:
+        raise ValueError("an audit is of people for whom it is known what followed")
+    two = crossed(people)
+    by_one = {name: tally(people, name) for name in people.groups}
+    by_two = {name: tally(two, name) for name in two.groups}
+    told = {name: audit(name, counts, AT_THE_THRESHOLD) for name, counts in (by_one | by_two).items()}
+    failed = [answer for answer in _answers(by_two, limit) if answer.verdict == MISSED]
+    return ThresholdAudit(
+        limit=limit,
+        everybody=audit(EVERYBODY, tally(people, EVERYBODY), AT_THE_THRESHOLD).everybody,
+        by_one=tuple(told[name] for name in by_one),
+        by_two=tuple(told[name] for name in by_two),
+        calibration={each: calibration(people if each in by_one else two, told[each]) for each in told},
+        attention=_attention(by_one),
+        gate=(*(answer for answer in _answers(by_one, limit) if answer.verdict != MET), *failed),
+    )
+
+
+def recall_gate(characteristic: str, counts: Counts, *, limit: float) -> list[Answer]:
+    """What the gate says of each group of a characteristic, from true counts.
+
+    A group with 30 people with the outcome, as that is shown (28 is), is judged.
+    """
+    everybody = {
+        column: sum(row[column] for row in counts.values()) for column in next(iter(counts.values()))
+    }
+    judged = [name for name, row in counts.items() if _enough(row)]
+    apart = gaps_of(RECALL, [counts[name] for name in judged], everybody)
+    verdicts = {
+        name: MISSED if gap.interval[0] > limit else MET for name, gap in zip(judged, apart, strict=True)
+    }
+    return [Answer(characteristic, name, verdicts.get(name, NOT_ESTIMABLE)) for name in counts]
+
+
+def calibration(people: People, shown: Audit) -> dict[str, Calibrated]:
+    """Group → how often the outcome followed, over how often the model said; empty where that is unknown.
+
+    Of rows, since each date had a chance of its own; the interval is by person, from sums over each
+    person's rows. What was expected is not shown anywhere, so no count can be worked out.
+    """
+    if people.happened is None or people.expected is None:
+        return {}
+    names, at = np.unique(people.groups[shown.characteristic], return_inverse=True)
+    o, e = people.happened, people.expected
+    sums = np.stack([np.bincount(at, weights=w) for w in (np.ones(len(o)), o, e, o * o, o * e, e * e)])
+    of = dict(zip(names.tolist(), sums.T, strict=True)) | {EVERYBODY: sums.sum(axis=1)}
+    return {group.name: _calibrated(group, of[group.name]) for group in (*shown.groups, shown.everybody)}
+
+
+def _calibrated(group: Group, sums: np.ndarray) -> Calibrated:
+    """Of the sums of 1, o, e, o², oe and e² over people; e is above 0, as no chance is nought."""
+    positives = group.estimates[RECALL.name]
+    if positives.rate is None:
+        return Calibrated(None, None, positives.verdict)
+    n, o, e, oo, oe, ee = sums.tolist()
+    ratio = o / e
+    spread = sqrt(max(oo - 2 * ratio * oe + ratio * ratio * ee, 0.0) * n / (n - 1)) / o
+    low, high = ratio * exp(-1.959964 * spread), ratio * exp(1.959964 * spread)
+    verdict = ALIKE
+    if low > 1 and MATERIAL * ratio > 1:
+        verdict = TOLD_TOO_LOW
+    elif high < 1 and ratio < MATERIAL:
+        verdict = TOLD_TOO_HIGH
+    return Calibrated(round(ratio, 2), (round(low, 2), round(high, 2)), verdict)
+
+
+def _attention(by_one: Mapping[str, Counts]) -> tuple[Audit, ...]:
+    """Outcome beside contact: a label made by agencies is more often made of people they often meet."""
+    needed = (N, POSITIVES, CONTACTED)
+    return tuple(
+        audit(name, {g: {c: row[c] for c in needed} for g, row in counts.items()}, [OUTCOME, CONTACT])
+        for name, counts in by_one.items()
+        if all(CONTACTED in row for row in counts.values())
+    )
+
+
+def reading(group: Group) -> str:
+    """What outcome and contact together may mean for a group; empty where neither stands out."""
+    outcome, contact = group.estimates[OUTCOME.name].verdict, group.estimates[CONTACT.name].verdict
+    said = {
+        (HIGHER, HIGHER): "met more often, and recorded more often: the label may measure attention",
+        (LOWER, LOWER): "met less often, and recorded less often: need may go unseen",
+        (HIGHER, ALIKE): "recorded more often, though met no more often",
+        (LOWER, ALIKE): "recorded less often, though met no less often",
+        (ALIKE, HIGHER): "met more often, recorded no more often",
+        (ALIKE, LOWER): "met less often, recorded no less often: need may go unseen",
+        (HIGHER, LOWER): "met less often, and recorded more often: need may go unseen until late",
+        (LOWER, HIGHER): "met more often, and recorded less often",
+    }
+    return said.get((outcome, contact), "")
+
+
+def _answers(by: Mapping[str, Counts], limit: float) -> list[Answer]:
+    return [answer for name, counts in by.items() for answer in recall_gate(name, counts, limit=limit)]
+
+
+def _enough(counts: Mapping[str, int]) -> bool:
+    shown = show(counts[POSITIVES])
+    return not isinstance(shown, str) and shown >= LEAST_POSITIVES and estimable(RECALL, counts)
