@@ -18,7 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -61,7 +61,7 @@ err = Console(stderr=True, highlight=False)
 STOPPED = 130
 SAFE = "nothing half-done stays behind: running the command again is safe"
 
-START, EACH_WEEK, BEHIND = "Start here", "Each week", "Behind the list"
+START, EACH_WEEK, BEHIND, APPROVAL = "Start here", "Each week", "Behind the list", "Approval of models"
 
 Day = Annotated[
     str, typer.Option("--as-of", metavar="DATE", help="The morning on which we stand: 2026-06-29.")
@@ -80,6 +80,11 @@ Received = Annotated[
     str | None,
     typer.Option(metavar="DATE", help="The day it reached us; default today, or the folder's name."),
 ]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's hash, or how it begins.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides: first name and surname.")]
+Role = Annotated[str, typer.Option("--role", help="In which role; settings.yaml lists them.")]
+Why = Annotated[str, typer.Option("--because", metavar="WHY", help="Why: it is kept for good.")]
+
 History = Annotated[bool, typer.Option("--history", help="A first load of past years.")]
 
 
@@ -441,6 +446,56 @@ def train(
     with progress() as tell:
         report = train_model(workspace, model or workspace.settings.model, tell=tell)
     give(report, lambda: training_text(report))
+
+
+@app.command(rich_help_panel=APPROVAL)
+def propose(model: Model, by: By, role: Role, because: Why) -> None:
+    """Put a candidate forward for approval."""
+    _decide("propose", model, by, role, because)
+
+
+@app.command(rich_help_panel=APPROVAL)
+def approve(model: Model, by: By, role: Role, because: Why) -> None:
+    """Approve a model for use: two people in different roles have to, while every gate is met."""
+    _decide("approve", model, by, role, because)
+
+
+@app.command(rich_help_panel=APPROVAL)
+def reject(model: Model, by: By, role: Role, because: Why) -> None:
+    """Turn a candidate down: approvals of it count no longer, and no list is made with it."""
+    _decide("reject", model, by, role, because)
+
+
+@app.command(rich_help_panel=APPROVAL)
+def rollback(
+    specification: Annotated[str, typer.Argument(metavar="SPECIFICATION")], by: By, role: Role, because: Why
+) -> None:
+    """Go back to the champion before the present one, at once."""
+    _decide("rollback", specification, by, role, because)
+
+
+@app.command(rich_help_panel=APPROVAL)
+def retire(model: Model, by: By, role: Role, because: Why) -> None:
+    """Stop a model for good. Why, and everybody it ever flagged, stays on record."""
+    _decide("retire", model, by, role, because)
+
+
+@app.command(rich_help_panel=APPROVAL)
+def approvals() -> None:
+    """Show who decided what about which model, and whether the log is as it was written."""
+    from models.approvals_text import approvals as read_approvals
+
+    found = read_approvals(_workspace())
+    give(found, found.text)
+    if found.problems:
+        raise SystemExit(GateFailed.exit_code)
+
+
+def _decide(kind: str, what: str, by: str, role: str, because: str) -> None:
+    from models.approvals import decide
+
+    done = decide(_workspace(), kind, what, by=by, role=role, because=because, at=datetime.now(UTC))
+    give(done, done.text)
 
 
 @app.command(rich_help_panel=BEHIND)

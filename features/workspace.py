@@ -7,6 +7,7 @@
     link_models/                                        how alike records of one person are, and which is used
     lists/<as_of>/  reports/<as_of>/                    what people read
     mlflow.db  mlartifacts/                             the training log
+    operations.db                                       who approved which model, and why
 
 What the package ships are templates, copied by `init`; only the workspace's are read.
 """
@@ -37,6 +38,16 @@ class Settings(BaseModel):
     council: str = Field("The county in a box", description="as said on the list")
     model: str = Field("escalation", description="the specification that `flag` and `serve` use")
     mlflow_uri: str = Field("", description="default: SQLite in the workspace")
+    operations_uri: str = Field(
+        "",
+        description="default: SQLite in the workspace; the SQLAlchemy URL of approvals, or $NAME of a "
+        "variable that holds it",
+    )
+    approval_roles: tuple[str, ...] = Field(
+        ("data analyst", "service manager", "data protection officer"),
+        min_length=2,
+        description="in which roles people may decide about a model; two different ones approve it",
+    )
     threads: int = Field(2, ge=1, description="how many threads may work at once")
     memory: str = Field(
         "50%",
@@ -106,6 +117,11 @@ class Workspace:
     @property
     def mlflow_uri(self) -> str:
         return self.settings.mlflow_uri or f"sqlite:///{(self.root / 'mlflow.db').resolve()}"
+
+    @property
+    def operations_uri(self) -> str:
+        """A URL of SQLAlchemy, or $NAME of a variable that holds one."""
+        return self.settings.operations_uri or f"sqlite:///{(self.root / 'operations.db').resolve()}"
 
     @cached_property
     def settings(self) -> Settings:

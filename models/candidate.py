@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -100,11 +100,6 @@ class Candidate:
     @property
     def intercept(self) -> float:
         return self.calibration.intercept
-
-    @property
-    def approved(self) -> bool:
-        """False: there is no way yet for two named people to approve a model."""
-        return False
 
     def seen(self, as_of: date) -> date | None:
         """The day, after the morning of `as_of`, on which labels were judged that the model was fitted or
@@ -269,12 +264,16 @@ def load_candidate(folder: Path) -> Candidate:
     )
 
 
-def newest_candidate(workspace: Workspace, specification: str, kind: str = "lightgbm") -> Candidate:
-    """The candidate exported last for a specification. Raises UserMistake if there is none."""
-    entry = registry.newest(workspace.models, specification=specification, kind=kind)
+def newest_candidate(
+    workspace: Workspace, specification: str, kind: str = "lightgbm", *, without: Collection[str] = ()
+) -> Candidate:
+    """The candidate exported last for a specification; without: hashes that are passed over. Raises
+    UserMistake if there is none."""
+    entry = registry.newest(workspace.models, specification=specification, kind=kind, without=without)
     if entry is None:
         raise UserMistake(
-            f"There is no {kind} candidate for {specification!r} yet.",
+            f"There is no {kind} candidate for {specification!r} yet"
+            + (" that was not turned down." if without else "."),
             problems=[f"make one with `earlyhelp train --model {specification}`"],
         )
     return load_candidate(workspace.models / entry.sha256)

@@ -1,12 +1,13 @@
 """The exported candidates of a workspace, in the order in which they were made.
 
 `models/candidates.json` is a log: every export adds a line, the newest of a specification and kind
-is the one that serves until approvals exist. It moves with the workspace and needs no database.
+is the one that serves until one is approved. It moves with the workspace and needs no database.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,7 +41,11 @@ def record(models: Path, entry: Entry) -> None:
     making.replace(models / LOG)
 
 
-def newest(models: Path, *, specification: str, kind: str) -> Entry | None:
-    """The last export of a specification and kind, or None."""
-    found = [e for e in entries(models) if e.specification == specification and e.kind == kind]
+def newest(models: Path, *, specification: str, kind: str, without: Collection[str] = ()) -> Entry | None:
+    """The last export of a specification and kind, or None. without: hashes that are passed over."""
+    found = [
+        e
+        for e in entries(models)
+        if e.specification == specification and e.kind == kind and e.sha256 not in without
+    ]
     return found[-1] if found else None

@@ -23,7 +23,8 @@ from features.panel import Panel, panel_parts
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.workspace import Workspace
-from models.candidate import NOT_APPROVED, Candidate, load_candidate
+from models.approvals import approval_of
+from models.candidate import Candidate, load_candidate
 from models.composition import Composition, composition
 from models.disclosure import STAR, interval, rate, show
 from models.fairness import EVERYBODY, PRECISION, RECALL, SELECTION, Audit, Measure, audit
@@ -63,7 +64,7 @@ def monitor(
     listed, snapshot, candidate = _list(workspace, as_of, at_hand)
     folder = workspace.report_folder(as_of)
     folder.mkdir(parents=True, exist_ok=True)
-    approval = "" if candidate.approved else NOT_APPROVED
+    approval = approval_of(workspace, candidate)
     evidently = folder / "drift.html"
     evidently.unlink(missing_ok=True)  # an earlier run's would not be of this report
 

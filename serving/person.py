@@ -17,7 +17,8 @@ from features.feature import Channel, EvidenceRow
 from features.people import Identity, display_identity, resolve
 from features.wording import amount_words, counted, day_words
 from features.workspace import Workspace
-from models.candidate import NOT_APPROVED, Candidate
+from models.approvals import approval_of
+from models.candidate import Candidate
 from models.reasons import Explanation, Reason
 from serving.flags import NO_NAME, RESTRICTED, Accepted
 from serving.score import score, stand
@@ -101,7 +102,7 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
     if why == OBJECTS:
         raise UserMistake("Nothing can be explained of this person.", problems=[f"who {OBJECTS}"])
     if why:
-        return _restricted(person.person_id, as_of, ranks.get(person.person_id), candidate)
+        return _restricted(workspace, person.person_id, as_of, ranks.get(person.person_id), candidate)
     show = link_show_in(workspace, read)
     morning = stand(snapshot, candidate, as_of, accepted=accepted_in(read), link_show=show)
     scores = score(morning, candidate, [person.person_id])
@@ -132,13 +133,15 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
         ),
         horizon_days=candidate.specification.outcome.horizon_days,
         model=candidate.sha256,
-        approval="" if candidate.approved else NOT_APPROVED,
+        approval=approval_of(workspace, candidate),
         stale=morning.stale,
         in_part=sure != seen,
     )
 
 
-def _restricted(person_id: str, as_of: date, rank: int | None, candidate: Candidate) -> PersonExplained:
+def _restricted(
+    workspace: Workspace, person_id: str, as_of: date, rank: int | None, candidate: Candidate
+) -> PersonExplained:
     """All that is told of somebody whose record is restricted."""
     return PersonExplained(
         person_id=person_id,
@@ -153,7 +156,7 @@ def _restricted(person_id: str, as_of: date, rank: int | None, candidate: Candid
         timeline=(),
         horizon_days=candidate.specification.outcome.horizon_days,
         model=candidate.sha256,
-        approval="" if candidate.approved else NOT_APPROVED,
+        approval=approval_of(workspace, candidate),
         restricted=True,
     )
 

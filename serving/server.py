@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from features.errors import UserMistake
 from features.workspace import Workspace
-from models.candidate import newest_candidate
+from models.approvals import candidate_in_use
 from serving.access import api_key
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +23,7 @@ def serve(workspace: Workspace, *, host: str, port: int) -> NoReturn:
     without a key, without a candidate, or where the address is taken.
     """
     api_key()
-    newest_candidate(workspace, workspace.settings.model)
+    candidate_in_use(workspace, workspace.settings.model)
     _free(host, port)
     environment = {
         **os.environ,

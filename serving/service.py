@@ -27,7 +27,7 @@ from starlette.types import Receive, Scope, Send
 
 from features.errors import EarlyHelpError
 from features.workspace import Workspace, open_workspace
-from models.candidate import NOT_APPROVED
+from models.approvals import approval_of
 from models.reasons import Explanation
 from serving.access import Access
 from serving.pages import pages
@@ -137,6 +137,7 @@ class EarlyHelp:
             raise NotFound("There is no list yet, so say which morning is meant in `as_of`.")
         try:
             scores = self.desk.score(ask.people, as_of)
+            approval = approval_of(self.desk.workspace, scores.candidate)
         except EarlyHelpError as error:
             raise InvalidArgument(error.message) from None
         candidate = scores.candidate
@@ -144,7 +145,7 @@ class EarlyHelp:
         return Answer(
             as_of=as_of,
             model=candidate.sha256,
-            approval="" if candidate.approved else NOT_APPROVED,
+            approval=approval,
             horizon_days=candidate.specification.outcome.horizon_days,
             scores=[Scored.of(told, eligible=eligible) for told, eligible in scores.explanations],
             silent=list(scores.silent),

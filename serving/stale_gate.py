@@ -14,7 +14,7 @@ from features.errors import GateFailed, UserMistake, nearest
 from features.snapshot import Snapshot
 from features.wording import day_words
 from features.workspace import Workspace
-from models.candidate import newest_candidate
+from models.approvals import candidate_in_use
 from serving.flags import Accepted, Feed
 from serving.freshness import registers_of_objections
 
@@ -49,7 +49,7 @@ def accepting(workspace: Workspace, sources: Sequence[str], because: str | None)
     before anything is taken in."""
     accept = accept_stale(sources, because)
     if accept:
-        catalogue = newest_candidate(workspace, workspace.settings.model).catalogue
+        catalogue = candidate_in_use(workspace, workspace.settings.model).catalogue
         _must_be_feeds(accept, [*catalogue.sources, *registers_of_objections(workspace)])
     return accept
 

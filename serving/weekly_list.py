@@ -28,7 +28,8 @@ from features.snapshot import Snapshot, open_snapshot
 from features.tables import SCHEMAS, Tables
 from features.wording import association_words
 from features.workspace import Workspace
-from models.candidate import NOT_APPROVED, Candidate, load_candidate, newest_candidate
+from models.approvals import approval_of, candidate_in_use
+from models.candidate import Candidate, load_candidate
 from models.judge import ranking
 from models.reasons import explain
 from serving.code_version import code_version
@@ -49,13 +50,13 @@ def flag(
 ) -> WeeklyList:
     """Make the list of a morning and keep it; made again, it replaces the one before.
 
-    snapshot: default, the newest state; candidate: default, the newest of the workspace's model.
+    snapshot: default, the newest state; candidate: default, the one in use of the workspace's model.
     accept: source → why the list is made although its feed is stale, see `serving.stale_gate`.
     Raises UserMistake where there is no delivery or no candidate yet, and GateFailed for stale feeds that
     are not accepted; the last good list stands then.
     """
     snapshot = snapshot or open_snapshot(workspace)
-    candidate = candidate or newest_candidate(workspace, workspace.settings.model)
+    candidate = candidate or candidate_in_use(workspace, workspace.settings.model)
     accept, fresh = accept or {}, feeds(snapshot, candidate.catalogue, as_of)
     accepted = pass_gate(snapshot, fresh, as_of, accept)
     weekly = make_list(snapshot, candidate, as_of, accepted=accepted, tell=tell)
@@ -141,7 +142,7 @@ def make_list(
         specification=specification.name,
         model=candidate.sha256,
         kind=candidate.kind,
-        approval="" if candidate.approved else NOT_APPROVED,
+        approval=approval_of(snapshot.workspace, candidate),
         catalogue=candidate.catalogue.hash,
         code=code_version(),
         last_delivery=snapshot.last_delivery,
@@ -244,7 +245,7 @@ def read_for(workspace: Workspace, as_of: date) -> dict[str, Any]:
     kept = kept_list(workspace, as_of)
     if kept is not None:
         return kept
-    snapshot, candidate = open_snapshot(workspace), newest_candidate(workspace, workspace.settings.model)
+    snapshot, candidate = open_snapshot(workspace), candidate_in_use(workspace, workspace.settings.model)
     return {
         "last_delivery": snapshot.last_delivery,
         "link_run": snapshot.link_run,

@@ -222,7 +222,6 @@ def test_an_export_loads_as_it_was(workspace: Workspace, scorer: Scorer) -> None
     assert loaded.specification == SPECIFICATION
     assert loaded.catalogue.hash == CATALOGUE.hash
     assert loaded.names == scorer.names
-    assert not loaded.approved
 
 
 @BOTH

@@ -1,11 +1,5 @@
 """A source's database is asked, read only and in pieces; its answer is a delivery like any other."""
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,6 +15,7 @@ from features.ingest import ingest
 from features.read_declaration import read_source
 from features.tables import Tables
 from features.workspace import Workspace, init_workspace, open_workspace
+from tests.postgres import postgresql
 
 RENTS = """
 source: rents
@@ -68,35 +63,8 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL of this test's own, gone afterwards."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
-    if initdb is None:
-        pytest.skip("PostgreSQL is not installed here (no initdb): its tests are left out")
-    as_whom = {}
-    if os.geteuid() == 0:  # it does not run as root
-        try:
-            as_whom = {"user": pwd.getpwnam("postgres").pw_uid}
-        except KeyError:
-            pytest.skip("PostgreSQL does not run as root, and there is no user `postgres`")
-    home = Path(tempfile.mkdtemp())
-    if as_whom:
-        os.chown(home, as_whom["user"], -1)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data, run = home / "data", {**as_whom, "check": True, "capture_output": True, "cwd": home}
-    control = [str(Path(initdb).with_name("pg_ctl")), "-D", str(data), "-w"]
-    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
-    try:
-        subprocess.run(
-            [initdb, "-D", str(data), "-U", "reader", "--auth=trust", "--no-sync", "-E", "UTF8"], **run
-        )
-        subprocess.run([*control, "-o", options, "-l", str(home / "log"), "start"], **run)
-        yield f"postgresql+pg8000://reader@127.0.0.1:{port}/postgres"
-        subprocess.run([*control, "-m", "immediate", "stop"], **run)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with postgresql() as url:
+        yield url
 
 
 def fill(url: str) -> None:

@@ -4,7 +4,7 @@ import csv
 import json
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from features.link import link
 from features.snapshot import open_snapshot
 from features.tables import Tables
 from features.workspace import Workspace, init_workspace
+from models.approvals import decide
 from models.calibration import Platt
 from models.candidate import Candidate, export_candidate
 from models.scorer import LinearScorer, Term
@@ -336,6 +337,36 @@ def test_files_are_written(own_town: Workspace) -> None:
     assert {row["approval"] for row in rows} == {"NOT APPROVED: nobody has approved this model for use"}
     assert not [value for row in rows for value in row.values() if value.startswith(("=", "+", "@"))]
     assert any(row["name"].startswith("'+Hyperlink(1)") for row in rows)
+
+
+def test_the_champion_makes_the_list_and_the_newest_only_where_there_is_none(own_town: Workspace) -> None:
+    """A later candidate changes nothing until two people approve it; a retired model makes no list."""
+    told = {
+        "kind": "lightgbm",
+        "test": {**CARD["test"], "calibration_slope": 1.0},
+        "paired": {"contacts": {"of": "precision at 10", "difference": 0.2, "low": 0.1, "high": 0.3}},
+        "human": {"purpose": "offers of help"},
+    }
+    newest = flag_candidate(own_town)
+    good = replace(newest, calibration=Platt(0.9, -0.5), card={**CARD, **told})
+    approved = export_candidate(own_town, good, newest.reference())
+    newest = fit(own_town)
+
+    def say(who: str, role: str, kind: str) -> None:
+        at, because = datetime(2026, 6, 29, 9, tzinfo=UTC), "its card was read by the board"
+        decide(own_town, kind, approved.sha256, by=f"{who} Example", role=role, because=because, at=at)
+
+    say("Ann", "data analyst", "approve")
+    assert flag(own_town, AS_OF).model == newest.sha256
+    say("Ben", "service manager", "approve")
+    weekly = flag(own_town, AS_OF)
+    assert (weekly.model, weekly.approval) == (approved.sha256, "")
+    page = (own_town.list_folder(AS_OF) / "list.html").read_text(encoding="utf-8")
+    assert "NOT APPROVED" not in page
+    assert explain_person(own_town, weekly.flags[0].person_id).approval == ""
+    say("Ann", "data analyst", "retire")
+    assert remake(own_town, AS_OF).approval == "NOT APPROVED: this model was retired on 29 June 2026"
+    assert flag(own_town, AS_OF).model == newest.sha256
 
 
 def test_an_empty_list_is_a_list(own_town: Workspace) -> None:

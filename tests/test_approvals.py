@@ -1,0 +1,339 @@
+"""A model is champion once two named people in two roles said so, while every gate was met."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.errors import GateFailed, UserMistake
+from features.tables import SCHEMAS, Tables
+from features.workspace import Workspace, init_workspace
+from models.approval_log import Entry, Row, chained, read_log
+from models.approvals import (
+    Flagged,
+    Standing,
+    _allowed,
+    approval_of,
+    candidate_in_use,
+    champion,
+    decide,
+    standings,
+)
+from models.approvals_text import approvals
+from models.candidate import NOT_APPROVED, Candidate, export_candidate, load_candidate
+from models.gates import gates_of
+from tests.test_candidate import CARD, draft, panel, reference_of, sums
+
+PEOPLE = {
+    "A": ("Anna Bright", "data analyst"),
+    "B": ("Ben Castle", "service manager"),
+    "C": ("Cara Dunn", "data protection officer"),
+    "D": ("Dev Ellis", "data analyst"),
+    "a": ("anna  BRIGHT", "service manager"),  # Anna again, in another role
+}
+KINDS = {"+": "approve", "-": "reject", "x": "retire", "<": "rollback", "?": "propose"}
+
+
+def history(steps: str) -> list[Row]:
+    """'A+1 B+1' → Anna approves model 1, then Ben does."""
+    rows: list[Row] = []
+    for step in steps.split():
+        (by, role), kind, model = PEOPLE[step[0]], KINDS[step[1]], step[2]
+        said = Entry("2026-01-05T09:00:00+00:00", kind, "fires", model, by, role, "we say so")
+        rows.append(chained(said, rows[-1] if rows else None))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("", None),
+        ("A?1", None),
+        ("A?1 A+1", None),
+        ("A+1 B+1", "1"),
+        ("B+1 A+1", "1"),
+        ("A+1 D+1", None),  # two people in one role
+        ("A+1 a+1", None),  # one person in two roles
+        ("A+1 D+1 B+1", "1"),
+        ("A+1 B+2", None),
+        ("A+1 B+2 C+1", "1"),
+        ("A+1 C-1 B+1", None),  # turned down in between: from the start
+        ("A+1 C-1 B+1 A+1", "1"),
+        ("A+1 B+1 A+2", "1"),
+        ("A+1 B+1 A+2 C+2", "2"),
+        ("A+1 B+1 A+2 C+2 B<1", "1"),
+        ("A+1 B+1 A+2 C+2 B<1 A+2", "1"),  # what was taken back needs two anew
+        ("A+1 B+1 A+2 C+2 B<1 A+2 B+2", "2"),
+        ("A+1 B+1 A+2 C+2 C+1", "2"),  # nor does one bring back what was succeeded
+        ("A+1 B+1 A+2 C+2 C+1 A+1", "1"),
+        ("A+1 B+1 Ax1", None),
+        ("A+1 B+1 A+2 C+2 Ax1", "2"),
+        ("A+1 B+1 A+2 C+2 Ax2", None),  # nobody goes back by themselves
+        ("A+1 B+1 A+2 C+2 Ax2 B<1", "1"),
+        ("A+1 B+1 A+2 C+2 A+3 C+3 B<2 B<1", "1"),
+        ("A+1 B+1 A+2 C+2 A+3 C+3 Ax2 B<1", "1"),
+    ],
+)
+def test_who_is_champion_after_a_history(steps: str, expected: str | None) -> None:
+    assert standings(history(steps)).get("fires", Standing()).champion == expected
+
+
+STEPS = st.lists(st.tuples(st.sampled_from("ABCDa"), st.sampled_from("+++-x<"), st.sampled_from("123")))
+
+
+@given(STEPS)
+def test_a_champion_has_two_approvals_that_stand(steps: list[tuple[str, str, str]]) -> None:
+    """Against the rows themselves, of histories that the rules let through."""
+    rows: list[Row] = []
+    now = Standing()
+    for person, kind, model in steps:
+        if kind == "<":
+            if not now.before:
+                continue
+            model = now.before[-1]
+        by, role = PEOPLE[person]
+        try:
+            _allowed(KINDS[kind], model, by, now, was=now.champion)
+        except UserMistake:
+            continue
+        rows.append(Row("", KINDS[kind], "fires", model, by, role, "", len(rows) + 1, "", ""))
+        now.take(rows[-1])
+        for stands in [*([now.champion] if now.champion else []), *now.before]:
+            about = [row for row in rows if row.model == stands and row.kind != "rollback"]
+            assert not any(row.kind == "retire" for row in about)
+            since = max((n for n, row in enumerate(about) if row.kind == "reject"), default=-1)
+            approving = [row for row in about[since + 1 :] if row.kind == "approve"]
+            assert any(
+                one.by.casefold().split() != other.by.casefold().split() and one.role != other.role
+                for one, other in combinations(approving, 2)
+            )
+        assert now.champion not in now.before and len(set(now.before)) == len(now.before)
+        assert now.champion not in now.turned_down and not set(now.before) & set(now.turned_down)
+
+
+GOOD = {
+    "kind": "logistic",
+    "test": {"precision": 0.4, "calibration_slope": 1.07},
+    "beside": {"calls": {"precision": 0.3}, "lightgbm": {"precision": 0.5}},
+    "paired": {
+        "calls": {"of": "precision at 30", "difference": 0.1, "low": 0.02, "high": 0.18},
+        "latest": {"of": "precision at 30", "difference": 0.3, "low": 0.2, "high": 0.4},
+    },
+    "human": {"purpose": "offers of help", "owner": "head of early help"},
+}
+
+
+def but(**changed: Any) -> dict[str, Any]:
+    return {**GOOD, **changed}
+
+
+def paired(low: float | None) -> dict[str, Any]:
+    return {"paired": {"calls": {"of": "precision at 30", "difference": 0.1, "low": low, "high": 0.2}}}
+
+
+BASELINE = but(kind="calls", beside={"latest": {"precision": 0.4}, "lightgbm": {"precision": 0.9}}, paired={})
+
+
+@pytest.mark.parametrize(
+    ("card", "unmet"),
+    [
+        (GOOD, []),
+        ({}, ["better than the best baseline", "calibration", "what people must write"]),
+        (but(**paired(0.0)), ["better than the best baseline"]),
+        (but(**paired(None)), ["better than the best baseline"]),
+        (but(paired={}), ["better than the best baseline"]),
+        (BASELINE, []),
+        ({**BASELINE, "beside": {"latest": {"precision": 0.41}}}, ["better than the best baseline"]),
+        ({**BASELINE, "beside": {"latest": {"precision": None}}}, ["better than the best baseline"]),
+        (but(test={"precision": 0.4, "calibration_slope": 0.79}), ["calibration"]),
+        (but(test={"precision": 0.4, "calibration_slope": 1.21}), ["calibration"]),
+        (but(test={"precision": 0.4, "calibration_slope": None}), ["calibration"]),
+        (but(human={"purpose": "offers", "owner": " "}), ["what people must write"]),
+    ],
+)
+def test_what_a_card_does_not_tell_is_a_gate_that_is_not_met(card: dict[str, Any], unmet: list[str]) -> None:
+    gates = gates_of(card)
+    assert [gate.name for gate in gates if not gate.met] == unmet
+    assert all(gate.said for gate in gates)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    init_workspace(tmp_path, sources=None)
+    return Workspace(tmp_path)
+
+
+def candidate(workspace: Workspace, *, slope: float = 0.9, **card: Any) -> Candidate:
+    """A candidate whose card meets every gate, but for what is given."""
+    made = replace(draft(sums(), slope=slope), kind="lightgbm", card={**CARD, **GOOD, **card})
+    return export_candidate(workspace, made, reference_of(made, panel(20).X))
+
+
+def say(workspace: Workspace, who: str, kind: str, what: str) -> Any:
+    by, role = PEOPLE[who]
+    at = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
+    because = "it was looked at by all of us"
+    return decide(workspace, kind, what, by=by, role=role, because=because, at=at)
+
+
+def test_two_people_make_a_champion_and_one_takes_it_back(workspace: Workspace) -> None:
+    first, second = candidate(workspace), candidate(workspace, slope=0.8)
+    assert champion(workspace, "fires") is None and approval_of(workspace, first) == NOT_APPROVED
+    assert candidate_in_use(workspace, "fires") == second
+
+    say(workspace, "A", "propose", first.sha256)
+    assert "second person" in say(workspace, "A", "approve", first.sha256[:8]).said
+    assert "second person" in approval_of(workspace, first)
+    done = say(workspace, "B", "approve", first.sha256.upper())
+    assert done.champion == champion(workspace, "fires") == first.sha256
+    assert approval_of(workspace, first) == "" and approval_of(workspace, second) == NOT_APPROVED
+    assert candidate_in_use(workspace, "fires") == first
+
+    say(workspace, "A", "approve", second.sha256)
+    say(workspace, "C", "approve", second.sha256)
+    assert candidate_in_use(workspace, "fires") == second
+    assert approval_of(workspace, first) == ""  # an earlier champion was approved and still is
+    assert say(workspace, "C", "rollback", "fires").champion == first.sha256
+    assert approval_of(workspace, second) == "NOT APPROVED: this model was taken back on 1 July 2026"
+    assert [row.number for row in read_log(workspace).rows] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_retired_model_is_used_by_nobody_and_its_flags_are_counted(workspace: Workspace) -> None:
+    older, model = candidate(workspace, slope=0.8), candidate(workspace)
+    rows = [
+        {"as_of": date(2026, 6, day), "rank": person, "person_id": f"P{person}", "model": who.sha256}
+        for day, person, who in [(1, 1, model), (1, 2, model), (8, 1, model), (8, 3, older)]
+    ]
+    Tables(workspace.data).append("flags", pa.Table.from_pylist(rows, schema=SCHEMAS["flags"]))
+    for who in "AB":
+        say(workspace, who, "approve", model.sha256)
+    done = say(workspace, "C", "retire", model.sha256)
+    assert (done.champion, done.flagged) == (None, Flagged(people=2, lists=2))
+    assert "flagged 2 people on 2 lists" in done.said and "NOT APPROVED" in done.said
+    assert approval_of(workspace, model) == "NOT APPROVED: this model was retired on 1 July 2026"
+    assert candidate_in_use(workspace, "fires") == older  # which nobody has approved
+    assert approval_of(workspace, older) == NOT_APPROVED
+    for kind in ("approve", "propose", "reject", "retire"):
+        with pytest.raises(UserMistake, match="is retired"):
+            say(workspace, "A", kind, model.sha256)
+    say(workspace, "A", "reject", older.sha256)
+    with pytest.raises(UserMistake, match="not turned down"):
+        candidate_in_use(workspace, "fires")
+    (shown,) = [each for each in approvals(workspace).models if each.model == model.sha256]
+    assert (shown.status, shown.flagged.people) == ("retired", 2)
+
+
+def test_every_gate_that_is_not_met_is_named(workspace: Workspace) -> None:
+    model = candidate(workspace, test={"calibration_slope": 0.5}, human={"purpose": "", "owner": "us"})
+    with pytest.raises(GateFailed) as refused:
+        say(workspace, "A", "approve", model.sha256)
+    assert refused.value.exit_code == 4
+    assert refused.value.problems == [
+        "calibration: the slope is 0.50; it has to be 0.8 to 1.2",
+        "what people must write: empty: purpose",
+    ]
+    assert read_log(workspace).rows == ()
+    say(workspace, "A", "reject", model.sha256)  # whatever its gates
+
+
+def test_what_was_exported_is_what_is_approved(workspace: Workspace) -> None:
+    model = candidate(workspace, test={"calibration_slope": 0.5})
+    card = workspace.models / model.sha256 / "card.json"
+    card.write_text(card.read_text().replace("0.5", "1.0"))
+    with pytest.raises(UserMistake, match="have been changed"):
+        say(workspace, "A", "approve", model.sha256)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"by": "Anna"}, "first name and surname"),
+        ({"by": "Anna 7"}, "first name and surname"),
+        ({"by": "Anna \x00Bright"}, "first name and surname"),
+        ({"by": "Anna " + "B" * 100}, "at most 100"),
+        ({"role": "leader"}, "data analyst, service manager, data protection officer"),
+        ({"because": "fine"}, "says why, in 20"),
+    ],
+)
+def test_a_decision_has_a_person_a_role_and_a_reason(
+    workspace: Workspace, changed: dict[str, str], said: str
+) -> None:
+    model = candidate(workspace)
+    given = {"by": "Anna Bright", "role": "Data  Analyst", "because": "it was looked at by all of us"}
+    at = datetime(2026, 7, 1, tzinfo=UTC)
+    with pytest.raises(UserMistake, match="not taken down") as refused:
+        decide(workspace, "approve", model.sha256, at=at, **{**given, **changed})
+    assert len(refused.value.problems) == 1 and said in refused.value.problems[0]
+    assert decide(workspace, "approve", model.sha256, at=at, **given).row.role == "data analyst"
+
+
+def test_what_has_no_sense_is_told(workspace: Workspace) -> None:
+    model = candidate(workspace)
+    for what in ("", model.sha256[:5], "0" * 64):
+        with pytest.raises(UserMistake, match="names 0 models"):
+            say(workspace, "A", "approve", what)
+    with pytest.raises(UserMistake, match="no earlier champion"):
+        say(workspace, "A", "rollback", "fires")
+    say(workspace, "A", "approve", model.sha256)
+    with pytest.raises(UserMistake, match="approved this model before"):
+        say(workspace, "a", "approve", model.sha256)
+    say(workspace, "B", "approve", model.sha256)
+    for kind in ("approve", "reject"):
+        with pytest.raises(UserMistake, match="is the champion"):
+            say(workspace, "C", kind, model.sha256)
+
+
+def test_nothing_is_decided_or_used_on_a_log_that_does_not_hold(workspace: Workspace) -> None:
+    import sqlite3
+
+    model = candidate(workspace)
+    say(workspace, "A", "approve", model.sha256)
+    say(workspace, "B", "approve", model.sha256)
+    with sqlite3.connect(workspace.root / "operations.db") as con:
+        con.executescript(
+            "DROP TRIGGER approvals_no_UPDATE; UPDATE approvals SET role = 'both' WHERE number = 1"
+        )
+    for asked in (
+        lambda: champion(workspace, "fires"),
+        lambda: candidate_in_use(workspace, "fires"),
+        lambda: approval_of(workspace, load_candidate(workspace.models / model.sha256)),
+        lambda: say(workspace, "C", "retire", model.sha256),
+    ):
+        with pytest.raises(GateFailed, match="row 1 is not what was added"):
+            asked()
+
+
+def test_the_front_door(workspace: Workspace, earlyhelp_command: Callable[..., tuple[int, str, str]]) -> None:
+    model, bad = candidate(workspace), candidate(workspace, test={})
+    at = ("--workspace", workspace.root)
+
+    def said(kind: str, what: str, who: str, *more: str) -> tuple[int, str, str]:
+        by, role = PEOPLE[who]
+        why = ("--because", "the board of July looked at it")
+        return earlyhelp_command(kind, what, "--by", by, "--role", role, *why, *at, *more)
+
+    assert "Nobody has decided anything" in earlyhelp_command("approvals", *at)[1]
+    code, _, error = said("approve", bad.sha256, "A")
+    assert code == 4 and "calibration: the card does not tell" in error
+    assert said("propose", model.sha256[:12], "A")[0] == 0
+    assert said("approve", model.sha256[:12], "A")[0] == 0
+    code, printed, _ = said("approve", model.sha256[:12], "B", "--json")
+    assert code == 0 and json.loads(printed)["champion"] == model.sha256
+    code, printed, _ = earlyhelp_command("approvals", *at)
+    assert code == 0 and f"ends in {read_log(workspace).rows[-1].hash}" in printed
+    assert "champion; approved by Anna Bright (data analyst) and Ben Castle (service manager)" in printed
+    assert said("rollback", "fires", "C")[0] == 2
+    assert said("reject", bad.sha256, "C")[0] == said("retire", model.sha256, "C")[0] == 0
+    found = json.loads(earlyhelp_command("approvals", *at, "--json")[1])
+    assert [row["kind"] for row in found["rows"]] == ["propose", "approve", "approve", "reject", "retire"]
+    assert [each["status"] for each in found["models"]] == ["retired", "rejected"]
+    (workspace.root / "settings.yaml").write_text("approval_roles: [board]")
+    assert said("approve", model.sha256, "A")[0] == 2
