@@ -1,6 +1,7 @@
 """Which pairs of subjects are worth a person's minute: the unsure ones whose answer would change a list most.
 
-A pair's *effect* is how unsure it is, times how near either person is to the list, times the logarithm of
+Two people of whom other records tell two birth dates, or two numbers, are settled without anybody. A pair's
+*effect* is how unsure it is, times how near either person is to the list, times the logarithm of
 how many events would change hands. Of two people only the pair with the greatest effect is asked, since an
 answer on it is an answer on all of them. See docs/linkage.md.
 """
@@ -15,7 +16,10 @@ import duckdb
 import pyarrow as pa
 
 from features.answers import Answer, settled
+from features.apart import APART
 from features.clusters_checked import LINKED, Doubt
+from features.declaration import IDENTIFIERS
+from features.rule_sql import quoted
 from features.snapshot import Snapshot
 from features.strength import SHOW
 
@@ -25,8 +29,13 @@ UNSURE = 0.05
 AS_UNSURE_AS_CAN_BE = 0.5
 """Of a doubt: likeness or an identifier joins the pair and something else keeps it apart; one is wrong."""
 
+NAMESAKES = 0.1
+"""Of a doubt that only says twins, or two generations of one name: that rule is seldom wrong."""
+
 FAR = 0.05
 """How near to the list whoever was not scored is; 1 is on it."""
+
+SAME_BIRTH = "levenshtein(x, y) <= 2 OR x[1:4] = y[1:4] AND x[6:7] = y[9:10] AND x[9:10] = y[6:7]"
 
 BY_THIS_ALONE = "they are one person by this pair alone"
 PERHAPS = "they are two people, and may be one"
@@ -69,6 +78,16 @@ def choose(
     _make_near(snapshot)
     _make_settled(con, [answer for answer in answers.values() if settled(answer, as_of)])
     con.register("doubts", pa.table(_doubts(doubts)))
+    numbers = ", ".join(
+        f"list(DISTINCT i.{name}) FILTER (i.{name} IS NOT NULL) AS {name}s" for name in IDENTIFIERS
+    )
+    far_apart = f"len([1 FOR x IN k.borns IF len([1 FOR y IN o.borns IF {SAME_BIRTH}]) > 0]) = 0"
+    settled_by_others = " OR ".join(
+        [
+            f"len(o.borns) > 0 AND {far_apart}",
+            *(f"NOT list_has_any(k.{name}s, o.{name}s)" for name in IDENTIFIERS),
+        ]
+    )
     rows = con.execute(
         f"""
         WITH events_of AS (
@@ -87,6 +106,9 @@ def choose(
             FROM identity_records i LEFT JOIN standing s USING (source, subject_key)
             LEFT JOIN events_of e USING (source, subject_key)
             LEFT JOIN people p USING (person_id) LEFT JOIN near n USING (person_id)
+        ), known AS (  -- of all records of a person
+            SELECT t.person, list(DISTINCT i.born) FILTER (i.born_firm) AS borns, {numbers}
+            FROM theirs t JOIN identity_records i USING (subject) GROUP BY t.person
         ), told AS (
             SELECT l, r, p.probability, p.weight, p.weighs, s.l IS NOT NULL AS sure
             FROM pairs p FULL JOIN (SELECT DISTINCT l, r FROM sure) s USING (l, r)
@@ -101,11 +123,14 @@ def choose(
                              AND floor(1000 * probability) / 1000 IN (a.strength, b.strength)
                              THEN 1 - probability
                         WHEN together THEN 0
+                        WHEN why IN ({", ".join(map(quoted, APART))}) THEN {NAMESAKES}
                         WHEN why IS NOT NULL THEN {AS_UNSURE_AS_CAN_BE}
+                        WHEN {settled_by_others} THEN 0
                         WHEN probability BETWEEN {UNSURE} AND {LINKED}
                              THEN least(probability, 1 - probability)
                         ELSE 0 END AS unsure
             FROM told t JOIN theirs a ON a.subject = t.l JOIN theirs b ON b.subject = t.r
+            JOIN known k ON k.person = a.person JOIN known o ON o.person = b.person
             LEFT JOIN doubts d ON d.l = t.l AND d.r = t.r
         ), weighed AS (
             SELECT *, unsure * near * log2(1 + moves) AS effect FROM judged

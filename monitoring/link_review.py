@@ -24,7 +24,7 @@ from features.snapshot import Snapshot, open_snapshot
 from features.wording import counted
 from features.workspace import Workspace
 from monitoring.link_choice import Choice, choose
-from monitoring.link_sides import NOTHING, TITLES, WITHHELD, grades, sides, steps
+from monitoring.link_sides import LABELS, NOTHING, TITLES, WITHHELD, grades, sides, steps
 from monitoring.page import templates, write_whole
 from monitoring.waterfall import Step, Waterfall, waterfall
 
@@ -200,7 +200,7 @@ def chart(pair: Mapping[str, Any], begins: float) -> Waterfall:
 
 def labels(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """What either record says, in the order in which it is shown."""
-    return list(dict.fromkeys(what for side in records for what in side["told"]))
+    return [what for what in LABELS if any(what in side["told"] for side in records)]
 
 
 def said_probability(probability: float | None) -> str:

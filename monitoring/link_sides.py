@@ -44,6 +44,12 @@ TITLES = {
 
 NOTHING = "nothing to go by"
 
+LABELS = (
+    *("Name", "Also written", "Initials", "Born", "Died", "Sex", "Address", "Addresses before", "Telephone"),
+    *("Email", "NHS number", "UPN", "NINO", "Last seen", "Events", "Joined with"),
+)
+"""What is said of a record, in the order in which it is shown."""
+
 
 @dataclass(frozen=True)
 class Side:

@@ -122,7 +122,7 @@ def by_key(found: LinkReview) -> dict[str, dict]:
 
 def test_the_pairs_worth_a_minute_are_those_whose_answer_would_change_most(reviewed: LinkReview) -> None:
     found = by_key(reviewed)
-    assert next(iter(found)) == "twins" and set(found) == set(PAIRS) - {"without events"}
+    assert list(found)[:2] == ["hidden", "twins"] and set(found) == set(PAIRS) - {"without events"}
     assert found["twins"]["why"] == "kept apart: twins" and not found["twins"]["together"]
     assert found["unsure"]["together"] and found["unsure"]["why"] == "they are one person by this pair alone"
     assert [pair["effect"] for pair in found.values()] == sorted(
