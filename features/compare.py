@@ -2,8 +2,9 @@
 
 u, how often a grade of likeness comes by chance, is counted among random pairs; m, how often it comes
 between two records of one person, by expectation and maximisation among pairs that share a birth date and
-among pairs that share a name. A model is plain JSON, the same for the same records and seed: one thread
-trains, since sums in another order end in other digits.
+among pairs that share a name. Of u is then taken out again what one person's own records add to it. A model
+is plain JSON, the same for the same records and seed: one thread trains, since sums in another order end in
+other digits.
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ def _tell_chance_from_likeness(con: duckdb.DuckDBPyConnection, settings: Any, *,
         for level, seen in drawn:
             by_chance = (seen - share * level["m_probability"]) / (1 - share)
             level["u_probability"] = max(by_chance, seen / MOSTLY_ONE)
-        with _linker(con, settings, threads=THREADS) as linker:
+        with _linker(con, settings, threads=1) as linker:
             pairs = linker.inference.predict(threshold_match_probability=0.01).physical_name
             one = con.execute(f"SELECT coalesce(sum(match_probability), 0) FROM {pairs}").fetchall()[0][0]
         if one:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from features.declaration import IDENTIFIERS
 
-VERSION = 1
+VERSION = 2
 """Of these grades and of identity records: a model of another version cannot be used with them."""
 
 SWAPPED = (

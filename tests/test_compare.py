@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from features.blocking import make_comparable
-from features.compare import make_pairs, train
+from features.compare import LEAST, make_pairs, train
 from features.errors import UserMistake
 from features.identity_records import STATED, make_identity_records
 from features.link_model import Model, choose_model, chosen_model, keep_model, kept_models
@@ -118,6 +118,16 @@ def test_a_pairs_weight_is_what_its_grades_say(model: Model) -> None:
     assert [row[3] for row in said] == pytest.approx([2**w / (1 + 2**w) for *_, w in expected], abs=1e-9)
     assert len(said) >= 150
     assert not con.execute("FROM duckdb_tables() WHERE starts_with(table_name, '__splink__')").fetchall()
+
+
+def test_how_rare_it_is_to_be_one_person_is_found_and_chance_is_told_without_them(model: Model) -> None:
+    """Of 300 records each has one other of its person, so a birth date drawn twice is mostly that."""
+    one_person = 1 / 299
+    assert model["settings"]["probability_two_random_records_match"] == pytest.approx(one_person, rel=0.1)
+    graded = {one["output_column_name"]: one["comparison_levels"] for one in model["settings"]["comparisons"]}
+    same_birth = next(level for level in graded["born"] if level["label_for_charts"] == "the same")
+    assert same_birth["u_probability"] < one_person / 10
+    assert all(level.get("m_probability", 1) >= LEAST for levels in graded.values() for level in levels)
 
 
 def test_a_model_is_read_back_as_it_was_and_only_by_its_own_version(model: Model, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from features.catalogue import derive_catalogue
 from features.declaration import UNIDENTIFIED
+from features.identity_records import make_stated
 from features.link import link
 from features.profile import read_profile
 from features.read_declaration import read_source
@@ -194,6 +195,22 @@ def test_a_first_load_knows_nothing_before_its_month_was_submitted(mind: OneSour
     ends = [day for _, day in mind.con.execute(seen.format("IS NOT NULL")).fetchall()]
     assert days == [date(2025, 5, 15)]
     assert ends == [date(2025, 6, 15), date(2025, 6, 15)]  # as it was submitted, and by the typical delay
+
+
+def test_where_a_patient_said_they_live_helps_to_tell_who_they_are_and_is_no_residence(
+    mind: OneSource,
+) -> None:
+    patient = {"LocalPatientId": "ME0000001", "NHSNumber": NHS, "PersonBirthDate": "1990-02-03",
+               "Postcode": "QX1 1AA", "Gender": "2", "SubmittedOn": "2026-06-11"}  # fmt: skip
+    mind.deliver("patients", "2026-06-15", [patient])
+    who = "subject_key, postcode, sex, birth_date"
+    assert mind.known("identities", "2026-06-16", who) == [
+        ("ME0000001", "QX1 1AA", "female", date(1990, 2, 3))
+    ]
+    assert mind.known("addresses", "2026-06-16", "subject_key") == []
+    make_stated(mind.con, date(2026, 6, 16))
+    told = mind.con.execute("SELECT uprns, postcode, postcodes FROM stated").fetchall()
+    assert told == [(None, "QX1 1AA", ["QX1 1AA"])]
 
 
 # --- drug and alcohol -------------------------------------------------------------------------
