@@ -22,6 +22,9 @@ THIN = 0.99
 LARGEST = 100
 """Subjects of one person; more are somebody's mistake."""
 
+ONE_THIN_PAIR = "two groups that one thin pair joins"
+"""Why such a pair joined nobody: the one doubt in which nothing is contradicted."""
+
 GRACE = 180
 """Days after a death in which an agency may still write of what had begun before."""
 
@@ -199,7 +202,7 @@ def _cut_thin(members: list[int], within: list[Pair], *, thin: float, cluster: l
         ours, theirs = (_reached(start, rest) for start in (pair.l, pair.r))
         if pair.r not in ours and len(ours) > 1 and len(theirs) > 1:
             left = rest
-            doubts.append(Doubt(pair, "two groups that one thin pair joins"))
+            doubts.append(Doubt(pair, ONE_THIN_PAIR))
     if doubts:
         waiting = set(members)
         while waiting:

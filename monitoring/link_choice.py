@@ -16,8 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from features.answers import Answer, settled
-from features.apart import APART
-from features.clusters_checked import LINKED, Doubt
+from features.clusters_checked import LINKED, ONE_THIN_PAIR, Doubt
 from features.declaration import IDENTIFIERS
 from features.rule_sql import quoted
 from features.snapshot import Snapshot
@@ -26,11 +25,11 @@ from features.strength import SHOW
 UNSURE = 0.05
 """Two people whose records are less probably one than this are left alone."""
 
-AS_UNSURE_AS_CAN_BE = 0.5
-"""Of a doubt: likeness or an identifier joins the pair and something else keeps it apart; one is wrong."""
+CONTRADICTED = 0.1
+"""Of a doubt: likeness or an identifier joins the pair, and something contradicts it, mostly rightly."""
 
-NAMESAKES = 0.1
-"""Of a doubt that only says twins, or two generations of one name: that rule is seldom wrong."""
+UNSUPPORTED = 0.5
+"""Of a pair that likeness alone joins, too thin an edge between two groups."""
 
 FAR = 0.05
 """How near to the list whoever was not scored is; 1 is on it."""
@@ -123,8 +122,8 @@ def choose(
                              AND floor(1000 * probability) / 1000 IN (a.strength, b.strength)
                              THEN 1 - probability
                         WHEN together THEN 0
-                        WHEN why IN ({", ".join(map(quoted, APART))}) THEN {NAMESAKES}
-                        WHEN why IS NOT NULL THEN {AS_UNSURE_AS_CAN_BE}
+                        WHEN why = {quoted(ONE_THIN_PAIR)} THEN {UNSUPPORTED}
+                        WHEN why IS NOT NULL THEN {CONTRADICTED}
                         WHEN {settled_by_others} THEN 0
                         WHEN probability BETWEEN {UNSURE} AND {LINKED}
                              THEN least(probability, 1 - probability)
