@@ -46,11 +46,14 @@ def chosen_model(workspace: Workspace) -> tuple[str, Model] | None:
 
     Raises UserMistake if it cannot be used.
     """
+    name = chosen_name(workspace)
+    return None if name is None else (name, read_model(workspace.link_models / f"{name}.json"))
+
+
+def chosen_name(workspace: Workspace) -> str | None:
+    """The name of the model that link runs use, whether or not it still can be used."""
     chosen = workspace.link_models / "chosen"
-    if not chosen.is_file():
-        return None
-    name = chosen.read_text(encoding="utf-8").strip()
-    return name, read_model(workspace.link_models / f"{name}.json")
+    return chosen.read_text(encoding="utf-8").strip() if chosen.is_file() else None
 
 
 def kept_models(workspace: Workspace) -> list[str]:

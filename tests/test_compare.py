@@ -12,7 +12,7 @@ from features.blocking import make_comparable
 from features.compare import LEAST, make_pairs, train
 from features.errors import UserMistake
 from features.identity_records import STATED, make_identity_records
-from features.link_model import Model, choose_model, chosen_model, keep_model, kept_models
+from features.link_model import Model, choose_model, chosen_model, chosen_name, keep_model, kept_models
 from features.probable_people import probable_people
 from features.workspace import Workspace
 from tests.febrl import open_febrl
@@ -146,9 +146,11 @@ def test_a_model_is_read_back_as_it_was_and_only_by_its_own_version(model: Model
     with pytest.raises(UserMistake, match="no link model"):
         choose_model(workspace, "never trained")
     assert chosen_model(workspace) == (name, model)
+    assert chosen_name(workspace) == name
     (tmp_path / "link_models" / f"{name}.json").write_text("{}")
     with pytest.raises(UserMistake, match="no link model"):
         chosen_model(workspace)
+    assert chosen_name(workspace) == name  # so that another can be trained beside it
 
 
 def test_crowds_are_told_and_never_make_one_person(model: Model) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from features.blocking import make_comparable
 from features.identity_records import make_records_of
-from features.link_model import Model, choose_model, chosen_model, keep_model
+from features.link_model import Model, choose_model, chosen_name, keep_model
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.tables import Tables
@@ -70,14 +70,14 @@ def train_links(
     tell("Learning how alike records of one person are")
     model = train(snapshot.con, seed=workspace.settings.seed if seed is None else seed)
     name = keep_model(workspace, model)
-    chosen = chosen_model(workspace)
+    chosen = chosen_name(workspace)
     use = use or chosen is None
     _log(workspace, snapshot, name, model, tell=tell)
     if use:
         choose_model(workspace, name)
     return TrainedLinkModel(
         name,
-        chosen=use or (chosen is not None and chosen[0] == name),
+        chosen=use or chosen == name,
         subjects=model["subjects"],
         learned=tuple(model["learned"]),
         rarity=1 / model["settings"]["probability_two_random_records_match"],
@@ -86,7 +86,7 @@ def train_links(
 
 def train_first(workspace: Workspace, *, tell: Tell = quiet) -> TrainedLinkModel | None:
     """Train and choose the workspace's first link model; None if it has one, or holds too little."""
-    if chosen_model(workspace) is not None:
+    if chosen_name(workspace) is not None:
         return None
     tables = Tables(workspace.data)
     con = tables.connect()
