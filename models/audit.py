@@ -8,7 +8,8 @@ The gate asks of every group how far its recall is below everybody's; where even
 is above the limit, the model may not be approved. It is judged on true counts, because a group of whom
 hardly anybody was found is just the one whose counts may not be shown; of each group only its answer
 leaves. For a group with too few people nobody can answer, so a named person must say why that is
-accepted; of groups crossed two ways, most of which are small, that is not asked.
+accepted. Groups crossed two ways are so many that some would stop a model by chance alone: those that are
+missed are named, for people to look at, and stop nothing by themselves.
 """
 
 from __future__ import annotations
@@ -20,14 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from models.disclosure import show
+from models.disclosure import STAR, show
 from models.fairness import (
     ALIKE,
     AT_THE_THRESHOLD,
     CONTACT,
     EVERYBODY,
     HIGHER,
-    LEAST_POSITIVES,
     LOWER,
     MATERIAL,
     NOT_ESTIMABLE,
@@ -73,8 +73,8 @@ class ThresholdAudit:
 
     by_one, by_two: per characteristic, and per two of them. calibration: characteristic → group →
     calibration, `everybody` among the groups. attention: outcome beside contact, by one; empty where
-    contact is not known. gate: by one, then by two, the answers that are not met or cannot be given
-    for those, and only those not met for these.
+    contact is not known. gate: what it says of groups of one characteristic, those that it is met for
+    left out. look_at: groups of two that it would not be met for.
     """
 
     limit: float
@@ -84,6 +84,7 @@ class ThresholdAudit:
     calibration: dict[str, dict[str, Calibrated]]
     attention: tuple[Audit, ...]
     gate: tuple[Answer, ...]
+    look_at: tuple[Answer, ...]
 
     @property
     def passes(self) -> bool:
@@ -127,7 +128,6 @@ def audit_lists(listings: Sequence[Listing], *, limit: float) -> ThresholdAudit:
     by_one = {name: tally(people, name) for name in people.groups}
     by_two = {name: tally(two, name) for name in two.groups}
     told = {name: audit(name, counts, AT_THE_THRESHOLD) for name, counts in (by_one | by_two).items()}
-    failed = [answer for answer in _answers(by_two, limit) if answer.verdict == MISSED]
     return ThresholdAudit(
         limit=limit,
         everybody=audit(EVERYBODY, tally(people, EVERYBODY), AT_THE_THRESHOLD).everybody,
@@ -135,8 +135,26 @@ def audit_lists(listings: Sequence[Listing], *, limit: float) -> ThresholdAudit:
         by_two=tuple(told[name] for name in by_two),
         calibration={each: calibration(people if each in by_one else two, told[each]) for each in told},
         attention=_attention(by_one),
-        gate=(*(answer for answer in _answers(by_one, limit) if answer.verdict != MET), *failed),
+        gate=tuple(answer for answer in _answers(by_one, limit) if answer.verdict != MET),
+        look_at=tuple(answer for answer in _answers(by_two, limit) if answer.verdict == MISSED),
     )
+
+
+def gate_said(told: Mapping[str, Any], signed: Mapping[str, str]) -> tuple[bool, str]:
+    """Whether the gate on groups is met, and why not, from an audit as a card has it.
+
+    signed: 'characteristic: group' → who accepts that nobody can judge it, and why.
+    """
+    by: dict[str, list[str]] = {MISSED: [], NOT_ESTIMABLE: []}
+    for answer in told["gate"]:
+        by[answer["verdict"]].append(f"{answer['characteristic']}: {answer['group']}")
+    unsigned = [group for group in by[NOT_ESTIMABLE] if not str(signed.get(group) or "").strip()]
+    problems = [
+        f"{what}: {', '.join(groups)}"
+        for what, groups in ((MISSED, by[MISSED]), (f"{NOT_ESTIMABLE}, and nobody signed", unsigned))
+        if groups
+    ]
+    return not problems, "; ".join(problems) or "no group is missed too often"
 
 
 def recall_gate(characteristic: str, counts: Counts, *, limit: float) -> list[Answer]:
@@ -218,5 +236,7 @@ def _answers(by: Mapping[str, Counts], limit: float) -> list[Answer]:
 
 
 def _enough(counts: Mapping[str, int]) -> bool:
-    shown = show(counts[POSITIVES])
-    return not isinstance(shown, str) and shown >= LEAST_POSITIVES and estimable(RECALL, counts)
+    """Whether a group has people enough, taken as they would be shown: where a rate stands, so does an
+    answer."""
+    shown = {column: show(count) for column, count in counts.items()}
+    return shown[POSITIVES] != STAR and estimable(RECALL, shown)
