@@ -36,6 +36,17 @@ SURE = (
 )
 """What hardly anybody shares with another: how often it holds says how many pairs are one person."""
 
+KIN = " AND ".join(
+    [
+        "weighs.given < 0",
+        "weighs.born = 0",
+        "weighs.home > 0",
+        *(f"weighs.{name} <= 0" for name in IDENTIFIERS),
+    ]
+)
+"""Of other forenames, at one address, and a birth date is missing: mostly of one family, whose surname and
+address go together while the model multiplies them as if they did not."""
+
 FOUND_BY_SURE = 0.8
 """The share of all true pairs of which one of `SURE` is thought to hold."""
 
@@ -115,7 +126,7 @@ def make_pairs(con: duckdb.DuckDBPyConnection, model: Model, *, at_least: float 
     """Make temporary table pairs(l, r, probability, weight, weighs) of those in `comparable` who may be one.
 
     l < r number subjects. weight is in bits, all evidence and how rare it is to be one person together;
-    weighs has what each comparison brings to it, how common the value is included.
+    weighs has what each comparison brings to it, how common the value is included. `KIN` are left out.
     """
     settings = {**model["settings"], "retain_intermediate_calculation_columns": True}
     with _linker(con, settings, threads=THREADS) as linker:
@@ -128,9 +139,9 @@ def make_pairs(con: duckdb.DuckDBPyConnection, model: Model, *, at_least: float 
         con.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE pairs AS
-            SELECT least(subject_l, subject_r) AS l, greatest(subject_l, subject_r) AS r,
+            FROM (SELECT least(subject_l, subject_r) AS l, greatest(subject_l, subject_r) AS r,
                    match_probability AS probability, match_weight AS weight, {{{weighs}}} AS weighs
-            FROM {found.physical_name} ORDER BY l, r
+            FROM {found.physical_name}) WHERE NOT ({KIN}) ORDER BY l, r
             """
         )
 
