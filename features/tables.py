@@ -221,6 +221,8 @@ SCHEMAS["flags"] = pa.schema(
         pa.field("list_hash", pa.string()),  # of the canonical list this row belongs to
     ]
 )
+SCHEMAS["flags_replaced"] = SCHEMAS["flags"]
+"""Of lists that were made again otherwise: a model's record of everybody it ever flagged is both tables."""
 SCHEMAS["backlists"] = pa.schema(
     [
         # Everybody whom one model would have scored on a past morning; never shown to anybody.

@@ -132,24 +132,29 @@ def approval_of(workspace: Workspace, candidate: Candidate) -> str:
 
 @dataclass(frozen=True)
 class Flagged:
-    """How many people a model has ever put on a list, and on how many lists."""
+    """How many people a model has ever put on a list, and of how many mornings."""
 
     people: int
-    lists: int
+    mornings: int
 
     @property
     def said(self) -> str:
-        return f"flagged {counted(self.people, 'person', 'people')} on {counted(self.lists, 'list', 'lists')}"
+        mornings = counted(self.mornings, "morning", "mornings")
+        return f"flagged {counted(self.people, 'person', 'people')} on {mornings}"
 
 
 def flagged(workspace: Workspace, model: str) -> Flagged:
-    """Everybody that the kept lists of a model named; their rows stay in the table `flags`."""
+    """Everybody whom the lists of a model named, those that were made again otherwise included; their rows
+    stay in the tables `flags` and `flags_replaced`."""
     tables = Tables(workspace.data)
     con = tables.connect()
     rows = con.execute(
         f"""
-        SELECT count(DISTINCT person_id), count(DISTINCT as_of)
-        FROM {tables.view(con, "flags")} WHERE model = ?
+        WITH ever AS (
+            SELECT as_of, person_id, model FROM {tables.view(con, "flags")}
+            UNION SELECT as_of, person_id, model FROM {tables.view(con, "flags_replaced")}
+        )
+        SELECT count(DISTINCT person_id), count(DISTINCT as_of) FROM ever WHERE model = ?
         """,
         [model],
     ).fetchall()

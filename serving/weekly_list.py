@@ -176,7 +176,10 @@ def expected(card: dict[str, Any]) -> Expected | None:
 
 
 def keep(workspace: Workspace, weekly: WeeklyList) -> Path:
-    """Write a list: rows of `flags` first, then its files; returns their folder."""
+    """Write a list: rows of `flags` first, then its files; returns their folder.
+
+    What another list of this morning said goes to `flags_replaced`: people were flagged by it.
+    """
     rows = [
         {
             "as_of": weekly.as_of,
@@ -199,9 +202,15 @@ def keep(workspace: Workspace, weekly: WeeklyList) -> Path:
         }
         for flag in weekly.flags
     ]
-    Tables(workspace.data).replace(
-        "flags", f"as_of = '{weekly.as_of}'", pa.Table.from_pylist(rows, schema=SCHEMAS["flags"])
-    )
+    tables = Tables(workspace.data)
+    con = tables.connect()
+    replaced = con.sql(
+        f"SELECT * FROM {tables.view(con, 'flags')} WHERE as_of = ? AND list_hash <> ?",
+        params=[weekly.as_of, weekly.hash],
+    ).to_arrow_table()
+    if replaced.num_rows:
+        tables.append("flags_replaced", replaced.cast(SCHEMAS["flags_replaced"]))
+    tables.replace("flags", f"as_of = '{weekly.as_of}'", pa.Table.from_pylist(rows, schema=SCHEMAS["flags"]))
     folder = workspace.list_folder(weekly.as_of)
     folder.mkdir(parents=True, exist_ok=True)
     # A byte order mark, or the office's spreadsheet misreads names; list.json last: it names the list.

@@ -216,8 +216,8 @@ def test_a_retired_model_is_used_by_nobody_and_its_flags_are_counted(workspace: 
     for who in "AB":
         say(workspace, who, "approve", model.sha256)
     done = say(workspace, "C", "retire", model.sha256)
-    assert (done.champion, done.flagged) == (None, Flagged(people=2, lists=2))
-    assert "flagged 2 people on 2 lists" in done.said and "NOT APPROVED" in done.said
+    assert (done.champion, done.flagged) == (None, Flagged(people=2, mornings=2))
+    assert "flagged 2 people on 2 mornings" in done.said and "NOT APPROVED" in done.said
     assert approval_of(workspace, model) == "NOT APPROVED: this model was retired on 1 July 2026"
     assert candidate_in_use(workspace, "fires") == older  # which nobody has approved
     assert approval_of(workspace, older) == NOT_APPROVED

@@ -19,7 +19,7 @@ from features.link import link
 from features.snapshot import open_snapshot
 from features.tables import Tables
 from features.workspace import Workspace, init_workspace
-from models.approvals import decide
+from models.approvals import Flagged, decide, flagged
 from models.calibration import Platt
 from models.candidate import Candidate, export_candidate
 from models.scorer import LinearScorer, Term
@@ -366,7 +366,9 @@ def test_the_champion_makes_the_list_and_the_newest_only_where_there_is_none(own
     assert explain_person(own_town, weekly.flags[0].person_id).approval == ""
     say("Ann", "data analyst", "retire")
     assert remake(own_town, AS_OF).approval == "NOT APPROVED: this model was retired on 29 June 2026"
+    before = flagged(own_town, approved.sha256)
     assert flag(own_town, AS_OF).model == newest.sha256
+    assert flagged(own_town, approved.sha256) == before == Flagged(people=10, mornings=1)
 
 
 def test_an_empty_list_is_a_list(own_town: Workspace) -> None:
