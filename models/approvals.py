@@ -300,7 +300,7 @@ def _follows(row: Row, now: Standing, gone: Flagged | None) -> Iterator[str]:
     if row.kind == ROLLBACK:
         yield f"{name} is champion again."
     if gone:
-        yield f"{name} is retired. It {gone.said}, which stay on record."
+        yield f"{name} is retired. It {gone.said}; who they are stays on record."
     if row.kind == APPROVE and now.champion == row.model:
         people = " and ".join(f"{each.by} ({each.role})" for each in now.made[row.model])
         yield f"{name} is the champion, approved by {people}."
