@@ -43,6 +43,7 @@ from models.pooled import CONTACTED, POSITIVES, Listing, N, People, crossed, poo
 
 MET, MISSED = "met", "missed too often"
 TOLD_TOO_LOW, TOLD_TOO_HIGH = "risk told too low", "risk told too high"
+TOO_WIDE = "no group could fail: the limit is not below everybody's recall, or that is not estimable"
 
 Counts = Mapping[str, Mapping[str, int]]
 """Group → column → people, as `models.pooled.tally` gives them."""
@@ -87,9 +88,17 @@ class ThresholdAudit:
     look_at: tuple[Answer, ...]
 
     @property
+    def could_fail(self) -> bool:
+        """Whether a group of whom nobody at all was found would be missed too often. Short lists find few
+        people; where everybody's recall is 4 %, nobody can be 5 points behind it."""
+        recall = self.everybody.estimates[RECALL.name].rate
+        return recall is not None and recall > self.limit
+
+    @property
     def passes(self) -> bool:
-        """Whether no group is missed too often; those that nobody can judge are signed for elsewhere."""
-        return not any(answer.verdict == MISSED for answer in self.gate)
+        """Whether no group is missed too often, though one could be; those that nobody can judge are
+        signed for elsewhere."""
+        return self.could_fail and not any(answer.verdict == MISSED for answer in self.gate)
 
     @property
     def to_sign(self) -> list[Answer]:
@@ -110,8 +119,9 @@ class ThresholdAudit:
         return max(found, default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for a card."""
-        return asdict(self) | {"passes": self.passes}
+        """Plain values for a card; rates to a hundredth of a point, since more tells nobody anything."""
+        whole = asdict(self) | {"could_fail": self.could_fail, "passes": self.passes}
+        return {name: _rounded(value) for name, value in whole.items()}
 
 
 def audit_lists(listings: Sequence[Listing], *, limit: float) -> ThresholdAudit:
@@ -149,7 +159,8 @@ def gate_said(told: Mapping[str, Any], signed: Mapping[str, str]) -> tuple[bool,
     for answer in told["gate"]:
         by[answer["verdict"]].append(f"{answer['characteristic']}: {answer['group']}")
     unsigned = [group for group in by[NOT_ESTIMABLE] if not str(signed.get(group) or "").strip()]
-    problems = [
+    problems = [] if told["could_fail"] else [TOO_WIDE]
+    problems += [
         f"{what}: {', '.join(groups)}"
         for what, groups in ((MISSED, by[MISSED]), (f"{NOT_ESTIMABLE}, and nobody signed", unsigned))
         if groups
@@ -229,6 +240,15 @@ def reading(group: Group) -> str:
         (LOWER, HIGHER): "met more often, and recorded less often",
     }
     return said.get((outcome, contact), "")
+
+
+def _rounded(value: Any) -> Any:
+    """Every float of nested plain values to four places."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _answers(by: Mapping[str, Counts], limit: float) -> list[Answer]:

@@ -1,10 +1,11 @@
 """How much the features give away of what they were not told: who belongs to which group.
 
 A characteristic that is no feature can still be there in others' guise. So a linear model is asked to
-tell each group from everybody else by the features alone, always of people it was not fitted on. A
-half is chance; where it comes near to 1, leaving the characteristic out has hidden it from nobody. And
-it says which features do it, since those can be looked at. What only several features together would
-give away it does not see.
+tell each group from everybody else by the features alone, always of people it was not fitted on; a
+group that is known from the others that are, and `unknown` from all that is known. A half is chance;
+where it comes near to 1, leaving the characteristic out has hidden it from nobody. And it says which
+features do it, since those can be looked at. What only several features together would give away it
+does not see.
 
 A ridge regression on membership, of all groups at once, since that takes a second where a model for
 each would take minutes. What is said leaves the team: no count and no row, only how well it went with
@@ -20,7 +21,7 @@ from math import sqrt
 import numpy as np
 
 from models.fairness import LEAST_WHOLE
-from models.groups import in_order
+from models.groups import UNKNOWN, in_order
 from models.judge import auc
 
 FOLDS = 3
@@ -37,8 +38,8 @@ class Proxy:
     """How well the features tell a group from everybody else, with a 95 % interval; None where either is
     under 30 people.
 
-    features: those that did most of it, each with its share. Between the mean margins of the group and of
-    the others lies a difference that is the sum of the features' own.
+    features: those that did most of it. Between the mean margins of the group and of the others lies a
+    difference that is the sum of the features' own; each with its share of all that adds to it.
     """
 
     characteristic: str
@@ -67,18 +68,43 @@ def proxies(
     """
     last = len(person) - 1 - np.unique(person[::-1], return_index=True)[1]
     drawn = np.random.default_rng(seed).permutation(last)[:MOST_PEOPLE]
-    members: dict[tuple[str, str], np.ndarray] = {}
-    for characteristic, group_of in sorted(groups.items()):
-        of = group_of[drawn].astype(str)
-        members |= {(characteristic, group): of == group for group in in_order(set(of.tolist()))}
-    enough = [who for who, m in members.items() if min(m.sum(), (~m).sum()) >= LEAST_WHOLE]
+    asked = [
+        _Asked(characteristic, group, of == group, (of != UNKNOWN) | (group == UNKNOWN))
+        for characteristic in sorted(groups)
+        for of in (groups[characteristic][drawn].astype(str),)
+        for group in in_order(set(of.tolist()))
+    ]
+    enough = [each for each in asked if min(each.member.sum(), each.other.sum()) >= LEAST_WHOLE]
     found = {}
     if enough:
-        Y = np.column_stack([members[who] for who in enough]).astype(float)
-        margins, apart = _told(_columns(X[drawn]), Y)
-        for at, who in enumerate(enough):
-            found[who] = _proxy(*who, margins[:, at], Y[:, at], names, apart[:, at])
-    return [found.get(who, Proxy(*who, None, None)) for who in members]
+        margins, apart = _told(_columns(X[drawn]), enough)
+        for at, each in enumerate(enough):
+            found[each.name] = _proxy(each, margins[:, at], names, apart[:, at])
+    return [found.get(each.name, Proxy(*each.name, None, None)) for each in asked]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A group to be told from others: who belongs to it, (n,) bool, and who is looked at, (n,) bool."""
+
+    characteristic: str
+    group: str
+    member: np.ndarray
+    looked_at: np.ndarray
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.characteristic, self.group
+
+    @property
+    def other(self) -> np.ndarray:
+        return self.looked_at & ~self.member
+
+    @property
+    def target(self) -> np.ndarray:
+        """1 for members, 0 for others, and for whoever is not looked at what tells nothing: the share."""
+        share = self.member.sum() / self.looked_at.sum()
+        return np.where(self.looked_at, self.member.astype(float), share)
 
 
 def auc_interval(value: float, n: int, m: int) -> tuple[float, float]:
@@ -98,11 +124,13 @@ def _columns(X: np.ndarray) -> np.ndarray:
     return np.hstack([np.sign(there) * np.log1p(np.abs(there)), np.isnan(X)]).astype(float)
 
 
-def _told(Z: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _told(Z: np.ndarray, asked: Sequence[_Asked]) -> tuple[np.ndarray, np.ndarray]:
     """Margins (n, g), each by a model of the other people; and (p, g), how far each feature alone puts
     the margins of members above those of others, on the mean."""
     from sklearn.linear_model import Ridge
 
+    Y = np.column_stack([each.target for each in asked])
+    member, other = (np.column_stack(s) for s in ([e.member for e in asked], [e.other for e in asked]))
     margins, p = np.zeros_like(Y), Z.shape[1] // 2
     apart = np.zeros((p, Y.shape[1]))
     fold = np.arange(len(Z)) % FOLDS  # people come in random order
@@ -111,28 +139,25 @@ def _told(Z: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         centre, spread = fit.mean(axis=0), fit.std(axis=0)
         scale = np.where(spread > 0, spread, 1.0)
         weights = Ridge(alpha=RIDGE).fit((fit - centre) / scale, Y[~held_out]).coef_.reshape(-1, 2 * p)
-        some, y = (Z[held_out] - centre) / scale, Y[held_out]
+        some = (Z[held_out] - centre) / scale
         margins[held_out] = some @ weights.T
-        means = [some.T @ share / np.maximum(share.sum(axis=0), 1) for share in (y, 1 - y)]
-        own = weights.T * (means[0] - means[1])
+        own = weights.T * (_means(some, member[held_out]) - _means(some, other[held_out]))
         apart += own[:p] + own[p:]
     return margins, apart
 
 
-def _proxy(
-    characteristic: str,
-    group: str,
-    margin: np.ndarray,
-    member: np.ndarray,
-    names: Sequence[str],
-    apart: np.ndarray,
-) -> Proxy:
-    n = int(member.sum())
-    value = auc(margin, member)
-    low, high = auc_interval(value, n, len(member) - n)
+def _means(Z: np.ndarray, who: np.ndarray) -> np.ndarray:
+    """(p, g): the mean of each column over those of `who`, (n, g) bool; 0 where there is nobody."""
+    return Z.T @ who.astype(float) / np.maximum(who.sum(axis=0), 1)
+
+
+def _proxy(asked: _Asked, margin: np.ndarray, names: Sequence[str], apart: np.ndarray) -> Proxy:
+    among = asked.looked_at
+    value = auc(margin[among], asked.member[among].astype(float))
+    low, high = auc_interval(value, int(asked.member.sum()), int(asked.other.sum()))
     most: tuple[tuple[str, float], ...] = ()
     if low > 0.5:
-        share = apart / apart.sum()
+        share = apart / apart[apart > 0].sum()
         first = [i for i in np.argsort(-share, kind="stable")[:NAMED] if share[i] >= LEAST_SHARE]
         most = tuple((names[i], round(float(share[i]), 2)) for i in first)
-    return Proxy(characteristic, group, round(value, 2), (round(low, 2), round(high, 2)), most)
+    return Proxy(*asked.name, round(value, 2), (round(low, 2), round(high, 2)), most)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from features.wording import counted
-from models.audit import MISSED, Calibrated, ThresholdAudit, reading
+from models.audit import MISSED, TOO_WIDE, Calibrated, ThresholdAudit, reading
 from models.audit_proxies import Proxy
 from models.disclosure import Shown
 from models.fairness import (
@@ -44,11 +44,13 @@ def audit_text(audit: ThresholdAudit, proxies: Sequence[Proxy] | None = None) ->
 def _gate(audit: ThresholdAudit) -> Iterator[str]:
     yield "## Does the list treat groups alike?"
     yield ""
-    points = f"{100 * audit.limit:.0f} points"
+    points = f"{100 * audit.limit:g} points"
     missed = [answer for answer in audit.gate if answer.verdict == MISSED]
     if missed:
         yield f"**The gate is not met.** Missed more often than {points} allow:"
         yield from (f"- {_plain(answer.characteristic)}: {_plain(answer.group)}" for answer in missed)
+    elif not audit.could_fail:
+        yield f"**The gate is not met**: {TOO_WIDE}. It is {points}; lower it, or judge more dates."
     else:
         yield f"The gate is met: no group that can be judged is missed by more than {points}."
     if audit.to_sign:

@@ -105,6 +105,16 @@ def test_under_thirty_positives_somebody_has_to_sign() -> None:
     assert not gate_said(card, {"sex: unknown": "  "})[0]
 
 
+def test_a_limit_that_no_group_could_break_is_no_gate() -> None:
+    """Short lists: of everybody 4 % are found. Of m nobody is, and that is 4 points."""
+    rows = people(40, 460, 10, 900, sex="f") + people(0, 500, 10, 900, sex="m")
+    wide, narrow = (audit_lists([one_list(rows)], limit=limit) for limit in (0.05, 0.01))
+    assert (wide.could_fail, wide.passes, wide.gate) == (False, False, ())
+    assert gate_said(wide.to_json(), {})[1].startswith("no group could fail")
+    assert "no group could fail" in audit_text(wide)
+    assert narrow.could_fail and narrow.gate == (Answer("sex", "m", MISSED),)
+
+
 def test_the_gate_of_a_card_names_who_is_missed() -> None:
     rows = people(60, 40, 40, 860, sex="f") + people(30, 70, 50, 350, sex="m")
     met, said = gate_said(audit_lists([one_list(rows)], limit=0.05).to_json(), {"sex: m": "never mind"})
@@ -153,17 +163,17 @@ def test_nobody_and_what_is_not_known_yet_is_our_mistake() -> None:
 
 
 def redraw(rng: np.random.Generator, *, recall_of_b: float, recall_of_a: float) -> str:
-    """What the gate says of b, of 200 positives, beside a, of 800."""
-    counts = {}
-    for name, positives, recall in (("a", 800, recall_of_a), ("b", 200, recall_of_b)):
-        found = int(rng.binomial(positives, recall))
-        counts[name] = {
-            "n": 20 * positives,
-            "selected": 2 * found,
-            "positives": positives,
-            "found": found,
-            "omitted": positives - found,
-        }
+    """What the gate says of b, of 200 positives, beside a, of 800; 4,000 people on two dates."""
+    b = rng.random(4000) < 0.2
+    positive = np.zeros(4000, bool)
+    for group, many in ((b, 200), (~b, 800)):
+        positive[rng.choice(np.flatnonzero(group), many, replace=False)] = True
+    listed = rng.random(4000) < np.where(b, recall_of_b, recall_of_a)
+    groups = {"x": np.where(b, "b", "a").astype(object)}
+    first = rng.random(4000) < 0.5  # who is listed is so on either of the dates; what followed, on both
+    dates = [Listing(np.arange(4000), listed & on, positive, groups) for on in (first, ~first)]
+    counts = tally(pool(dates), "x")
+    assert counts["b"]["positives"] == 200
     return next(a.verdict for a in recall_gate("x", counts, limit=0.0) if a.group == "b")
 
 

@@ -42,6 +42,18 @@ def test_a_planted_proxy_is_found_and_named(told_by: str) -> None:
     assert found["sex", "unknown"] == Proxy("sex", "unknown", None, None)
 
 
+def test_what_tells_who_is_unknown_does_not_tell_who_is_who() -> None:
+    """Of adults nobody told the sex, and a school's absences tell who is an adult: not who is a girl."""
+    rng = np.random.default_rng(4)
+    X = rng.poisson(1.0, (1200, 6)).astype(np.float32)
+    adult = rng.random(1200) < 0.5
+    X[:, 2] = np.where(adult, 0, X[:, 2] + 5)
+    sex = np.where(adult, "unknown", rng.choice(["f", "m"], 1200)).astype(object)
+    f, m, unknown = proxies(np.arange(1200), X, NAMES[:6], {"sex": sex}, seed=1)
+    assert f.auc == pytest.approx(0.5, abs=0.06) and m.auc == pytest.approx(0.5, abs=0.06)
+    assert unknown.auc is not None and unknown.auc > 0.98 and unknown.features[0][0] == "f2"
+
+
 def test_nothing_is_told_of_people_who_were_learned_from() -> None:
     """As many columns as people can learn anybody by heart; the AUC is of others, and is a half."""
     rng = np.random.default_rng(5)
