@@ -335,5 +335,6 @@ def test_the_front_door(workspace: Workspace, earlyhelp_command: Callable[..., t
     found = json.loads(earlyhelp_command("approvals", *at, "--json")[1])
     assert [row["kind"] for row in found["rows"]] == ["propose", "approve", "approve", "reject", "retire"]
     assert [each["status"] for each in found["models"]] == ["retired", "rejected"]
+    assert [each["approved_by"] for each in found["models"]] == [[], []]
     (workspace.root / "settings.yaml").write_text("approval_roles: [board]")
     assert said("approve", model.sha256, "A")[0] == 2
