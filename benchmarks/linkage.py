@@ -16,9 +16,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -32,7 +33,7 @@ from benchmarks.table import machine
 from benchmarks.workload import cache_folder
 
 MEASURED = Path(__file__).parent / "linkage.json"
-SUBJECTS_A_PERSON = 4.38
+SUBJECTS_A_PERSON = 4.3
 """In the simulated county."""
 
 TARGET, SECONDS, GIGABYTES, MOVED = 200_000, 60, 4.0, 0.001
@@ -83,8 +84,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class County:
-    """What one size came to. pairs: compared. unchanged: people of whom the week brought no record;
-    moved: those of them who got another id."""
+    """What one size came to. unchanged: people of whom the week brought no record; moved: those of them who
+    got another id. changes: how many of each kind the log of people tells of the week."""
 
     people: int
     subjects: int
@@ -92,10 +93,14 @@ class County:
     unchanged: int
     moved: int
     costs: tuple[Cost, ...]
+    changes: dict[str, int] = field(default_factory=dict)
 
 
-def measure(subjects: int) -> County:
-    """Train, link, and link again a week later, on a simulated county of about so many subjects."""
+def measure(subjects: int, *, keep: Path | None = None) -> County:
+    """Train, link, and link again a week later, on a simulated county of about so many subjects.
+
+    keep: a folder for the workspace, to look into it afterwards.
+    """
     from features.ingest import ingest
     from features.workspace import Workspace, init_workspace
     from models.spec import TEMPLATES
@@ -105,7 +110,7 @@ def measure(subjects: int) -> County:
     *earlier, last = county["delivery_days"]
     before = date.fromisoformat(last) - timedelta(days=7)
     with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
-        root = Path(folder) / "workspace"
+        root = (keep or Path(folder)) / f"workspace_{subjects}"
         init_workspace(root, sources=extracts / "sources", specs=TEMPLATES)
         workspace = Workspace(root)
         past = date.fromisoformat(county["history_received_on"])
@@ -118,7 +123,8 @@ def measure(subjects: int) -> County:
         ingest(workspace, workspace.inbox, received=date.fromisoformat(last))
         costs += _apart("link", root, AGAIN)
         found, persons, unchanged, moved = moved_of(workspace)
-    return County(county["people"], found, persons, unchanged, moved, tuple(costs))
+        changes = changes_of(workspace)
+    return County(county["people"], found, persons, unchanged, moved, tuple(costs), changes)
 
 
 def moved_of(workspace) -> tuple[int, int, int, int]:  # type: ignore[no-untyped-def]
@@ -151,6 +157,15 @@ def moved_of(workspace) -> tuple[int, int, int, int]:  # type: ignore[no-untyped
         """
     ).fetchall()[0]
     return tuple(found)
+
+
+def changes_of(workspace) -> dict[str, int]:  # type: ignore[no-untyped-def]
+    """Kind of change → people, in the log of the last link run."""
+    from features.snapshot import open_snapshot
+
+    now = open_snapshot(workspace)
+    log = now.tables.read("person_log").to_pylist()
+    return dict(Counter(row["change"] for row in log if row["link_run"] == now.link_run))
 
 
 def _apart(what: str, root: Path, step: str) -> Iterator[Cost]:
@@ -231,6 +246,7 @@ def report(counties: Sequence[County]) -> Iterator[str]:
             f"{county.subjects:,} subjects are {county.persons:,} people; a week later {county.moved:,} of "
             f"{county.unchanged:,} unchanged people have another id ({share:.3%}; must be under {MOVED:.1%}: "
             f"{_verdict(share < MOVED)})."
+            + "".join(f" {kind}: {people:,}." for kind, people in sorted(county.changes.items()))
         )
     large = counties[-1]
     if large.subjects < 0.97 * TARGET:
@@ -252,6 +268,7 @@ def main() -> None:
     given = argparse.ArgumentParser(prog="python -m benchmarks.linkage", description=__doc__)
     given.add_argument("what", nargs="?", choices=("measure", "print", "train", "link"), default="print")
     given.add_argument("--subjects", type=int, nargs="+", default=[50_000, 100_000, 200_000])
+    given.add_argument("--keep", type=Path, help="for measure: a folder in which the workspaces stay")
     given.add_argument("--workspace", type=Path, help="for train and link, which measure starts itself")
     asked = given.parse_args()
     if asked.what in ("train", "link"):
@@ -259,7 +276,7 @@ def main() -> None:
         return
     if asked.what == "measure":
         for subjects in asked.subjects:
-            county = asdict(measure(subjects))
+            county = asdict(measure(subjects, keep=asked.keep))
             kept = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else []
             kept = [other for other in kept if other["people"] != county["people"]]
             MEASURED.write_text(json.dumps([*kept, county], indent=1) + "\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from features.workspace import Workspace, init_workspace
 from tests.test_compare import stated, town
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(bool(missing_for_spark()), reason="; ".join(missing_for_spark()))
 def test_spark_finds_the_same_pairs_with_the_same_probabilities(tmp_path: Path) -> None:
     rows = town(150, seed=3)
