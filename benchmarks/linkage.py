@@ -130,8 +130,8 @@ def measure(subjects: int, *, keep: Path | None = None) -> County:
 def moved_of(workspace) -> tuple[int, int, int, int]:  # type: ignore[no-untyped-def]
     """Of the last two link runs: subjects, people, unchanged people, those of them with another id.
 
-    Unchanged: no identity or address of their subjects became known since the run before. A person has
-    another id where any of their subjects has.
+    Unchanged: no identity or address of their subjects became known or was withdrawn since the run before.
+    A person has another id where any of their subjects has.
     """
     from features.snapshot import open_snapshot
 
@@ -141,7 +141,8 @@ def moved_of(workspace) -> tuple[int, int, int, int]:  # type: ignore[no-untyped
     con = after.con
     con.register("links_before", before.con.sql("FROM links WHERE known_until IS NULL").to_arrow_table())
     told = " UNION ALL ".join(
-        f"SELECT source, subject_key FROM {table} WHERE delivery_id > {before.last_delivery}"
+        f"SELECT source, subject_key FROM {table} WHERE delivery_id > {before.last_delivery} "
+        f"OR known_until >= DATE '{before.morning_after}'"
         for table in ("identities", "addresses")
     )
     found = con.execute(
