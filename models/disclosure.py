@@ -13,7 +13,8 @@ counts are starred until such a reader is left with at least three values for ea
 `tests/test_disclosure.py` tries every small table there is against a reader who knows these rules too.
 
 Of a table crossed two ways such a reader knows the total of every line, from the tables that are not
-crossed. Then each line is held to the same, by itself.
+crossed. Then each line is held to the same, by itself, and noughts are starred too: with a nought in one
+line and a total in another a star is soon worked out.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def publish(
         for part, whole in parts:
             if row[part] > row[whole]:
                 raise ValueError(f"{part} of {group!r} is more than its {whole}")
-    starred = {cell for cell, n in cells.items() if show(n) == STAR}
+    starred = {cell for cell, n in cells.items() if show(n) == STAR or (lines and not n)}
     of_lines = [{cell: n for cell, n in cells.items() if cell[0] in line} for line in lines] or [cells]
     before = -1
     while before < len(starred):
@@ -141,7 +142,7 @@ def _by_itself(n: int, starred: bool, total: int) -> tuple[int, int]:
     if 0 < n < SMALLEST_SHOWN:
         return 1, SMALLEST_SHOWN - 1
     if starred:
-        return SMALLEST_SHOWN, total
+        return (SMALLEST_SHOWN, total) if n else (0, SMALLEST_SHOWN - 1)
     rounded = int(show(n))
     return (max(SMALLEST_SHOWN, rounded - 2), rounded + 2) if n else (0, 0)
 
