@@ -165,7 +165,7 @@ def crossed_tables(most: int) -> Iterator[tuple[Counts, str, str]]:
 def test_no_small_number_of_a_crossed_table_can_be_computed_with_its_margins(totals_known: bool) -> None:
     """The reader has both margins as published, and the total to the unit or as shown. A nought that a
     margin shows is no news, so only 1 to 7 count."""
-    most, lines = 14, [{"aA", "aB"}, {"bA", "bB"}, {"aA", "bA"}, {"aB", "bB"}]
+    most, lines = 13, [{"aA", "aB"}, {"bA", "bB"}, {"aA", "bA"}, {"aB", "bB"}]
     made: dict[str, tuple[Table, list[Counts]]] = {}
     for cells, *beside in crossed_tables(most):
         table, total = publish(cells, lines=lines), sum(row["n"] for row in cells.values())
@@ -179,7 +179,7 @@ def test_no_small_number_of_a_crossed_table_can_be_computed_with_its_margins(tot
             stars += row["n"] == STAR
             if row["n"] == STAR and len(values := {cells[group]["n"] for cells in behind}) == 1:
                 told += [table] if values <= set(range(1, 8)) else []
-    assert stars > 50
+    assert stars > 30
     assert told == []
 
 
