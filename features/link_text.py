@@ -15,8 +15,11 @@ SHARED = {
     "part of the birth date and a name": "most of a birth date and a name",
     "phone": "a telephone number",
     "email": "an email address",
+    "nhs_number": "an NHS number",
+    "upn": "a UPN",
+    "nino": "a NINO",
 }
-"""Kind of key (`features.blocking`) → what is shared, as it is said; identifiers are said in capitals."""
+"""Kind of key (`features.blocking`) → what is shared, as it is said."""
 
 
 def link_text(report: LinkReport) -> str:
@@ -69,4 +72,4 @@ def crowd_warnings(report: LinkReport) -> list[str]:
 
 
 def _what(crowd: Crowded) -> str:
-    return SHARED.get(crowd.kind, f"an {crowd.kind.replace('_', ' ').upper()}")
+    return SHARED[crowd.kind]

@@ -52,9 +52,9 @@ def test_the_log_has_the_model(county: object) -> None:
         (
             (Crowded("police", "nino", 2, 0), Crowded("fire", "birth date", 400, 30)),
             [
-                "fire: 400 of its subjects share a birth date with over 300 others and are not compared by it; "
-                "30 of them have nothing else to be compared by.",
-                "2 subjects share an NINO with over 300 others and are compared by all but that: police 2.",
+                "fire: 400 of its subjects share a birth date with over 300 others and are not compared by "
+                "it; 30 of them have nothing else to be compared by.",
+                "2 subjects share a NINO with over 300 others and are compared by all but that: police 2.",
             ],
         ),
     ],
