@@ -619,7 +619,11 @@ def _week(workspace: Workspace, as_of: date, tell: Tell, *, accept: Mapping[str,
 
     taken_in, links = _take_in(workspace, before=as_of, tell=tell)
     snapshot = open_snapshot(workspace)
-    weekly_list = make_list(workspace, as_of, snapshot=snapshot, accept=accept, tell=tell)
+    try:
+        weekly_list = make_list(workspace, as_of, snapshot=snapshot, accept=accept, tell=tell)
+    except GateFailed as refused:
+        refused.done = _taken_in_text(taken_in, links)
+        raise
     watched = watch(workspace, as_of, at_hand=snapshot, tell=tell)
     return Week(taken_in, links, weekly_list, watched, tuple(reviews_due(workspace.sources.values(), as_of)))
 
@@ -685,13 +689,18 @@ def _list_text(weekly_list: WeeklyList) -> str:
 
 
 def _week_text(week: Week) -> str:
-    from features.link_text import link_text
+    taken_in = _taken_in_text(week.extracts, week.links)
+    return "\n\n".join([taken_in, *week.agreements, _list_text(week.list), week.monitor.text()])
 
-    new = [report for report in week.extracts if not report.unchanged]
-    taken_in = f"{len(new)} extracts taken in, {sum(report.events for report in new):,} new events."
-    return "\n\n".join(
-        [taken_in, link_text(week.links), *week.agreements, _list_text(week.list), week.monitor.text()]
-    )
+
+def _taken_in_text(extracts: Sequence[ExtractReport], links: LinkReport) -> str:
+    """What a week took in, and how it was linked."""
+    from features.link_text import link_text
+    from features.wording import counted
+
+    new = [report for report in extracts if not report.unchanged]
+    events = counted(sum(report.events for report in new), "new event", "new events")
+    return f"{counted(len(new), 'extract', 'extracts')} taken in, {events}.\n\n{link_text(links)}"
 
 
 def _stop_if_critical(report: MonitorReport) -> None:
@@ -721,7 +730,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except TyperException as error:
         _report(UserMistake.heading, [error.format_message()], code=UserMistake.exit_code)
     except EarlyHelpError as error:
-        _report(error.heading, [error.message, *error.problems], code=error.exit_code)
+        _report(error.heading, [error.message, *error.problems], code=error.exit_code, done=error.done)
     except Exception as error:
         if os.environ.get("EARLYHELP_DEBUG"):
             raise
@@ -747,12 +756,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         gc.collect()  # what lives on in cycles makes DuckDB's binding complain as the interpreter leaves
 
 
-def _report(heading: str, lines: Sequence[str], *, code: int) -> None:
+def _report(heading: str, lines: Sequence[str], *, code: int, done: str = "") -> None:
+    """Say what went wrong; done: what stands all the same, said before it."""
     if asked.json:
-        sys.stdout.write(
-            json.dumps({"error": heading, "problems": list(lines), "exit_code": code}, indent=2) + "\n"
-        )
+        stands = {"done": done} if done else {}
+        told = {"error": heading, "problems": list(lines), **stands, "exit_code": code}
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
+        if done:
+            out.print(f"{done}\n", markup=False)
         err.print(f"[bold red]{heading}.[/bold red]")
         for line in lines:
             err.print(f"  {line}", markup=False)

@@ -24,6 +24,7 @@ class EarlyHelpError(Exception):
     def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
         self.message = message
         self.problems = list(problems)
+        self.done = ""  # what was done before it and stands, as its user reads it
         super().__init__("\n".join([message, *(f"  - {p}" for p in self.problems)]))
 
 

@@ -359,3 +359,15 @@ def test_at_the_front_door(own_town: Workspace, earlyhelp_command: Command) -> N
     assert code == 0 and "Nothing had to be accepted of Police and Rents: not stale on this morning." in text
     code, text, _ = earlyhelp_command(*asked[:2], "--json", "flag", "--as-of", "2026-07-20")
     assert code == 4 and json.loads(text)["exit_code"] == 4
+
+
+def test_a_week_that_is_refused_says_what_it_took_in(own_town: Workspace, earlyhelp_command: Command) -> None:  # noqa: F811
+    """What was taken in and linked before the gate stands: it is told first, and in JSON too."""
+    asked = ("--workspace", own_town.root, "weekly", "--as-of", "2026-07-20")
+    code, text, error = earlyhelp_command(*asked)
+    assert code == 4 and "was not made" in " ".join(error.split())
+    assert text.startswith("0 extracts taken in, 0 new events.\n\nLink run ") and "people" in text
+    code, text, _ = earlyhelp_command("--json", *asked)
+    told = json.loads(text)
+    assert code == told["exit_code"] == 4 and told["done"].startswith("0 extracts taken in")
+    assert "done" not in json.loads(earlyhelp_command("--json", *asked[:2], "flag", *asked[3:])[1])
