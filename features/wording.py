@@ -8,9 +8,10 @@
     …; 2 in the last year within 90 days after the household's council tax reminders
     somebody they live with had 2 missing episodes in the last 90 days, the latest 6 days ago
 
-The window said is the shortest that holds at least half of the year's events. What is said of the
-time before is said only where we would have known, and never of somebody else: what happened to those
-a person lives with is said with no amount, no place and no name.
+The window said is the shortest that holds at least half of the year's events and, of contact across
+agencies, events of two of them. What is said of the time before is said only where we would have known,
+and never of somebody else: what happened to those a person lives with is said with no amount, no place
+and no name.
 """
 
 from __future__ import annotations
@@ -37,11 +38,19 @@ LONG_SPELL = 7
 def sentence(
     channel: Channel, rows: Sequence[EvidenceRow], as_of: date, *, stale: Collection[str] = ()
 ) -> str:
+    """The words alone of `telling`."""
+    return telling(channel, rows, as_of, stale=stale)[0]
+
+
+def telling(
+    channel: Channel, rows: Sequence[EvidenceRow], as_of: date, *, stale: Collection[str] = ()
+) -> tuple[str, list[EvidenceRow]]:
     """What happened to a person in a channel, from rows usable on `as_of`; no full stop, no capital.
 
     rows may hold other channels' events; they are left out. stale: sources whose silence says nothing
-    now; where the channel has one, nothing is said of the time before. Raises ValueError if no row is left:
-    nothing is said of nothing.
+    now; where the channel has one, nothing is said of the time before. With it the rows that it tells, those
+    of the year before, with which it only compares, left out. Raises ValueError if no row is left: nothing
+    is said of nothing.
     """
     mine = sorted(
         (row for row in rows if channel.counts(row)),
@@ -52,17 +61,20 @@ def sentence(
     still_open = [row for row in mine if _is_open(channel, row, today)]
     whose = _whose(channel)
     if still_open and channel.kind == "signal":
-        return whose + _open_spell(channel, still_open, recent, as_of)
+        told = [row for row in mine if row in still_open or row in recent]
+        return whose + _open_spell(channel, still_open, recent, as_of), told
     if not mine:
         raise ValueError(f"no event of {channel.name} is there to say anything of")
     if not recent:
-        return whose + _what(channel, mine, "more than two years ago") + _when(channel, mine, as_of)
+        return whose + _what(channel, mine, "more than two years ago") + _when(channel, mine, as_of), mine
     window = telling_window([asof.day_number(row.occurred_on) for row in recent], today)
+    if channel.kind == "all":
+        window = max(window, _two_agencies(recent, today))
     told = [row for row in recent if _within(row, today, window)]
     what = _what(channel, told, window_words(window))
     knows_before = not channel.association and set(channel.sources).isdisjoint(stale)
     before = _before(mine, window, today) if knows_before else ""
-    return whose + what + _when(channel, told, as_of) + before
+    return whose + what + _when(channel, told, as_of) + before, told
 
 
 def followed(feature: Feature, channel: Channel, first: Channel, rows: Sequence[EvidenceRow]) -> str:
@@ -84,6 +96,14 @@ def telling_window(days: Sequence[int], as_of: int) -> int:
         if year and 2 * held >= year:
             return window
     return WINDOWS[-1]
+
+
+def _two_agencies(rows: Sequence[EvidenceRow], today: int) -> int:
+    """The shortest window holding events of two agencies; the shortest of all if there is one agency."""
+    for window in WINDOWS:
+        if len({row.source for row in rows if _within(row, today, window)}) > 1:
+            return window
+    return WINDOWS[0]
 
 
 def _whose(channel: Channel) -> str:

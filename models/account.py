@@ -30,10 +30,11 @@ from features.wording import followed
 
 @dataclass(frozen=True)
 class Sequel:
-    """A sequence that happened and raised the chance: what it is told as, and the events that came first."""
+    """A sequence that happened and raised the chance: what it is told as, and its events: those that came
+    first and those that followed."""
 
     words: str
-    came_first: tuple[EvidenceRow, ...]
+    events: tuple[EvidenceRow, ...]
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _sequences(
         channel, first = catalogue.channel(feature.channel), catalogue.channel(feature.after)
         starts, ends = feature.followed(channel, first, happened, as_of)
         if ends and channel.name not in found:
-            found[channel.name] = Sequel(followed(feature, channel, first, ends), tuple(starts))
+            found[channel.name] = Sequel(followed(feature, channel, first, ends), (*starts, *ends))
     return found
 
 

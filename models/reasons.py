@@ -6,6 +6,7 @@
   never a strength; nor is the silence of a feed that is stale, whoever has accepted it.
 - A *sequence* (a notice after a letter) weighs with the channel of what came second. Where it raised
   the chance its reason says so, and what came first is part of the evidence.
+- The evidence of a reason, and the agencies named under it, are those of the events that it tells.
 - What happened to *somebody they live with* is a reason of its own, never dealt out and never a
   strength; it names no event, since that would say who.
 - What is only *probably theirs* is never told; how much was left out for it is.
@@ -27,7 +28,7 @@ from features.feature import CHANGE_BEFORE, CHANGE_RECENT, Channel, EvidenceRow
 from features.joined import LeftOut, joined, joined_words
 from features.panel import Panel
 from features.snapshot import Snapshot
-from features.wording import day_words, sentence
+from features.wording import day_words, telling
 from models.account import Account, weigh
 from models.candidate import Candidate, chance
 
@@ -43,7 +44,8 @@ class Reason:
     """One signal that moves the chance. weight is in log-odds: above 0 raises, below 0 lowers.
 
     sources are the agencies' short names, theme a Supporting Families outcome in words or "", latest_on
-    the day of the newest of the events behind it. event_ids is empty where these are another person's.
+    the day of the newest of the events that the sentence tells, event_ids these; so is sources of them alone,
+    though older ones may weigh too. event_ids is empty where they are another person's.
     """
 
     channel: str
@@ -163,10 +165,10 @@ def reasons_of(account: Account, as_of: date, stale: Collection[str] = ()) -> tu
     raising = [entry for entry in account.weighed if entry[1] > 0]
     told = []
     for channel, weight, events in raising[:MOST_REASONS]:
-        words = sentence(channel, events, as_of, stale=stale)
+        words, of_these = telling(channel, events, as_of, stale=stale)
         if sequence := account.sequences.get(channel.name):
-            words, events = f"{words}; {sequence.words}", (*events, *sequence.came_first)
-        told.append(_said(channel, weight, events, words))
+            words, of_these = f"{words}; {sequence.words}", [*of_these, *sequence.events]
+        told.append(_said(channel, weight, of_these, words))
     return tuple(told)
 
 
@@ -184,10 +186,10 @@ def strengths_of(
             break
         if channel.association:
             continue
-        words, silent = "", not set(channel.sources).isdisjoint(stale)
+        words, told, silent = "", list(events), not set(channel.sources).isdisjoint(stale)
         if channel.protective:
             if _still_holds(channel, events, as_of, silent=silent):
-                words = sentence(channel, events, as_of, stale=stale)
+                words, told = telling(channel, events, as_of, stale=stale)
         elif (
             channel.kind == "signal"
             and covered.get(channel.name, False)
@@ -196,7 +198,7 @@ def strengths_of(
         ):
             words = improvement(channel, events, as_of)
         if words:
-            found.append(_said(channel, weight, events, words))
+            found.append(_said(channel, weight, told, words))
     return tuple(found[:MOST_STRENGTHS])
 
 

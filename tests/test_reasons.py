@@ -1,5 +1,6 @@
 """Reasons: given these contributions and these events, these sentences, and nothing lost on the way."""
 
+import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -134,6 +135,19 @@ def test_contact_across_agencies_is_its_own_reason_and_within_one_is_not() -> No
     assert reasons_of(two, AS_OF)[0].sentence.startswith("3 events from 2 agencies in the last 30 days")
     one = account({"all.count_90": 0.4}, happened(CALL, 5, 9) + happened(FIGHT, 7, 8))
     assert weights_of(one) == pytest.approx({"police.call": 0.2, "police.fight": 0.2})
+
+
+def test_the_evidence_of_contact_across_agencies_is_what_its_sentence_tells() -> None:
+    """Of many agencies' old events and one agency's new ones, so far back that two agencies are told."""
+    old = happened(CALL, 400, 500, 600, 620) + happened(LETTER, 3)
+    found = account({"all.count_90": 0.4}, happened(ABSENCE, 40, 100) + old)
+    (reason,) = (r for r in reasons_of(found, AS_OF) if r.channel == "all")
+    assert reason.sentence.startswith("6 events from 2 agencies in the last two years (4 police calls, 2 abs")
+    assert reason.sources == ("police", "schools") and len(reason.event_ids) == 6
+    found = account({"all.count_90": 0.4}, happened(ABSENCE, 4, 6) + happened(CALL, 80, 300) + old)
+    (reason,) = (r for r in reasons_of(found, AS_OF) if r.channel == "all")
+    assert reason.sentence.startswith("3 events from 2 agencies in the last 90 days (2 absences, 1 police")
+    assert reason.event_ids == ("police.call-80-0", "schools.absence-4-0", "schools.absence-6-1")
 
 
 def test_a_sequence_weighs_with_what_came_second_and_brings_what_came_first() -> None:
@@ -362,12 +376,18 @@ def test_words_stay_near_the_chance(risk: float) -> None:
 def test_nothing_is_lost_and_every_sentence_has_an_event(
     weights: list[float], days: list[tuple[Signal, int]]
 ) -> None:
-    events = [event for part, ago in days for event in happened(part, ago)]
+    rows = [event for part, ago in days for event in happened(part, ago)]
+    events = [replace(row, event_id=f"e{number}") for number, row in enumerate(rows)]
     found = account(dict(zip(CATALOGUE.names, weights, strict=True)), events, base=-3.5)
     assert total(found) == pytest.approx(-3.5 + sum(weights), abs=1e-9)
     assert 0 <= found.other_share <= 1
     for reason in reasons_of(found, AS_OF):
         assert reason.weight > 0 and reason.latest_on
         assert bool(reason.event_ids) != reason.channel.startswith("association.")
+        if reason.channel == "all":
+            many = re.match(r"([0-9]+) events from ([0-9]) agencies", reason.sentence)
+            assert many and (len(set(reason.event_ids)), len(reason.sources)) == tuple(
+                map(int, many.groups())
+            )
     for strength in strengths_of(found, AS_OF, {channel.name: True for channel in CHANNELS}):
         assert strength.weight < 0 and strength.event_ids
