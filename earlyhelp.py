@@ -397,8 +397,9 @@ def link_answer(
 
     workspace, words = _workspace(), answer.replace("-", " ")
     one, other = subjects_of(workspace, pair)
+    today = date.today()
     given = give_answer(
-        workspace, one, other, words, by=by, because=because, on=day(on) if on else date.today()
+        workspace, one, other, words, by=by, because=because, on=day(on) if on else today, today=today
     )
     give(given, lambda: f"Taken down: {pair} is answered {words!r}. `earlyhelp link` follows it.")
 

@@ -1,8 +1,9 @@
 """What people answer of two subjects: that they are the same person, different ones, or that they cannot say.
 
 An answer is data: a row that is only ever added, with who gave it, why, and the day on which it was given.
-A later answer on a pair takes the place of the earlier one from its own day on. What answers do to link
-runs is in `features.bound`.
+An answer given later takes the place of an earlier one on its pair from its own day on, whichever day the
+earlier one had: so a slip is put right by answering again, and nothing is rewritten. What answers do to link
+runs is in `features.bound`, and that mornings told of before stay as they were in `features.past_links`.
 """
 
 from __future__ import annotations
@@ -70,18 +71,19 @@ def give_answer(
     by: str,
     because: str = "",
     on: date,
+    today: date,
 ) -> Answer:
     """Write down an answer on two subjects, known from the day `on`. It binds from the next link run on.
 
-    Raises UserMistake for an answer that is none, one without the name of a person, and one that is dated
-    before the answer it would replace.
+    Raises UserMistake for an answer that is none, one without the name of a person, and one of a day that is
+    yet to come or lies before the first delivery.
     """
     (source_l, key_l), (source_r, key_r) = sorted([one, other])
     by, because = " ".join(by.split()), " ".join(because.split())
     with only_writer(workspace):
         before = all_answers(workspace)
         given = Answer(len(before) + 1, source_l, key_l, source_r, key_r, answer, by, because, on)
-        problems = [*_problems(given, earlier=newest(before).get(given.pair))]
+        problems = [*_problems(given), *_day_problems(workspace, given.known_on, today=today)]
         if problems:
             raise UserMistake("The answer was not taken down.", problems=problems)
         row = pa.Table.from_pylist([asdict(given)], schema=SCHEMAS["link_answers"])
@@ -105,12 +107,19 @@ def settled(answer: Answer, as_of: date) -> bool:
     return answer.answer != CANNOT_SAY or not has_come(answer.known_on + RESTS, as_of)
 
 
-def _problems(given: Answer, *, earlier: Answer | None) -> Iterable[str]:
+def _problems(given: Answer) -> Iterable[str]:
     if given.answer not in ANSWERS:
         yield f"an answer is one of {', '.join(ANSWERS)}"
-    if len(given.by.split()) < 2:
+    if sum(any(map(str.isalpha, word)) for word in given.by.split()) < 2:
         yield "--by is the name of whoever answers, in two words or more: somebody must be able to ask them"
     if len(given.by) > LONGEST_NAME or len(given.because) > LONGEST_REASON:
         yield f"--by has at most {LONGEST_NAME} characters, --because {LONGEST_REASON}"
-    if earlier and given.known_on < earlier.known_on:
-        yield f"this pair was answered on {earlier.known_on}; what replaces it cannot be dated before that"
+
+
+def _day_problems(workspace: Workspace, on: date, *, today: date) -> Iterable[str]:
+    """Why nobody can have given an answer on a day, if so."""
+    if on > today:
+        yield f"--on {on} is yet to come: it is the day on which the answer was given, today if left out"
+    received = Tables(workspace.data).read("deliveries").column("received_on").to_pylist()
+    if received and on < min(received):
+        yield f"--on {on} is before {min(received)}, the day of the first delivery: nobody had any records yet"

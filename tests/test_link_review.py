@@ -239,7 +239,7 @@ def test_whoever_is_on_the_list_comes_first_and_what_is_answered_is_not_asked_ag
     said = {"unsure": DIFFERENT, "hidden": CANNOT_SAY, "twins": SAME}
     pairs = {key: by_key(reviewed)[key]["pair"] for key in said}
     for key, answer in said.items():
-        give_answer(own, *subjects_of(own, pairs[key]), answer, by="Ada Clerk", on=day(2))
+        give_answer(own, *subjects_of(own, pairs[key]), answer, by="Ada Clerk", on=day(2), today=day(2))
     found = review(own, most=1)
     assert {key: pair["near"] for key, pair in by_key(found).items()} == {"adopted": 1.0}
     assert found.document["considered"] == 2
