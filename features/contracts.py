@@ -19,6 +19,7 @@ from typing import Literal
 from features.declaration import Extract, Source
 from features.facts import Facts, days_words, pooled_delays, quantile, told, usual, usual_rows
 from features.fixes import fix_of
+from features.loose_ends import parse_ended
 from features.share import Share, apart, together
 from features.wording import counted
 
@@ -70,7 +71,8 @@ def contract_findings(
     its declaration alone.
     """
     before = usual(earlier)
-    found = [*_aside(facts, before), *_repeated(facts), *_withdrawn(facts), *_to_come(facts)]
+    found = [*_aside(facts, before), *_repeated(facts), *_withdrawn(facts)]
+    found += _to_come(source, name, facts)
     if not facts.delivery.history:
         found += [
             *_volume(facts, before),
@@ -129,16 +131,26 @@ def _withdrawn(facts: Facts) -> Found:
         )
 
 
-def _to_come(facts: Facts) -> Found:
-    """Date bounds that no declaration can hold: what lies after the day on which it reached us."""
+def _to_come(source: Source, name: str, facts: Facts) -> Found:
+    """Date bounds that no declaration can hold: what lies after the day on which it reached us. A day that a
+    rule works out, such as one by which an answer is due, is none that the agency has written."""
+    worked_out = {
+        f"{source.source}.{rule.signal}"
+        for rule in source.extracts[name].events
+        if parse_ended(rule.occurred)[1]
+    }
     for signal, delays in facts.profile.delays.items() if facts.profile else ():
-        if count := delays.get(-1, 0):
+        if (count := delays.get(-1, 0)) and signal not in worked_out:
             events = sum(delays.values())
             yield (
                 "warning" if count > 1 and count >= MANY * events else "info",
                 "dates",
-                f"{count:,} of {counted(events, 'new event', 'new events')} {signal} lie after the day on "
-                "which they reached us; they count from their own day on.",
+                f"{count:,} of {counted(events, 'new event', 'new events')} {signal} "
+                + (
+                    "lies after the day on which it reached us; it counts from its own day on."
+                    if count == 1
+                    else "lie after the day on which they reached us; they count from their own day on."
+                ),
                 "Ask whether they are plans or slips of the year.",
             )
 

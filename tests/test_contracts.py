@@ -231,3 +231,23 @@ def test_every_reason_ingest_gives_has_a_fix() -> None:
         "the row has 3 cells where the header has 4",
     ]
     assert [reason for reason in reasons if fix_of("day", reason) == OTHERWISE] == []
+
+
+def test_a_day_that_a_rule_works_out_is_not_held_against_the_agency() -> None:
+    """By when an answer is due may lie ahead; that somebody wrote a day to come is said, in good English."""
+    rng = np.random.default_rng(1)
+    for count, said in (
+        (1, "1 of 1 new event police.alcohol lies after the day on which it reached us"),
+        (2, "2 of 2 new events police.alcohol lie after the day on which they reached us"),
+    ):
+        facts = _with(drawn(rng, 1), profile={"delays": {"police.alcohol": {-1: count}}})
+        assert any(each.what.startswith(said) for each in contract_findings(POLICE, "logs", facts, []))
+        logs = POLICE.extracts["logs"]
+        derived = [
+            rule.model_copy(update={"occurred": f"{rule.occurred} + 28 days"})
+            if rule.signal == "alcohol"
+            else rule
+            for rule in logs.events
+        ]
+        due = POLICE.model_copy(update={"extracts": {"logs": logs.model_copy(update={"events": derived})}})
+        assert not [each for each in contract_findings(due, "logs", facts, []) if each.about == "dates"]
