@@ -362,7 +362,13 @@ def link_map(
     snapshot = open_snapshot(_workspace())
     found = association_map(snapshot, person, day(as_of), depth=depth)
     if picture:
-        picture.write_text(svg(found), encoding="utf-8")
+        try:
+            picture.write_text(svg(found), encoding="utf-8")
+        except OSError as error:
+            raise UserMistake(
+                f"The drawing cannot be written to {str(picture)!r}: {error.strerror or 'it failed'}.",
+                problems=["name a file in a folder that is there and may be written to: --svg map.svg"],
+            ) from None
     lives = household(snapshot, person, day(as_of))
     give({"household": lives, "map": found}, lambda: map_text(found))
 

@@ -170,6 +170,9 @@ def test_the_command_says_it_draws_it_and_gives_it(
     here = "{http://www.w3.org/2000/svg}"
     assert len(drawn.findall(f"{here}circle")) == 6
     assert len(drawn.findall(f"{here}line")) == 6
+    for wrong in (tmp_path / "nowhere" / "map.svg", tmp_path):  # no such folder, and a folder
+        code, _, error = earlyhelp_command(*ask, "--svg", wrong)
+        assert code == 2 and "The drawing cannot be written to" in error and "Something went" not in error
     code, text, _ = earlyhelp_command(*ask, "--json")
     given = json.loads(text)
     assert (code, given["household"]["members"], given["map"]["people"]["ann"]) == (0, ["ann", "cat"], 0)
