@@ -397,7 +397,8 @@ def link_answer(
         str | None, typer.Option("--on", metavar="DATE", help="The day it was given; default today.")
     ] = None,
 ) -> None:
-    """Take down what somebody says of a pair; it binds link runs from the day on which it was given."""
+    """Take down what somebody says of a pair; it counts from the list of the morning after its day on."""
+    from features.answered import taken_down
     from features.answers import give_answer
     from monitoring.link_review import subjects_of
 
@@ -407,7 +408,17 @@ def link_answer(
     given = give_answer(
         workspace, one, other, words, by=by, because=because, on=day(on) if on else today, today=today
     )
-    give(given, lambda: f"Taken down: {pair} is answered {words!r}. `earlyhelp link` follows it.")
+    done = taken_down(workspace, given)
+    give(done, done.text)
+
+
+@linking.command("answers")
+def link_answers() -> None:
+    """List what was answered of pairs, and whether the links follow it."""
+    from features.answered import answers_text, kept_answers
+
+    kept = kept_answers(_workspace())
+    give({"answers": kept}, lambda: answers_text(kept))
 
 
 @app.command(rich_help_panel=BEHIND)

@@ -122,4 +122,4 @@ def _day_problems(workspace: Workspace, on: date, *, today: date) -> Iterable[st
         yield f"--on {on} is yet to come: it is the day on which the answer was given, today if left out"
     received = Tables(workspace.data).read("deliveries").column("received_on").to_pylist()
     if received and on < min(received):
-        yield f"--on {on} is before {min(received)}, the day of the first delivery: nobody had any records yet"
+        yield f"--on {on} is before {min(received)}, the day of the first delivery: nobody had a record yet"

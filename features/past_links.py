@@ -19,18 +19,25 @@ from features.intervals import filled
 DISTANT = date(1, 1, 1)
 
 
+def told_until(con: duckdb.DuckDBPyConnection, *, last_delivery: int) -> date:
+    """The first day that a run may tell anew, by all_deliveries and the last that the run before had read."""
+    query = (
+        "SELECT coalesce(min(received_on) FILTER (delivery_id > $last), max(received_on) + 1) "
+        "FROM all_deliveries"
+    )
+    return con.execute(query, {"last": last_delivery}).fetchall()[0][0]
+
+
 def keep_the_past(con: duckdb.DuckDBPyConnection, *, last_delivery: int) -> None:
     """Put the rows of `told_links` (a snapshot's) in place of `new_timelines`' where nothing new was known.
 
     Both have source, subject_key, person_id, strength, known_on, known_until. last_delivery: the last that
     the run before had read; all_deliveries is the ledger. A subject that is new keeps its whole timeline.
     """
-    received, first, history = con.execute(
-        """
-        SELECT coalesce(min(received_on) FILTER (delivery_id > $last), max(received_on) + 1),
-               min(received_on), coalesce(bool_or(history) FILTER (delivery_id > $last), FALSE)
-        FROM all_deliveries
-        """,
+    received = told_until(con, last_delivery=last_delivery)
+    first, history = con.execute(
+        "SELECT min(received_on), coalesce(bool_or(history) FILTER (delivery_id > $last), FALSE) "
+        "FROM all_deliveries",
         {"last": last_delivery},
     ).fetchall()[0]
     begins = min(first, received) if history else DISTANT

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from features.answered import NOT_FOLLOWED, state
 from features.answers import SAME, Answer, Subject, all_answers, newest, pair_id
 from features.compare import rarity
 from features.errors import UserMistake, nearest
@@ -126,16 +127,8 @@ def subjects_of(workspace: Workspace, pair: str) -> tuple[Subject, Subject]:
 
 def _not_joined(snapshot: Snapshot, answers: Mapping[str, Answer]) -> list[str]:
     """The pairs whose standing answer is *same*, and who are two people all the same."""
-    query = (
-        "SELECT count(DISTINCT person_id) FROM links WHERE known_until IS NULL "
-        "AND (source = $1 AND subject_key = $2 OR source = $3 AND subject_key = $4)"
-    )
-    return sorted(
-        pair
-        for pair, a in answers.items()
-        if a.answer == SAME
-        and snapshot.con.execute(query, [a.source_l, a.key_l, a.source_r, a.key_r]).fetchall()[0][0] > 1
-    )
+    same = (answer for answer in answers.values() if answer.answer == SAME)
+    return sorted(answer.pair for answer in same if state(snapshot, answer) == NOT_FOLLOWED)
 
 
 def _told(snapshot: Snapshot, model: Model, choices: Sequence[Choice]) -> list[dict[str, Any]]:

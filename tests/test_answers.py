@@ -1,5 +1,7 @@
 """What people answer of two subjects: written down once and for good, and binding from its day on."""
 
+import json
+from dataclasses import asdict
 from datetime import date, timedelta
 from functools import cache
 from itertools import count
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.answered import FOLLOWED, NOT_FOLLOWED, REPLACED, kept_answers, taken_down
 from features.answers import (
     CANNOT_SAY,
     DIFFERENT,
@@ -34,6 +37,7 @@ from features.link_text import link_text
 from features.people import resolve
 from features.snapshot import open_snapshot
 from features.tables import PAYLOAD
+from features.wording import day_words
 from features.workspace import Workspace
 from tests.test_compare import stated, town
 from tests.test_link import (  # noqa: F401 - a fixture
@@ -402,11 +406,34 @@ def test_a_slip_is_put_right_by_answering_again_with_an_earlier_day(workspace: W
     link(workspace)
     now = open_snapshot(workspace)
     assert {resolve(now, person_id(*P1), day(n)).subjects for n in range(1, 60)} == {(P1,)}
-    give_answer(workspace, P1, C7, SAME, by="Ada Clerk", on=day(20), today=day(31))
+    again = give_answer(workspace, P1, C7, SAME, by="Ada Clerk", on=day(20), today=day(31))
+    assert [kept.state for kept in kept_answers(workspace)] == [NOT_FOLLOWED, REPLACED, REPLACED]
     assert link(workspace).persons == 1
+    assert [kept.state for kept in kept_answers(workspace)] == [FOLLOWED, REPLACED, REPLACED]
+    assert P1[1] not in json.dumps([asdict(kept) for kept in kept_answers(workspace)], default=str)
     now = open_snapshot(workspace)
     together = [n for n in range(1, 60) if len(resolve(now, person_id(*P1), day(n)).subjects) == 2]
+    assert taken_down(workspace, again).counts_from == day(27)
     assert together == [*range(27, 60)]  # the morning of day 26 knew of the delivery, and was told before
+
+
+def test_what_is_said_of_an_answer_is_when_it_counts(workspace: Workspace) -> None:  # noqa: F811
+    deliver(workspace, 1, 0, identities=[fact(*P1, known=0, **ANN), fact(*C7, known=0, surname="Neil")])
+    link(workspace)
+
+    def said(what: str, n: int) -> str:
+        given = give_answer(workspace, P1, C7, what, by="Ada Clerk", on=day(n), today=day(n))
+        return taken_down(workspace, given).text()
+
+    rests = day(5) + RESTS
+    first = said(CANNOT_SAY, 5)
+    assert first.endswith(f"The pair rests until {day_words(rests)}.")
+    soon = said(SAME, 10)
+    assert f"counts from the list of the morning of {day_words(day(11))} on" in soon
+    assert "last delivery" not in soon
+    undone = said(CANNOT_SAY, 80)
+    assert "'same', binds no more from the list" in undone and day_words(day(81)) in undone
+    assert f"The last delivery was received on {day_words(day(0))}" in undone
 
 
 def test_pair_ids_do_not_run_source_and_key_together() -> None:

@@ -253,6 +253,9 @@ def test_the_command_takes_an_answer_by_the_id_that_the_review_shows(
     asked = ("link", "answer", pair, "cannot-say", "--on", "2026-03-03", "--workspace", own.root)
     code, said, _ = earlyhelp_command(*asked, "--by", "Ada Clerk", "--json")
     assert code == 0 and json.loads(said)["answer"] == CANNOT_SAY
+    assert json.loads(said)["rests_until"] == "2026-06-01"
+    code, said, _ = earlyhelp_command("link", "answers", "--workspace", own.root)
+    assert code == 0 and f"{pair}  cannot say: rests until 1 June 2026; Ada Clerk, 3 March 2026" in said
     code, _, problem = earlyhelp_command(*asked, "--by", "Ada")
     assert code == 2 and "two words" in " ".join(problem.split()) and "Ada" not in problem
     with pytest.raises(UserMistake, match="No review lists"):
