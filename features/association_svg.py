@@ -1,18 +1,21 @@
 """A map of associations as a drawing: the person in the middle, everybody else on rings by their steps.
 
 People are ids here, as everywhere outside the pages; a line says how two are tied, and since when.
+It bends where it would run through the person in the middle, under the lines that end there.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from html import escape
-from math import cos, pi, sin
+from math import cos, hypot, pi, sin
 
 from features.households import LIVES_WITH, AssociationMap, Tie
+from features.wording import counted, day_words
 
-RING, EDGE, DOT = 190, 110, 26
-"""Pixels between rings, around the outermost, and of a person's radius."""
+RING, EDGE, DOT, CLEAR = 190, 110, 26, 64
+"""Pixels between rings, around the outermost, of a person's radius, and that others' lines keep from the
+middle."""
 
 LIKE = {
     LIVES_WITH: "#505a5f",
@@ -29,13 +32,13 @@ def svg(drawn: AssociationMap) -> str:
     steps = max(drawn.people.values())
     half = RING * steps + EDGE
     where = _places(drawn, half)
-    lines = [line for pair in _by_two(drawn.ties).values() for line in _line(pair, where)]
+    lines = [line for pair in _by_two(drawn.ties).values() for line in _line(pair, where, half)]
     dots = [
         f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{DOT}" fill="{"#ffdd00" if step == 0 else "#f3f2f1"}" '
         f'stroke="#0b0c0c"/>\n<text x="{x:.0f}" y="{y + DOT + 14:.0f}">{escape(person)}</text>'
         for (person, step), (x, y) in zip(drawn.people.items(), where.values(), strict=True)
     ]
-    said = f"Who is tied to {drawn.person_id} on the morning of {drawn.as_of}: {len(drawn.people) - 1} people"
+    said = f"Who is tied to {drawn.person_id} on the morning of {day_words(drawn.as_of)}: {_others(drawn)}"
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * half} {2 * half}" role="img" '
@@ -78,23 +81,40 @@ def _fresh(tie: Tie) -> tuple[bool, str]:
     return tie.end is None, str(tie.start or "")
 
 
-def _line(pair: list[Tie], where: dict[str, tuple[float, float]]) -> list[str]:
+def _line(pair: list[Tie], where: dict[str, tuple[float, float]], half: int) -> list[str]:
     """The lines of two people side by side, with their words in the middle."""
     drawn = []
     for n, tie in enumerate(pair):
         (x, y), (u, v) = where[tie.one], where[tie.other]
-        length = ((u - x) ** 2 + (v - y) ** 2) ** 0.5
+        length = hypot(u - x, v - y)
         aside = 7 * (n - (len(pair) - 1) / 2)
         dx, dy = -(v - y) / length * aside, (u - x) / length * aside
+        a, b = _bend((x, y), (u, v), half)
         gone = ' stroke-dasharray="5 4"' if tie.end else ""
         drawn.append(
-            f'<line x1="{x + dx:.0f}" y1="{y + dy:.0f}" x2="{u + dx:.0f}" y2="{v + dy:.0f}" '
-            f'stroke="{LIKE[tie.relation]}" stroke-width="2"{gone}><title>{escape(said(tie))}</title></line>'
+            f'<path d="M {x + dx:.0f} {y + dy:.0f} Q {a + dx:.0f} {b + dy:.0f} {u + dx:.0f} {v + dy:.0f}" '
+            f'fill="none" stroke="{LIKE[tie.relation]}" stroke-width="2"{gone}>'
+            f"<title>{escape(said(tie))}</title></path>"
         )
         if tie.relation != LIVES_WITH:
             at = 0.7 if tie.relation == "parent" else 0.5  # the word stands beside the parent
-            drawn.append(_word(tie, x + (u - x) * at + 3 * dx, y + (v - y) * at + 3 * dy))
+            start, mid, end = (1 - at) ** 2, 2 * at * (1 - at), at**2
+            along = start * x + mid * a + end * u, start * y + mid * b + end * v
+            drawn.append(_word(tie, along[0] + 3 * dx, along[1] + 3 * dy))
     return drawn
+
+
+def _bend(one: tuple[float, float], other: tuple[float, float], half: int) -> tuple[float, float]:
+    """The point that a line bends towards; half-way where it keeps clear of the middle, or ends there."""
+    (x, y), (u, v) = one, other
+    a, b, length = (x + u) / 2, (y + v) / 2, hypot(u - x, v - y)
+    to_the_left = ((y - half) * (u - x) - (x - half) * (v - y)) / length  # of the middle, seen along the line
+    before = (half - x) * (u - x) + (half - y) * (v - y)
+    lack = CLEAR - abs(to_the_left)
+    if lack <= 0 or not 0.5 < before < length**2 - 0.5:
+        return a, b
+    out = 2.5 * lack * (1 if to_the_left >= 0 else -1)
+    return a - (v - y) / length * out, b + (u - x) / length * out
 
 
 def said(tie: Tie) -> str:
@@ -125,7 +145,13 @@ _WORDS = {
 
 def map_text(drawn: AssociationMap) -> str:
     """The map in words, a line a tie."""
+    morning = day_words(drawn.as_of)
     if not drawn.ties:
-        return f"Nothing that may be shown ties {drawn.person_id} to anybody on the morning of {drawn.as_of}."
-    lines = [f"{drawn.person_id} on the morning of {drawn.as_of}: {len(drawn.people) - 1} people, by step."]
+        return f"Nothing that may be shown ties {drawn.person_id} to anybody on the morning of {morning}."
+    lines = [f"{drawn.person_id} on the morning of {morning} is tied to {_others(drawn)}."]
     return "\n".join([*lines, *(f"  {said(tie)}" for tie in drawn.ties)])
+
+
+def _others(drawn: AssociationMap) -> str:
+    far = " directly or through others" if max(drawn.people.values()) > 1 else ""
+    return counted(len(drawn.people) - 1, "other person", "other people") + far

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import combinations
@@ -13,12 +14,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.association_svg import map_text, svg
+from features.association_svg import DOT, map_text, svg
 from features.errors import UserMistake
-from features.households import FAMILY_MAX, LIVES_WITH, Tie, _ties, association_map, household
+from features.households import FAMILY_MAX, LIVES_WITH, AssociationMap, Tie, _ties, association_map, household
 from features.tables import PAYLOAD
 from tests.town import Town, day
 
@@ -162,14 +164,14 @@ def test_the_command_says_it_draws_it_and_gives_it(
 ) -> None:
     ask = ["--workspace", town.workspace.root, "link", "map", "ann", "--as-of", "2026-03-06"]
     code, words, _ = earlyhelp_command(*ask, "--svg", tmp_path / "map.svg")
-    assert code == 0
+    assert code == 0 and words.startswith("ann on the morning of 6 March 2026 is tied to 5 other people.\n")
     assert "  ann lived with ben from 2025-01-01 to 2025-06-01 (addresses, known on 2018-01-01)\n" in words
     assert "  eve was partner of ann from 2025-02-01 to 2026-01-01 (schools, known on 2026-01-09)\n" in words
     assert "far is parent of ann (schools" in words
     drawn = ElementTree.parse(tmp_path / "map.svg").getroot()
     here = "{http://www.w3.org/2000/svg}"
     assert len(drawn.findall(f"{here}circle")) == 6
-    assert len(drawn.findall(f"{here}line")) == 6
+    assert len(drawn.findall(f"{here}path")) == 6
     for wrong in (tmp_path / "nowhere" / "map.svg", tmp_path):  # no such folder, and a folder
         code, _, error = earlyhelp_command(*ask, "--svg", wrong)
         assert code == 2 and "The drawing cannot be written to" in error and "Something went" not in error
@@ -185,6 +187,32 @@ def test_words_from_an_agency_cannot_break_the_drawing(town: Town) -> None:
     odd = Tie(tie.one, tie.other, "family", "<script>&", None, day("1 Jan"), tie.known_on)
     drawn = ElementTree.fromstring(svg(type(found)("joy", found.as_of, 1, found.people, (odd,))))
     assert "<script>&" in "".join(drawn.itertext())
+
+
+@pytest.mark.parametrize("others", range(1, 9))
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_tie_of_two_others_keeps_clear_of_the_person_in_the_middle(others: int, steps: int) -> None:
+    """All are tied to all: what runs through the middle would lie under the lines that end there."""
+    morning, names = day("6 Mar"), [f"p{n}" for n in range(others)]
+    people = {"me": 0} | {name: 1 + n % steps for n, name in enumerate(names)}
+    ties = tuple(
+        Tie(one, other, "family", "schools", None, None, morning) for one, other in combinations(people, 2)
+    )
+    found = AssociationMap("me", morning, steps, people, ties)
+    drawn = ElementTree.fromstring(svg(found))
+    middle, lines = int(drawn.get("width", "")) / 2, drawn.findall("{http://www.w3.org/2000/svg}path")
+    assert len(lines) == len(ties)
+    for line in lines:
+        x, y, a, b, u, v = map(int, re.findall(r"-?[0-9]+", line.get("d", "")))
+        share = np.linspace(0, 1, 101)
+        along = (
+            (1 - share) ** 2 * (x + y * 1j) + 2 * share * (1 - share) * (a + b * 1j) + share**2 * (u + v * 1j)
+        )
+        nearest = np.abs(along - (middle + middle * 1j)).min()
+        assert (nearest > 2 * DOT) != ("me" in line[0].text.split())
+    words = "1 other person" if others == 1 else f"{others} other people"
+    far = " directly or through others" if max(people.values()) > 1 else ""
+    assert map_text(found).splitlines()[0] == f"me on the morning of 6 March 2026 is tied to {words}{far}."
 
 
 def test_nothing_of_it_reaches_a_feature() -> None:
