@@ -80,8 +80,8 @@ def drift_findings(drift: Drift | None, titles: Mapping[str, str]) -> list[Findi
         found.append(
             Finding(
                 "warning",
-                f"The scores have moved {score.distance:.2f} standard deviations from those the model was "
-                f"judged on; under {drift.threshold} is allowed.",
+                f"The scores have moved {_above(score.distance, drift.threshold)} standard deviations from "
+                f"those the model was judged on; under {drift.threshold} is allowed.",
                 "Look at which features moved; if the world has changed, train a new candidate.",
             )
         )
@@ -248,6 +248,12 @@ def _unseen(audits: Sequence[Audit]) -> list[Finding]:
             "A gap among them cannot be seen; ask the agencies to fill it in.",
         )
     ]
+
+
+def _above(distance: float, threshold: float) -> str:
+    """A distance with as many decimals, two at least, as show that it is above the threshold."""
+    shown = (f"{distance:.{decimals}f}" for decimals in range(2, 6))
+    return next((said for said in shown if float(said) > threshold), f"{distance:.6g}")
 
 
 def _growth(column: ColumnDrift) -> float:

@@ -90,6 +90,16 @@ def test_what_drift_is_worth(columns: list[ColumnDrift], expected: list[str]) ->
     assert all(TITLES[name] in " ".join(f.what for f in found).lower() for name in named)
 
 
+@pytest.mark.parametrize(
+    ("distance", "said"),
+    [(0.3, "0.30"), (0.101, "0.101"), (0.10004, "0.10004"), (0.1 + 1e-9, "0.1"), (0.1096, "0.11")],
+)
+def test_a_distance_is_said_so_finely_that_it_is_above_what_is_allowed(distance: float, said: str) -> None:
+    moved = ColumnDrift(SCORE, distance, True, 0.1, 0.1)
+    (found,) = drift_findings(drifted(moved, column("a")), TITLES)
+    assert f"moved {said} standard deviations" in found.what and found.what.endswith("under 0.1 is allowed.")
+
+
 def test_what_scores_of_other_things_are_worth() -> None:
     steady = Shift("police", "police incidents", 0.10, 0.14, 0.3)
     assert shift_findings([steady]) == []
