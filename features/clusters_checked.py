@@ -161,8 +161,6 @@ def _contradiction(
     for one, other in zip(ours.identifiers, theirs.identifiers, strict=True):
         if one and other and not any(one_slip(a, b) for a in one for b in other):
             return "two numbers of the kind that names one person"
-    if sure:
-        return None
     if (
         ours.born
         and theirs.born
@@ -170,6 +168,8 @@ def _contradiction(
         and not any(same_birth(a, b) for a in ours.born for b in theirs.born)
     ):
         return "two birth dates"
+    if sure:
+        return None
     for dead, alive in ((ours, theirs), (theirs, ours)):
         if dead.died is not None and alive.seen is not None and dead.died + GRACE < alive.seen:
             return "died, and then seen"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from math import log2
 from typing import Any
@@ -104,10 +104,7 @@ def train(
             ("birth date", SAME_BIRTH, born_alike),
             ("name", SAME_NAME, named_alike),
         ):
-            if pairs >= FEWEST_PAIRS:
-                linker.training.estimate_parameters_using_expectation_maximisation(
-                    rule, max_pairs=PAIRS_FOR_LIKENESS if pairs > PAIRS_FOR_LIKENESS else None
-                )
+            if pairs >= FEWEST_PAIRS and _learn(linker, rule, pairs):
                 learned.append(name)
         found = linker.misc.save_model_to_json()
     if learned:
@@ -197,11 +194,23 @@ def _comparison(name: str, nothing: str, grades: list[Grade]) -> CustomCompariso
     return CustomComparison(graded, output_column_name=name)
 
 
+def _learn(linker: Linker, rule: str, pairs: int) -> bool:
+    """Learn from the pairs of a rule; False where they are too much alike: what was known before stands."""
+    try:
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            rule, max_pairs=PAIRS_FOR_LIKENESS if pairs > PAIRS_FOR_LIKENESS else None
+        )
+    except ValueError:  # Splink's, of a probability of 0 or 1
+        return False
+    return True
+
+
 def _guess_share(linker: Linker) -> None:
     """Set how many of all pairs are one person; where nothing tells, what Splink begins with stands."""
     rules: list[Any] = list(SURE)
     before = linker._settings_obj._probability_two_random_records_match
-    linker.training.estimate_probability_two_random_records_match(rules, recall=FOUND_BY_SURE)
+    with suppress(ValueError):  # Splink's, where the rules find more than all
+        linker.training.estimate_probability_two_random_records_match(rules, recall=FOUND_BY_SURE)
     if not linker._settings_obj._probability_two_random_records_match:
         linker._settings_obj._probability_two_random_records_match = before
 

@@ -18,6 +18,7 @@ from features.blocking import MOST
 from features.declaration import IDENTIFIERS
 from features.intervals import FOREVER, filled, merged_known_sql
 from features.near import sql_one_of
+from features.placeholders import TOLD_OF_ONE
 
 PLAIN_TEXT = r"""
     CREATE OR REPLACE TEMP MACRO plain(given) AS nullif(trim(regexp_replace(regexp_replace(
@@ -49,6 +50,7 @@ def make_holdings(
         CREATE OR REPLACE TEMP TABLE holdings AS
         WITH compared AS MATERIALIZED (
             SELECT source, subject_key, [{identifiers}] AS identifiers,
+                   birth_date, surname,
                    plain(forenames) || '|' || plain(surname) || '|' || birth_date::VARCHAR AS name,
                    known_on, {filled("known_until")} AS known_until
             FROM identities WHERE NOT {theirs}
@@ -76,6 +78,11 @@ def make_holdings(
         ), held AS MATERIALIZED (
             SELECT s.subject, k.key, k.known_on, k.known_until
             FROM keys k JOIN subjects s USING (source, subject_key) WHERE k.key IS NOT NULL
+        ), nobodys AS (  -- numbers that more people hold than one person could be (features.placeholders)
+            SELECT key FROM (
+                SELECT unnest(identifiers) AS key, birth_date, plain(surname) AS surname FROM compared)
+            GROUP BY key HAVING count(DISTINCT birth_date) > {TOLD_OF_ONE}
+                            AND count(DISTINCT surname) > {TOLD_OF_ONE}
         ), several AS (
             SELECT key, row_number() OVER (ORDER BY key) - 1 AS number
             FROM held GROUP BY key

@@ -15,7 +15,7 @@ A subject whose key names a row and no person (`unidentified`) is nobody until i
 then it is theirs, and never gives a person its id.
 
 A run adds the timelines of those subjects and people that changed; its row in `link_runs`, written
-last, commits it. Nothing changed, nothing is added.
+last, commits it. Nothing delivered and no other model chosen, nothing is added.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
         )
     )
     run, name = snapshot.link_run, chosen and chosen[0]
-    if changed or moved:
-        run += 1
+    if changed or moved or before != [(snapshot.last_delivery, name)]:
+        run += 1  # also where nobody moved: the next run must know what this one had read, and by which model
         tell(f"Writing link run {run}: {changed:,} subjects, residences of {moved:,} people")
         _append_changes(tables, con, run)
         ledger = {"last_delivery": snapshot.last_delivery, "subjects": subjects, "persons": persons}

@@ -25,7 +25,7 @@ NAME_LENGTH = 12
 def keep_model(workspace: Workspace, model: Model) -> str:
     """Write a model into the workspace; returns its name. One model always has the same name and bytes."""
     text = _as_text(model)
-    name = hashlib.sha256(text.encode()).hexdigest()[:NAME_LENGTH]
+    name = _name_of(text)
     path = workspace.link_models / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -64,12 +64,18 @@ def kept_models(workspace: Workspace) -> list[str]:
 def read_model(path: Path) -> Model:
     """Read a model. Raises UserMistake where it is none, or one of another version."""
     try:
-        model = json.loads(path.read_text(encoding="utf-8"))
-        given = (model["version"], model["splink"])
+        text = path.read_text(encoding="utf-8")
+        model = json.loads(text)
+        given, _ = (model["version"], model["splink"]), model["settings"]["comparisons"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserMistake(
             f"{path.name} is no link model.", problems=["train one: `earlyhelp link train`"]
         ) from error
+    if _name_of(text) != path.stem:
+        raise UserMistake(
+            f"The link model {path.name} is not what it was when it was trained.",
+            problems=["its name is the beginning of its content's sha256: train one, `earlyhelp link train`"],
+        )
     if given != (VERSION, version("splink")):
         raise UserMistake(
             f"The link model {path.name} was made for another version.",
@@ -80,6 +86,10 @@ def read_model(path: Path) -> Model:
             ],
         )
     return model
+
+
+def _name_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:NAME_LENGTH]
 
 
 def _as_text(model: Model) -> str:

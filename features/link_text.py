@@ -4,6 +4,7 @@ and which sources say little."""
 from __future__ import annotations
 
 from features.blocking import MOST, Crowded
+from features.declaration import IDENTIFIERS
 from features.link import LinkReport
 from features.says_little import NOTHING
 
@@ -46,6 +47,9 @@ def little_warnings(report: LinkReport) -> list[str]:
         else f"{one.source}: {one.subjects:,} of the {one.of:,} subjects with a birth date are born on 1 "
         "January: it is taken for a day that nobody knows, and they are compared by the year alone."
         if one.what == "1 January"
+        else f"{one.source}: {one.subjects:,} of the {one.of:,} subjects with {SHARED[one.what]} have one "
+        "that many people have: it is taken for what is written where none is known, and names nobody."
+        if one.what in IDENTIFIERS
         else f"{one.source}: {one.subjects:,} of the {one.of:,} subjects with a {one.what} have the same: it "
         "hardly counts for them, and more of their records may stay apart."
         for one in report.little

@@ -21,6 +21,7 @@ from features.compare import make_pairs
 from features.identity_records import make_identity_records, make_stated
 from features.link_model import Model
 from features.pair_days import make_pair_days
+from features.placeholders import drop_placeholders
 from features.strength import strengths
 from features.sure import make_sure
 from features.untroubled import find_people
@@ -76,6 +77,7 @@ def probable_people(
 
     linked: the probability from which a pair may join. most: see `features.blocking`.
     """
+    drop_placeholders(con)
     crowded = make_comparable(con, most=most)
     make_pairs(con, model)
     make_sure(con, most=most)

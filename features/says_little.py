@@ -30,7 +30,8 @@ COLUMNS = {"surname": "surname", "forename": "given", "birth date": "born"}
 class SaysLittle:
     """So many subjects of a source, of so many, have the same value, or nothing to be compared by.
 
-    what: one of `COLUMNS`, "1 January" for birth dates on it, or `NOTHING`.
+    what: one of `COLUMNS`, "1 January" for birth dates on it, an identifier that is a placeholder
+    (`features.placeholders`), or `NOTHING`.
     """
 
     source: str
@@ -40,7 +41,8 @@ class SaysLittle:
 
 
 def find_little(con: duckdb.DuckDBPyConnection, *, already_persons: Collection[str] = ()) -> list[SaysLittle]:
-    """What the tables subjects, identity_records and subject_keys (`features.blocking`) show, by source."""
+    """What the tables subjects, identity_records, subject_keys (`features.blocking`) and placeholders show,
+    by source."""
     same = " UNION ALL ".join(
         f"""
         SELECT source, '{what}' AS what, max(n) AS subjects, sum(n)::BIGINT AS known FROM (
@@ -62,6 +64,8 @@ def find_little(con: duckdb.DuckDBPyConnection, *, already_persons: Collection[s
             SELECT source, '1 January', count(*) FILTER (ends_with(born, '{PLACEHOLDER}')), count(born)
             FROM identity_records GROUP BY source
         ) WHERE subjects >= {FEWEST} AND subjects > {MUCH} * known
+        UNION ALL
+        FROM placeholders
         ORDER BY ALL
         """
     ).fetchall()

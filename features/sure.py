@@ -3,7 +3,8 @@ with.
 
 One number for two people happens: a slip of the pen, a number that a system writes where it knows none.
 So an identifier is believed where the records say nothing against it, and where names or birth dates
-both differ the pair is left to the model, which weighs the identifier among the rest.
+differ the pair is left to the model, which weighs the identifier among the rest. A key that one source
+told of another's person was looked up by somebody: it takes both to differ to doubt it.
 """
 
 from __future__ import annotations
@@ -48,8 +49,11 @@ def make_sure(con: duckdb.DuckDBPyConnection, *, most: int = MOST) -> None:
         FROM {held} l JOIN {held} r USING ({name})
         SEMI JOIN (SELECT {name} FROM {held} GROUP BY {name} HAVING count(*) <= {int(most)}) o
             USING ({name})
-        WHERE l.subject < r.subject AND (({NAMES_AGREE}) OR ({BIRTHS_AGREE}))
+        WHERE l.subject < r.subject AND (({NAMES_AGREE}) {both} ({BIRTHS_AGREE}))
         """
-        for kind, held, name in [*((name, "identity_records", name) for name in IDENTIFIERS), PAIR]
+        for kind, held, name, both in [
+            *((name, "identity_records", name, "AND") for name in IDENTIFIERS),
+            (*PAIR, "OR"),
+        ]
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE sure AS {found} ORDER BY ALL")

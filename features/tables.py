@@ -305,7 +305,7 @@ class Tables:
 
     def read(self, name: str) -> pa.Table:
         """All rows of a table, committed or not, for what is small: no database is opened for them."""
-        files = [pq.ParquetFile(file).read() for file in self._files(name)]
+        files = [_as_declared(pq.ParquetFile(file).read(), SCHEMAS[name]) for file in self._files(name)]
         rows = pa.concat_tables([SCHEMAS[name].empty_table(), *files], promote_options="default")
         return rows.select(SCHEMAS[name].names)
 
@@ -342,3 +342,9 @@ class Tables:
         elif DeltaTable.is_deltatable(str(self.path(name))):
             self._open[name] = DeltaTable(str(self.path(name)))
         return self._open.get(name)
+
+
+def _as_declared(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of a file in their declared types: a table put together again has others for text."""
+    there = [schema.field(name) for name in rows.column_names if name in schema.names]
+    return rows.select([field.name for field in there]).cast(pa.schema(there))

@@ -11,7 +11,7 @@ from features.clusters import Holdings, timelines
 from features.intervals import FOREVER
 
 NUMBERED_ID_SQL = """'P' || left(sha256(f.source || '|' || f.subject_key
-    || if(found.number = 0, '', '|' || found.number)), 11)"""
+    || if(found.number = 0, '', chr(31) || found.number)), 11)"""
 """The id of the person that a subject f founded: its first is `features.link.person_id`."""
 
 

@@ -304,7 +304,7 @@ def named(groups: list[set[Subject]], before: Named, ever: set, oldest: list[Sub
 
 def text_of(name: tuple[int, int], oldest: list[Subject]) -> str:
     founder, number = name
-    said = "|".join(oldest[founder]) + (f"|{number}" if number else "")
+    said = "|".join(oldest[founder]) + (f"\x1f{number}" if number else "")
     return "P" + hashlib.sha256(said.encode()).hexdigest()[:11]
 
 

@@ -5,7 +5,14 @@ from datetime import date, timedelta
 import duckdb
 import pytest
 
+from features.link import link, person_id
 from features.past_links import keep_the_past
+from features.people import resolve
+from features.snapshot import open_snapshot
+from features.workspace import Workspace
+from tests.test_link import C7, P1, day, deliver, fact, workspace
+
+__all__ = ["workspace"]
 
 
 def timeline(text: str) -> list[tuple[str, int]]:
@@ -62,3 +69,22 @@ def test_what_was_before_anything_new_stays(
     told = [(person or "-", (known - start).days) for person, known, _ in found]
     assert told == timeline(expected)
     assert [until for *_, until in found] == [known for _, known, _ in found[1:]] + [None]
+
+
+def test_a_run_that_moves_nobody_still_says_what_it_had_read(workspace: Workspace) -> None:
+    """A delivery that moves nobody, and then one that parts two: the mornings between stay as they were."""
+    both = {"nhs_number": "9434765919"}
+    deliver(workspace, 1, 0, identities=[fact(*P1, known=0, **both), fact(*C7, known=0, **both)])
+    first = link(workspace)
+    deliver(workspace, 2, 30, identities=[fact("police", "P2", known=30, nhs_number="9000000009")])
+    between = link(workspace)
+    assert (first.persons, between.persons, between.link_run) == (1, 2, 2)
+    deliver(workspace, 3, 40)
+    assert link(workspace).link_run == 3  # nobody moved
+    assert link(workspace).link_run == 3  # nothing came
+    deliver(workspace, 4, 60, identities=[fact(*C7, known=60, revision=2, nhs_number="9434765870")])
+    link(workspace)
+    now = open_snapshot(workspace)
+    for morning in (1, 31, 41, 60):
+        assert resolve(now, person_id(*P1), day(morning)).subjects == (C7, P1), morning
+    assert resolve(now, person_id(*P1), day(61)).subjects == (P1,)

@@ -37,3 +37,15 @@ def test_a_table_of_an_older_version_gains_what_is_new(tmp_path: Path) -> None:
     assert read() == [("A", None)]
     tables.append("identities", pa.Table.from_pylist([one | {"surname": "B", "phone": "1"}], schema=rows))
     assert read() == [("A", None), ("B", "1")]
+
+
+def test_a_small_table_is_read_after_some_of_it_was_removed(tmp_path: Path) -> None:
+    """What is put together again, or kept of a file, has its text in another of Arrow's types."""
+    tables = Tables(tmp_path)
+    for run in range(3):
+        rows = [{"link_run": run, "persons": n, "model": f"m{n}"} for n in range(2)]
+        tables.append("link_runs", pa.Table.from_pylist(rows, schema=SCHEMAS["link_runs"]))
+    tables.remove("link_runs", "model = 'm1'")
+    rows = [{"link_run": 3, "model": "m3"}]
+    tables.append("link_runs", pa.Table.from_pylist(rows, schema=SCHEMAS["link_runs"]))
+    assert sorted(tables.read("link_runs").column("model").to_pylist()) == ["m0", "m0", "m0", "m3"]

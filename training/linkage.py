@@ -2,7 +2,8 @@
 
 What it learns is how often records of one person agree, and how often those of two do; no value of
 anybody's is in it. The first model of a workspace is chosen as soon as it is trained, for there is none to
-compare it with; a later one waits until somebody says that it shall be used, since it may move people.
+compare it with, if it has learned anything; a later one waits until somebody says that it shall be used,
+since it may move people.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from features.blocking import make_comparable
 from features.identity_records import make_records_of
 from features.link_model import Model, choose_model, chosen_name, keep_model
+from features.placeholders import drop_placeholders
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.tables import Tables
@@ -45,7 +47,7 @@ class TrainedLinkModel:
         then = (
             "Link runs use it."
             if self.chosen
-            else f"Link runs use another; to use it: earlyhelp link use {self.name}"
+            else f"Link runs go on as they did; to use it: earlyhelp link use {self.name}"
         )
         return (
             f"Link model {self.name} of {self.subjects:,} subjects, learned {learned}. One pair in "
@@ -66,12 +68,13 @@ def train_links(
     snapshot = open_snapshot(workspace)
     tell("Reading who every agency says its people are")
     make_records_of(snapshot)
+    drop_placeholders(snapshot.con)
     make_comparable(snapshot.con)
     tell("Learning how alike records of one person are")
     model = train(snapshot.con, seed=workspace.settings.seed if seed is None else seed)
     name = keep_model(workspace, model)
     chosen = chosen_name(workspace)
-    use = use or chosen is None
+    use = use or (chosen is None and bool(model["learned"]))
     _log(workspace, snapshot, name, model, tell=tell)
     if use:
         choose_model(workspace, name)
