@@ -243,7 +243,7 @@ def _moment(moment: Moment) -> str:
 
 
 def _amount(channel: Channel, amount: float | None) -> str:
-    return "" if amount is None or channel.unit is None else amount_words(amount, channel.unit)
+    return "" if not amount or channel.unit is None else amount_words(amount, channel.unit)
 
 
 def _channel_words(channel: Channel) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from features.wording import day_words
 from serving.flags import Flag, WeeklyList
 from serving.page import people
 
@@ -41,8 +42,8 @@ def _lines(weekly: WeeklyList, in_full: int) -> Iterator[str]:
     yield ""
     for feed in weekly.feeds:
         if feed.due_on:
-            last = f"last received {feed.received_on}" if feed.received_on else "never received"
-            yield f"Late: {feed.title} was due on {feed.due_on}, {last}."
+            last = f"last received {day_words(feed.received_on)}" if feed.received_on else "never received"
+            yield f"Late: {feed.title} was due on {day_words(feed.due_on)}, {last}."
     for stale in weekly.accepted:
         yield f"Made although a feed is stale. {stale.said}"
     if weekly.needless:

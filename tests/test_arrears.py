@@ -25,6 +25,7 @@ from features.snapshot import open_snapshot
 from features.tables import Tables
 from features.wording import sentence
 from features.workspace import TEMPLATES, Workspace, init_workspace, open_workspace
+from serving.person import _moment, _told
 from simulation import agencies
 from simulation.county import simulate
 from tests.one_source import OneSource, one_source
@@ -258,6 +259,20 @@ def test_open_arrears_are_said_with_since_when_and_how_much(expected: str, rows:
     source = read_source(TEMPLATES / "council_tax.yaml")
     (channel,) = (c for c in channels_of([source]) if c.signals == ("council_tax.arrears",))
     assert sentence(channel, rows, date(2026, 6, 15)) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [(None, "arrears"), (0.0, "arrears"), (412.0, "arrears, £412"), (0.5, "arrears, £0.50")],
+)
+def test_nothing_owed_is_no_amount_in_what_the_model_saw(amount: float | None, said: str) -> None:
+    (channel,) = (
+        c
+        for c in channels_of([read_source(TEMPLATES / "council_tax.yaml")])
+        if c.signals == ("council_tax.arrears",)
+    )
+    moment = _moment(_told(owed("2025-03-03", None, amount), channel, "Council tax"))
+    assert moment == f"2025-03-03  Council tax: the household's spell of council tax {said}"
 
 
 # --- simulated --------------------------------------------------------------------------------

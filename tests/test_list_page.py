@@ -143,6 +143,7 @@ def test_the_terminal_promises_what_the_page_does_however_few_are_listed() -> No
     assert "1 person to offer help to, of 8,421 looked at." in text
     assert "Of 30 people on a list like this about 5 had it (3 to 9)" in text
     assert NOT_APPROVED in list_text(replace(one, flags=()))
+    assert "Late: Missing episodes was due on 8 June 2026, last received 1 June 2026." in text
 
 
 def test_it_says_of_itself_where_other_people_s_events_count() -> None:
