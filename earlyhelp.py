@@ -322,12 +322,21 @@ def link_train(
 
 
 @linking.command("use")
-def link_use(name: Annotated[str, typer.Argument(metavar="MODEL", help="As `link train` named it.")]) -> None:
+def link_use(name: Annotated[str, typer.Argument(metavar="MODEL", help="As `link models` says.")]) -> None:
     """Let link runs use a link model that was trained before."""
-    from features.link_model import choose_model
+    from features.link_models import use_model
 
-    choose_model(_workspace(), name)
+    use_model(_workspace(), name)
     give({"chosen": name}, lambda: f"Link runs use {name} from now on; `earlyhelp link` links by it.")
+
+
+@linking.command("models")
+def link_models() -> None:
+    """List the link models that are kept, and which of them links."""
+    from features.link_models import models_kept, models_text
+
+    kept = models_kept(_workspace())
+    give({"models": kept}, lambda: models_text(kept))
 
 
 @linking.command("evaluate")
