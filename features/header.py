@@ -12,11 +12,18 @@ MOST_COLUMNS = 5_000
 
 
 def check_header(
-    name: str, header: Sequence[str], extract: Extract, extracts: Mapping[str, Extract], *, found_in: str
+    name: str,
+    header: Sequence[str],
+    extract: Extract,
+    extracts: Mapping[str, Extract],
+    *,
+    found_in: str,
+    ask: str = "",
 ) -> None:
     """Raises DataRefused if declared columns are missing or named twice, or if there are far too many.
 
-    found_in: how the header is said to stand in the file: 'divided by a comma'.
+    found_in: how the header is said to stand in the file: 'divided by a comma'. ask: what else may be the
+    matter with a file that lacks columns.
     Names that are not declared are never repeated: without a header, they are somebody's data.
     """
     if len(header) > MOST_COLUMNS:
@@ -39,6 +46,7 @@ def check_header(
         fits = sorted(whose for whose, other in extracts.items() if set(other.columns) <= there)
         if fits:
             problems.append(f"it has the columns of {listed(fits)}: is it named as another agency's file?")
+        problems += [ask] if ask else []
         raise DataRefused(f"{name} does not have the columns it was declared with.", problems=problems)
     twice = [column for column in extract.columns if header.count(column) > 1]
     if twice:

@@ -21,12 +21,18 @@ from features.raw_rows import Ragged, RawRows
 from features.read_text import LONGEST_LINE, Utf8
 from features.unpack import Stream
 
+DIVIDERS = (",", ";", "\t", "|")
+"""What agencies' files are divided by."""
+
 
 def read_csv(name: str, stream: Stream, extract: Extract, extracts: Mapping[str, Extract]) -> RawRows:
     """The rows of a stream of text. Raises DataRefused for a header that does not fit."""
     text = Utf8(name, stream, extract.encoding)
     header = _header(name, text.start, extract)
-    check_header(name, header, extract, extracts, found_in=f"divided by {extract.delimiter!r}")
+    whole = set(extract.columns) <= set(header)
+    ask = "" if whole else _other_divider(name, text.start, extract)
+    found_in = f"divided by {extract.delimiter!r}"
+    check_header(name, header, extract, extracts, found_in=found_in, ask=ask)
     text.through(lambda blocks: quotations_closed(name, blocks, extract.delimiter, len(header)))
     names = [f"h{i}" for i in range(len(header))]
     wanted = [names[header.index(column)] for column in extract.columns]
@@ -87,6 +93,18 @@ def read_blocks(
             f"{name} cannot be read as rows.",
             problems=["a quotation mark is out of place or never closed; ask the sender for the file again"],
         ) from None
+
+
+def _other_divider(name: str, start: bytes, extract: Extract) -> str:
+    """Whether it is divided by something else, asked where the declared columns are all there if it is."""
+    for divider in DIVIDERS:
+        try:
+            header = _header(name, start, extract.model_copy(update={"delimiter": divider}))
+        except DataRefused:
+            continue  # then it is not divided by that
+        if divider != extract.delimiter and set(extract.columns) <= set(header):
+            return f"is it divided by {divider!r}? If it always is, the declaration says so as `delimiter`"
+    return ""
 
 
 def _header(name: str, start: bytes, extract: Extract) -> list[str]:

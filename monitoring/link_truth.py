@@ -89,7 +89,11 @@ def _load(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> None:
     """Make a temporary table of a file, as it is. Raises UserMistake."""
     if not path.is_file():
         raise UserMistake(
-            f"{str(path)!r} is no file.", problems=["name the truth's file or folder: --truth county/truth"]
+            f"{str(path)!r} is no file.",
+            problems=[
+                f"looked for in {str(Path.cwd() / path.parent)!r}",
+                f"name the truth's file, or a folder that holds {SUBJECTS}: --truth county/truth",
+            ],
         )
     parquet = path.suffix.lower() == ".parquet"
     reader = "read_parquet({})" if parquet else "read_csv({}, all_varchar = true)"

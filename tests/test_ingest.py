@@ -312,6 +312,8 @@ REFUSED = {
     "empty": (b"", "is empty"),
     "missing column": (f"{HEADER[:-6]}\n{ROW}\n".encode(), "missing: 'since'"),
     "another agency's": (b"account,start\nA1,2024-01-01\n", "it has the columns of 'council_tax.week'"),
+    "another divider": (f"{HEADER}\n{ROW}\n".replace(",", ";").encode(), "is it divided by ';'?"),
+    "tabs": (f"{HEADER}\n{ROW}\n".replace(",", "\t").encode(), r"is it divided by '\t'?"),
     "no header": (f"{ROW}\n".encode(), "none of the declared columns"),
     "a header twice": (f"{HEADER},stage\n{ROW},R\n".encode(), "'stage'"),
     "not UTF-8": (f"{HEADER}\n{row(surname_1='Brontë')}\n".encode("cp1252"), "line 2 holds a byte"),
