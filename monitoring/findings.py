@@ -76,7 +76,7 @@ def drift_findings(drift: Drift | None, titles: Mapping[str, str]) -> list[Findi
         *_dried_up("warning", [c for c in drift.columns if DRYING <= _growth(c) < DRIED_UP], titles),
     ]
     score = drift.column(SCORE)
-    if score.drifted:
+    if score.drifted and score.distance is not None:
         found.append(
             Finding(
                 "warning",
