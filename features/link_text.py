@@ -7,6 +7,7 @@ from features.blocking import MOST, Crowded
 from features.declaration import IDENTIFIERS
 from features.link import LinkReport
 from features.says_little import NOTHING
+from features.wording import counted
 
 SHARED = {
     "birth date": "a birth date",
@@ -26,10 +27,10 @@ SHARED = {
 def link_text(report: LinkReport) -> str:
     """The whole report in sentences."""
     by = f"link model {report.model}" if report.model else "exact keys alone, as no link model is chosen"
-    found = (
-        f"Link run {report.link_run}, by {by}: {report.subjects:,} subjects are {report.persons:,} people; "
-        f"{report.changed:,} subjects changed since the run before."
-    )
+    found = f"Link run {report.link_run}, by {by}: {report.subjects:,} subjects are {report.persons:,} people"
+    if report.link_run > 1:
+        found += f"; {counted(report.changed, 'subject', 'subjects')} changed since the run before"
+    found += "."
     refused = (
         f"The answer that pair {one.pair} is the same person is not followed: {one.why}. "
         "Look at both records again, and at what else was joined to them."

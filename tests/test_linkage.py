@@ -63,3 +63,16 @@ def test_crowds_are_told_by_source_and_effect(crowded: tuple, said: list[str]) -
     report = LinkReport(3, 9, subjects=5000, persons=2000, changed=1, model=None, crowded=crowded)
     assert crowd_warnings(report) == said
     assert link_text(report).startswith("Link run 3, by exact keys alone, as no link model is chosen: 5,000")
+
+
+@pytest.mark.parametrize(
+    ("run", "changed", "end"),
+    [
+        (1, 5000, "2,000 people."),  # there was none before
+        (2, 1, "2,000 people; 1 subject changed since the run before."),
+        (3, 1204, "2,000 people; 1,204 subjects changed since the run before."),
+    ],
+)
+def test_only_a_run_that_follows_another_says_what_changed(run: int, changed: int, end: str) -> None:
+    text = link_text(LinkReport(run, 9, subjects=5000, persons=2000, changed=changed, model="m"))
+    assert text == f"Link run {run}, by link model m: 5,000 subjects are {end}"
