@@ -137,22 +137,34 @@ def _coverage(held: Held) -> dict[str, Any]:
 
 
 def _planted(planted: dict[str, np.ndarray], person: np.ndarray, cluster: np.ndarray) -> dict[str, Any]:
-    """What was planted → subjects, recall of the pairs that they are in, their share of all missed pairs."""
+    """What was planted → subjects, recall of the pairs that they are in, their share of all missed pairs.
+
+    Several things are planted in one subject, so each is published beside the rest: the two add up.
+    """
     if not planted:
         return {}
     every = ends(person, cluster)
-    missed = int((every.true - every.found).sum()) // 2
+    true, found = int(every.true.sum()), int(every.found.sum())
+    whole = {"subjects": len(person), "true": true, "found": found, "missed": (true - found) // 2}
     nothing = ~np.any(list(planted.values()), axis=0)
     lost = {name: missed_with(marked, person, cluster) for name, marked in planted.items()}
-    lost[NOTHING_PLANTED] = missed - missed_with(~nothing, person, cluster)
+    lost[NOTHING_PLANTED] = whole["missed"] - missed_with(~nothing, person, cluster)
     told = {}
     for name, marked in {**planted, NOTHING_PLANTED: nothing}.items():
-        true, found = int(every.true[marked].sum()), int(every.found[marked].sum())
-        told[name] = {
+        mine = {
             "subjects": int(marked.sum()),
-            "recall": found / true if true else None,
+            "true": int(every.true[marked].sum()),
+            "found": int(every.found[marked].sum()),
             "missed": lost[name],
-            "share_of_missed": lost[name] / missed if missed else None,
+        }
+        rest = {column: whole[column] - n for column, n in mine.items()}
+        table = publish({name: mine, "the rest": rest}, parts=[("found", "true")])
+        row = table.rows[name]
+        told[name] = {
+            "subjects": row["subjects"],
+            "recall": rate(row["found"], row["true"]),
+            "missed": row["missed"],
+            "share_of_missed": rate(row["missed"], table.totals["missed"]),
         }
     return told
 

@@ -52,7 +52,7 @@ class LinkEvaluation:
     def _lines(self) -> Iterator[str]:
         f = self.figures
         some = f["linkable"]
-        yield f"Links of run {f['link_run']}, held against {f['truth']['file']}"
+        yield f"Links that stand after run {f['link_run']}, held against {f['truth']['file']}"
         yield (
             f"  {some['subjects']:,} subjects, {some['linkable']:,} of them ({per_cent(some['share'])}) "
             f"linkable; judged on the {some['measured']:,} of these that the truth names"
@@ -70,7 +70,7 @@ class LinkEvaluation:
         )
         by_group = next((f["by_group"][name] for name in CHARACTERISTICS if name in f["by_group"]), None)
         for name, group in by_group["groups"].items() if by_group else ():
-            if (group["gap"] or 0) > MOST_BEHIND:
+            if far_behind(group["gap"]):
                 behind = f"{100 * group['gap']:.1f} points under the best group's"
                 yield f"  {name}: recall {said(group['recall'], group['recall_interval'])}, {behind}"
         yield f"The page: {self.folder / 'evaluation.html'}"
@@ -139,7 +139,8 @@ def write_pages(evaluation: LinkEvaluation, *, titles: Mapping[str, str]) -> Non
             OVERALL=OVERALL,
             MEASURES=MEASURES,
             lowest=lowest_first(evaluation.figures["by_source_pair"]),
-            MOST_BEHIND=MOST_BEHIND,
+            far_behind=far_behind,
+            shading=shading,
             WHY_NOT=WHY_NOT,
             WHY_WORDS=WHY_WORDS,
             STAR=STAR,
@@ -163,6 +164,25 @@ def matrix(pairs: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Mapping[str
     return {
         one: [pairs.get(f"{other}|{one}") for other in sources[: at + 1]] for at, one in enumerate(sources)
     }
+
+
+def far_behind(gap: float | None) -> bool:
+    """Whether a group is named, by the number that is shown.
+
+    >>> far_behind(0.0304), far_behind(0.0306), far_behind(None)
+    (False, True, False)
+    """
+    return round(100 * (gap or 0), 1) > 100 * MOST_BEHIND
+
+
+def shading(recall: float) -> str:
+    """How a recall stands out among source pairs, by the number that is shown.
+
+    >>> shading(0.9651), shading(0.9649), shading(0.8949)
+    ('', 'behind', 'far')
+    """
+    shown = round(100 * recall)
+    return "far" if shown < 90 else "behind" if shown < 97 else ""
 
 
 def said(value: float | None, interval: list[float] | tuple[float, float] | None = None) -> str:
