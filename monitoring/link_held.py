@@ -6,14 +6,14 @@ identifier, or a name (a surname, and a forename or an initial) with a birth dat
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import duckdb
 import numpy as np
 
-from features.declaration import IDENTIFIERS
+from features.declaration import IDENTIFIERS, Source
 from features.folding import make_folding
 from features.identity_records import make_stated
 from features.link import SUBJECT_TABLES
@@ -84,10 +84,29 @@ def hold_together(snapshot: Snapshot, as_of: date, told: Told) -> Held:
         never_sent=never_sent.fetchall()[0][0],
         groups=_groups(snapshot, as_of, np.asarray(rows["person"]))
         | {
-            f"{name}_true": np.array([(said and said[i]) or UNKNOWN for said, _ in lists], dtype=object)
+            f"{name}_true": np.array(
+                [_word(words, (said and said[i]) or UNKNOWN) for said, _ in lists], object
+            )
             for i, name in enumerate(told.characteristics)
+            for words in [code_words(declared.values(), name)]
         },
     )
+
+
+def _word(words: Mapping[str, str], told: str | None) -> str:
+    return words.get(told, told) if told else UNKNOWN
+
+
+def code_words(sources: Iterable[Source], characteristic: str) -> dict[str, str]:
+    """Code → word of a characteristic, as the sources declare it; without what two of them word differently.
+    A truth that has the agencies' codes is told of in their words."""
+    found: dict[str, set[str]] = {}
+    for extract in (extract for source in sources for extract in source.extracts.values()):
+        for subject in extract.subjects:
+            column = subject.characteristics.get(characteristic)
+            for code, word in ((extract.columns[column].codes or {}) if column else {}).items():
+                found.setdefault(code, set()).add(word)
+    return {code: words.pop() for code, words in found.items() if len(words) == 1}
 
 
 def _make_beside(con: duckdb.DuckDBPyConnection, already: Collection[str]) -> None:

@@ -16,11 +16,12 @@ import pytest
 from features.errors import UserMistake
 from features.ingest import ingest
 from features.link import link
+from features.read_declaration import read_sources
 from features.snapshot import open_snapshot
-from features.workspace import Workspace, init_workspace, open_workspace
+from features.workspace import TEMPLATES, Workspace, init_workspace, open_workspace
 from models.disclosure import STAR
 from monitoring.link_figures import measured
-from monitoring.link_held import LINKABLE, WHY_NOT, Held, first_morning, hold_together
+from monitoring.link_held import LINKABLE, WHY_NOT, Held, code_words, first_morning, hold_together
 from monitoring.link_report import evaluate
 from monitoring.link_truth import read_truth
 from tests.test_quality import Outline
@@ -163,6 +164,26 @@ def test_the_figures_of_a_small_workspace(small: Workspace, tmp_path: Path) -> N
     few = {"subjects": STAR, "recall": None, "missed": STAR, "share_of_missed": None}
     assert figures["planted"] == {"typo": few, "nothing": few}
     assert set(figures["by_group"]) == {"ethnicity", "ethnicity_true"}
+
+
+def test_a_truth_that_has_codes_is_told_of_in_words() -> None:
+    sources = read_sources(TEMPLATES)
+    words = code_words(sources.values(), "ethnicity")
+    assert words["WBRI"] == "White British" and words["REFU"] == "unknown"
+    care = sources["social_care"]
+    extracts = {
+        name: extract.model_copy(
+            update={
+                "columns": {
+                    column: one.model_copy(update={"codes": {**(one.codes or {}), "WBRI": "another word"}})
+                    for column, one in extract.columns.items()
+                }
+            }
+        )
+        for name, extract in care.extracts.items()
+    }
+    at_odds = [sources["schools"], care.model_copy(update={"extracts": extracts})]
+    assert "WBRI" not in (told := code_words(at_odds, "ethnicity")) and told["WIRI"] == "White Irish"
 
 
 def test_the_command_says_the_main_figures(
