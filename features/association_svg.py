@@ -146,10 +146,12 @@ _WORDS = {
 def map_text(drawn: AssociationMap) -> str:
     """The map in words, a line a tie."""
     morning = day_words(drawn.as_of)
+    became = [drawn.became] if drawn.became else []
     if not drawn.ties:
-        return f"Nothing that may be shown ties {drawn.person_id} to anybody on the morning of {morning}."
+        nothing = f"Nothing that may be shown ties {drawn.person_id} to anybody on the morning of {morning}."
+        return "\n".join([*became, nothing])
     lines = [f"{drawn.person_id} on the morning of {morning} is tied to {_others(drawn)}."]
-    return "\n".join([*lines, *(f"  {said(tie)}" for tie in drawn.ties)])
+    return "\n".join([*became, *lines, *(f"  {said(tie)}" for tie in drawn.ties)])
 
 
 def _others(drawn: AssociationMap) -> str:

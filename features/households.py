@@ -68,7 +68,8 @@ class AssociationMap:
     """Who is tied to a person, and these to one another, on a morning.
 
     people: person id → steps from the person asked for, who is 0. Ties of those of the last step lead
-    to nobody further. Empty but for the person where it must not be told.
+    to nobody further. Empty but for the person where it must not be told. became: what has become of the id
+    that was asked for, where the person's is another that morning.
     """
 
     person_id: str
@@ -76,6 +77,7 @@ class AssociationMap:
     depth: int
     people: dict[str, int]
     ties: tuple[Tie, ...]
+    became: str = ""
 
 
 def household(snapshot: Snapshot, person_id: str, as_of: date) -> Household:
@@ -107,10 +109,11 @@ def association_map(snapshot: Snapshot, person_id: str, as_of: date, *, depth: i
 
     Raises UserMistake where nobody with that id was known by then.
     """
-    person = resolve(snapshot, person_id, as_of).person_id
+    found_as = resolve(snapshot, person_id, as_of)
+    person, became = found_as.person_id, found_as.became(person_id)
     people = {person: 0}
     if _hidden(snapshot, as_of, [person]):
-        return AssociationMap(person, as_of, depth, people, ())
+        return AssociationMap(person, as_of, depth, people, (), became)
     ties: set[Tie] = set()
     newest = {person}
     for step in range(depth + 1):  # the last looks only at how those of the last step are tied
@@ -122,7 +125,7 @@ def association_map(snapshot: Snapshot, person_id: str, as_of: date, *, depth: i
             people |= dict.fromkeys(sorted(newest), step + 1)
         ties |= set(found)
     shown = sorted((t for t in ties if {t.one, t.other} <= people.keys()), key=_in_order)
-    return AssociationMap(person, as_of, depth, people, tuple(shown))
+    return AssociationMap(person, as_of, depth, people, tuple(shown), became)
 
 
 def _in_order(tie: Tie) -> tuple:

@@ -5,6 +5,7 @@ Names come from here and from nowhere else, for the pages that show them; no fea
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from features.residences import household_id, residents_sql
 from features.snapshot import Snapshot
 from features.surely_theirs import make_sure
 
+PERSON_ID = r"P[0-9a-f]{11}"
+
 
 @dataclass(frozen=True)
 class ResolvedPerson:
@@ -31,6 +34,14 @@ class ResolvedPerson:
     person_id: str
     subjects: tuple[tuple[str, str], ...]
     others: tuple[str, ...] = ()
+
+    def became(self, asked: str) -> str:
+        """What has become of another id that was asked for, in a sentence; "" of the person's own."""
+        if asked == self.person_id:
+            return ""
+        if self.others:
+            return f"On this morning {asked} is nobody's id; most records that had it are {self.person_id}'s."
+        return f"{asked} and {self.person_id} became one person; on this morning the id is {self.person_id}."
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,17 @@ def age_on(birth_date: date, day: date) -> int:
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
+def no_id() -> UserMistake:
+    """What to answer to what is no person's id; it is not repeated, as it may be a name."""
+    return UserMistake(
+        "What was given is no person's id.",
+        problems=[
+            "an id is the letter P and eleven of 0 to 9 and a to f, such as P0123456789a: copy it from "
+            "the weekly list, where each person's stands beside their household's, which begins with H"
+        ],
+    )
+
+
 def resolve(snapshot: Snapshot, person_id: str, as_of: date) -> ResolvedPerson:
     """The person to whom an id belongs on a date, through merges and splits, forwards and backwards.
 
@@ -78,6 +100,8 @@ def resolve(snapshot: Snapshot, person_id: str, as_of: date) -> ResolvedPerson:
         {"id": person_id},
     ).fetchall()
     if not held:
+        if not re.fullmatch(PERSON_ID, person_id):
+            raise no_id()
         raise UserMistake(
             f"Nobody with that id was known to us on the morning of {as_of}.",
             problems=["ids are on the weekly list; a later --as-of may know the person"],

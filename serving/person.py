@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from features.errors import UserMistake, shape
+from features.errors import UserMistake
 from features.evidence import behind
 from features.feature import Channel, EvidenceRow
-from features.people import Identity, display_identity, resolve
+from features.people import PERSON_ID, Identity, display_identity, no_id, resolve
 from features.wording import amount_words, counted, day_words
 from features.workspace import Workspace
 from models.approvals import approval_of
@@ -24,8 +24,6 @@ from serving.flags import NO_NAME, RESTRICTED, Accepted
 from serving.score import score, stand
 from serving.weekly_list import accepted_in, kept_dates, link_show_in, named, read_for
 from serving.withheld import OBJECTS, home_withheld, withheld
-
-PERSON_ID = r"P[0-9a-f]{11}"
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class PersonExplained:
     joined: which these are and how sure that is; "" where nothing is said of it.
     stale: the feeds that the list was made without, or that were stale on a morning without a list.
     in_part: the timeline is without what is only probably the person's.
+    became: what has become of the id that was asked for, where the person's is another now.
     """
 
     person_id: str
@@ -68,6 +67,7 @@ class PersonExplained:
     restricted: bool = False
     stale: tuple[Accepted, ...] = ()
     in_part: bool = False
+    became: str = ""
 
     def text(self) -> str:
         """Everything, as plain lines for a terminal."""
@@ -82,13 +82,7 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
     somebody who objects to being scored.
     """
     if not re.fullmatch(PERSON_ID, person_id):
-        raise UserMistake(
-            f"What was given ({shape(person_id)}) is no person's id.",
-            problems=[
-                "an id is the letter P and eleven of 0 to 9 and a to f, such as P0123456789a: copy it from "
-                "the weekly list, where each person's stands beside their household's, which begins with H"
-            ],
-        )
+        raise no_id()
     if as_of is None:
         dates = kept_dates(workspace)
         if not dates:
@@ -102,7 +96,8 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
     if why == OBJECTS:
         raise UserMistake("Nothing can be explained of this person.", problems=[f"who {OBJECTS}"])
     if why:
-        return _restricted(workspace, person.person_id, as_of, ranks.get(person.person_id), candidate)
+        told = _restricted(workspace, person.person_id, as_of, ranks.get(person.person_id), candidate)
+        return replace(told, became=person.became(person_id))
     show = link_show_in(workspace, read)
     morning = stand(snapshot, candidate, as_of, accepted=accepted_in(read), link_show=show)
     scores = score(morning, candidate, [person.person_id])
@@ -136,6 +131,7 @@ def explain_person(workspace: Workspace, person_id: str, as_of: date | None = No
         approval=approval_of(workspace, candidate),
         stale=morning.stale,
         in_part=sure != seen,
+        became=person.became(person_id),
     )
 
 
@@ -178,6 +174,8 @@ def _lines(person: PersonExplained) -> Iterator[str]:
     who = person.identity
     age = f", {who.age}" if who.age is not None else ""
     yield f"{who.name or NO_NAME}{age} ({person.person_id}) on the morning of {day_words(person.as_of)}"
+    if person.became:
+        yield person.became
     if person.approval:
         yield person.approval
     if person.restricted:

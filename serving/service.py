@@ -26,12 +26,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.types import Receive, Scope, Send
 
 from features.errors import EarlyHelpError
+from features.people import PERSON_ID
 from features.workspace import Workspace, open_workspace
 from models.approvals import approval_of
 from models.reasons import Explanation
 from serving.access import Access
 from serving.pages import pages
-from serving.person import PERSON_ID
 from serving.quiet_logs import keep_values_out_of_logs
 from serving.score import Desk
 from serving.weekly_list import kept_dates

@@ -161,6 +161,30 @@ def test_explain_of_nobody_is_a_sentence(earlyhelp_command: Command, county) -> 
     assert "Nobody with that id" in error
 
 
+@pytest.mark.parametrize("asked", [("explain",), ("link", "map")])
+def test_what_is_no_id_is_answered_alike_and_never_repeated(
+    earlyhelp_command: Command, county, asked: tuple[str, ...]
+) -> None:
+    date_of_it = ("--as-of", county.as_of) if "map" in asked else ()
+    code, text, error = earlyhelp_command("--workspace", county.root, *asked, "P999Smith", *date_of_it)
+    said = " ".join(error.split())
+    assert (
+        code == 2 and "is no person's id" in said and "the letter P and eleven of 0 to 9 and a to f" in said
+    )
+    assert "Smith" not in text + error and "A999" not in error
+
+
+def test_a_truth_that_is_not_there_is_named_with_the_folder_looked_in(
+    earlyhelp_command: Command, county, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = ("--workspace", county.root, "--json", "link", "evaluate", "--truth", "truths/who.csv")
+    code, text, _ = earlyhelp_command(*asked)
+    told = json.loads(text)["problems"]
+    assert code == 2 and told[0] == "'truths/who.csv' is no file."
+    assert told[1] == f"looked for in {str(tmp_path / 'truths')!r}"
+
+
 @pytest.mark.nightly
 def test_the_demo_can_be_run_again_and_mixes_no_counties(earlyhelp_command: Command, tmp_path: Path) -> None:
     small = ("demo", "--people", 500, "--years", 7, "--workspace", tmp_path / "demo", "--json")

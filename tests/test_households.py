@@ -22,7 +22,7 @@ from features.association_svg import DOT, map_text, svg
 from features.errors import UserMistake
 from features.households import FAMILY_MAX, LIVES_WITH, AssociationMap, Tie, _ties, association_map, household
 from features.tables import PAYLOAD
-from tests.town import Town, day
+from tests.town import SOURCES, Town, day
 
 ROOT = Path(__file__).parent.parent
 HOSTEL = [f"hostel{n:02}" for n in range(12)]
@@ -126,7 +126,7 @@ def test_who_lives_there_now(town: Town) -> None:
     assert household(town.now, "ann", day("2 Feb 2025")).members == ("ann", "ben")
     assert household(town.now, "gus", day("6 Mar")) == household(town.now, "gus", day("6 Mar 2025"))
     with pytest.raises(UserMistake, match="Nobody with that id"):
-        household(town.now, "nobody", day("6 Mar"))
+        household(town.now, "P00000000000", day("6 Mar"))
 
 
 def test_a_crowd_is_no_household_and_a_number_for_everybody_no_family(town: Town) -> None:
@@ -179,6 +179,29 @@ def test_the_command_says_it_draws_it_and_gives_it(
     given = json.loads(text)
     assert (code, given["household"]["members"], given["map"]["people"]["ann"]) == (0, ["ann", "cat"], 0)
     assert {t["relation"] for t in given["map"]["ties"]} == {LIVES_WITH, "partner", "parent", "sibling"}
+
+
+def test_an_id_that_is_part_of_another_person_says_that_the_two_became_one(
+    tmp_path: Path, earlyhelp_command: Callable[..., tuple[int, str, str]]
+) -> None:
+    """Lee and Leah were two people until a record of 1 March joined them."""
+    town = Town(tmp_path)
+    one, other = f"P{'a' * 11}", f"P{'b' * 11}"
+    town.link("lee", one)
+    town.link("leah", other)
+    assert town.now
+    town.said["links"] += [{"source": s["source"], "subject_key": "leah", "person_id": one} for s in SOURCES]
+    for link in town.said["links"]:
+        link["known_on"] = day("1 Mar")
+    assert town.now
+    ask = ["--workspace", tmp_path, "link", "map", other, "--as-of", "2026-03-02"]
+    code, words, _ = earlyhelp_command(*ask)
+    said = f"{other} and {one} became one person; on this morning the id is {one}."
+    assert code == 0 and words.splitlines()[0] == said
+    assert json.loads(earlyhelp_command(*ask, "--json")[1])["map"]["became"] == said
+    assert "became" not in earlyhelp_command(*ask[:4], one, *ask[5:])[1]
+    code, _, error = earlyhelp_command(*ask[:4], "Zebedee", *ask[5:])
+    assert code == 2 and "eleven of 0 to 9 and a to f" in " ".join(error.split()) and "Zebedee" not in error
 
 
 def test_words_from_an_agency_cannot_break_the_drawing(town: Town) -> None:
