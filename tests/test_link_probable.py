@@ -28,92 +28,43 @@ def who(source: str, *, known: int, record: str = "r", at: int | None = None, **
     return told, lives
 
 
-HOME = {"uprn": "77", "postcode": "ZZ1 1ZZ"}
+def home(n: int) -> dict:
+    return {"uprn": f"{n}", "postcode": f"ZZ{n} {n}ZZ"}
+
+
+GEORGE = {"forenames": "George", "surname": "Hart", **home(2)}
+LEO = {"forenames": "Leontine", "surname": "Vandersteen", "birth_date": date(1979, 2, 21), **home(3)}
+TWIN = {"surname": "Pym", "birth_date": date(2010, 3, 3), **home(4)}
+ISOLDE = {"forenames": "Isolde", "surname": "Farthing", "birth_date": date(1966, 6, 26), **home(5)}
+ANN = {"forenames": "Ann", "surname": "Smith"}
+
 CASES: dict[str, tuple[Facts, Facts, int]] = {
-    "all of it told by both": (who("a", known=5, **QUINN, **HOME), who("b", known=9, **QUINN, **HOME), 9),
+    "all of it told by both": (
+        who("a", known=5, **QUINN, **home(1)),
+        who("b", known=9, **QUINN, **home(1)),
+        9,
+    ),
     "an address told later, and no birth date before or after": (
-        who("a", known=5, forenames="George", surname="Hart", uprn="78", postcode="ZZ2 2ZZ", at=30),
-        who(
-            "b",
-            known=9,
-            forenames="George",
-            surname="Hart",
-            birth_date=date(1984, 9, 2),
-            uprn="78",
-            postcode="ZZ2 2ZZ",
-        ),
+        who("a", known=5, at=30, **GEORGE),
+        who("b", known=9, birth_date=date(1984, 9, 2), **GEORGE),
         30,
     ),
     "a letter wrong in the surname": (
-        who(
-            "a",
-            known=2,
-            forenames="Leontine",
-            surname="Vandersteen",
-            birth_date=date(1979, 2, 21),
-            uprn="79",
-            postcode="ZZ3 3ZZ",
-        ),
-        who(
-            "b",
-            known=3,
-            forenames="Leontine",
-            surname="Vanderstene",
-            birth_date=date(1979, 2, 21),
-            uprn="79",
-            postcode="ZZ3 3ZZ",
-        ),
+        who("a", known=2, **LEO),
+        who("b", known=3, **{**LEO, "surname": "Vanderstene"}),
         3,
     ),
     "twins": (
-        who(
-            "a",
-            known=1,
-            forenames="Ottoline",
-            surname="Pym",
-            birth_date=date(2010, 3, 3),
-            uprn="80",
-            postcode="ZZ4 4ZZ",
-        ),
-        who(
-            "b",
-            known=1,
-            forenames="Barnaby",
-            surname="Pym",
-            birth_date=date(2010, 3, 3),
-            uprn="80",
-            postcode="ZZ4 4ZZ",
-        ),
+        who("a", known=1, forenames="Ottoline", **TWIN),
+        who("b", known=1, forenames="Barnaby", **TWIN),
         NEVER,
     ),
     "two numbers of the kind that names one person": (
-        who(
-            "a",
-            known=1,
-            forenames="Isolde",
-            surname="Farthing",
-            birth_date=date(1966, 6, 26),
-            nhs_number="9434765919",
-            uprn="81",
-            postcode="ZZ5 5ZZ",
-        ),
-        who(
-            "b",
-            known=1,
-            forenames="Isolde",
-            surname="Farthing",
-            birth_date=date(1966, 6, 26),
-            nhs_number="9000000009",
-            uprn="81",
-            postcode="ZZ5 5ZZ",
-        ),
+        who("a", known=1, nhs_number="9434765919", **ISOLDE),
+        who("b", known=1, nhs_number="9000000009", **ISOLDE),
         NEVER,
     ),
-    "a name alone": (
-        who("a", known=1, forenames="Ann", surname="Smith"),
-        who("b", known=1, forenames="Ann", surname="Smith"),
-        NEVER,
-    ),
+    "a name alone": (who("a", known=1, **ANN), who("b", known=1, **ANN), NEVER),
 }
 
 
