@@ -149,11 +149,17 @@ class ExplicitCalendar(Specified):
 
 
 class RollingCalendar(Specified):
-    """Dates counted back from the last delivery. Training dates with less than `least_history_days`
-    behind them are dropped, so that a short history gives fewer of them."""
+    """Dates counted back from the last delivery, `every_days` apart; training dates reach back
+    `history_days` from the last of them.
+
+    folds: so many times settings and candidates are tried on earlier dates, `test_dates` at a time.
+    Training dates with less than `least_history_days` behind them are dropped, so that a short history
+    gives fewer of them, and fewer folds.
+    """
 
     every_days: int = Field(gt=0)
-    train_dates: int = Field(gt=0)
+    history_days: int = Field(ge=0)
+    folds: int = Field(3, ge=0)
     calibration_dates: int = Field(gt=0)
     test_dates: int = Field(gt=0)
     least_history_days: int = Field(365, ge=0)

@@ -4,13 +4,15 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.errors import UserMistake
 from models.spec import Specification
 from training.calendar import lay_out
 
 RECEIVED, COVERED = date(2026, 6, 29), date(2019, 7, 1)
-ROLLING = {"every_days": 30, "train_dates": 6, "calibration_dates": 2, "test_dates": 3}
+ROLLING = {"every_days": 30, "history_days": 150, "folds": 2, "calibration_dates": 2, "test_dates": 3}
 
 
 def specification(calendar: dict[str, Any], *, horizon: int = 180) -> Specification:
@@ -46,18 +48,43 @@ def test_a_block_is_judged_on_the_first_date_of_the_next() -> None:
     assert calendar.test_judged_on == RECEIVED + timedelta(days=1)
 
 
-def test_settings_are_chosen_on_training_dates_that_lie_apart_too() -> None:
-    rule = ROLLING | {"train_dates": 12}
+def naive_folds(days: list[date], *, folds: int, history: int, apart: int) -> list[tuple[list[date], ...]]:
+    """From the last dates backwards, one fold at a time."""
+    found, left = [], list(days)
+    for _ in range(folds):
+        validate = [left.pop() for _ in range(min(3, len(left)))][::-1]
+        fit = [day for day in left if validate and (validate[0] - day).days >= apart]
+        fit = [day for day in fit if (fit[-1] - day).days <= history]
+        if not fit:
+            break
+        found.insert(0, (fit, validate))
+    return found
+
+
+@given(st.integers(0, 5), st.integers(0, 400), st.integers(0, 1500), st.integers(7, 90))
+def test_folds_lie_before_the_training_ends_and_apart(folds: int, history: int, older: int, every: int) -> None:
+    rule = ROLLING | {"every_days": every, "history_days": history, "folds": folds}
+    covered = date(2022, 6, 1) - timedelta(days=older)
+    calendar = lay_out(specification(rule), lag=20, last_received=RECEIVED, covered_from=covered)
+    last, earliest = calendar.train[-1], covered + timedelta(days=365)
+    days = [last - timedelta(days=every * i) for i in range((last - earliest).days // every + 1)][::-1]
+    expected = naive_folds(days, folds=folds, history=history, apart=200)
+    assert [(list(f.fit), list(f.validate)) for f in calendar.folds] == expected
+    assert list(calendar.train) == [day for day in days if (last - day).days <= history]
+    assert {day for fold in calendar.folds for day in (*fold.fit, *fold.validate)} <= set(calendar.days)
+    for fold in calendar.folds:
+        assert fold.fit[-1] + timedelta(days=calendar.apart) <= fold.fit_judged_on
+        assert fold.validate[-1] + timedelta(days=calendar.apart) <= calendar.train_judged_on
+
+
+def test_dates_written_out_are_one_fold_where_they_lie_far_enough_apart() -> None:
+    train = [date(2023, 1, 1) + timedelta(days=30 * i) for i in range(12)]
+    rule = {"train": train, "calibrate": [date(2025, 1, 1)], "test": [date(2025, 8, 1)]}
     calendar = lay_out(specification(rule), lag=20, last_received=RECEIVED, covered_from=COVERED)
-    fit, validate = calendar.earlier_fold()
-    assert validate == calendar.train[-4:]
-    assert fit == tuple(day for day in calendar.train if day <= validate[0] - timedelta(days=200))
-    assert len(fit) == 2
-
-
-def test_without_dates_far_enough_back_nothing_is_chosen() -> None:
-    calendar = lay_out(specification(ROLLING), lag=20, last_received=RECEIVED, covered_from=COVERED)
-    assert calendar.earlier_fold() == ((), ())
+    (fold,) = calendar.folds
+    assert (fold.validate, fold.fit) == (tuple(train[-4:]), tuple(train[:2]))
+    near = specification(rule | {"train": train[-4:]})
+    assert lay_out(near, lag=20, last_received=RECEIVED, covered_from=COVERED).folds == ()
 
 
 def test_a_short_history_gives_fewer_training_dates() -> None:

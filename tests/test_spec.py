@@ -146,7 +146,7 @@ def test_a_sensitive_signal_is_used_only_where_it_is_named_and_justified(workspa
         (changed("lightgbm", "parameters", to={"num_threads": 8}), "num_threads cannot be set"),
         (changed("lightgbm", "settings", to=[{"max_bin": 31}]), "max_bin: settings share their bins"),
         (changed("lightgbm", "settings", to=[]), "lightgbm.settings"),
-        (changed("calendar", "train_dates", to=0), "train_dates"),
+        (changed("calendar", "history_days", to=-1), "history_days"),
         (changed("calendar", to={"train": ["2024-01-01"]}), "calibrate: is missing"),
         (changed("calendar", to={"train": ["31/02/2024"], "calibrate": [], "test": []}), "31/02/2024"),
         (changed("calendar", to=30), "calendar"),

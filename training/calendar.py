@@ -16,9 +16,27 @@ from models.spec import ExplicitCalendar, RollingCalendar, Specification
 
 
 @dataclass(frozen=True)
-class Calendar:
-    """Dates of each block in order, and the day on which its labels are judged."""
+class Fold:
+    """Dates to choose on, apart like the blocks: fitted on `fit` as known on the first of `validate`."""
 
+    fit: tuple[date, ...]
+    validate: tuple[date, ...]
+
+    @property
+    def fit_judged_on(self) -> date:
+        """The day on which the labels of its fit dates are judged."""
+        return self.validate[0]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Dates of each block in order, and the day on which its labels are judged.
+
+    folds: to choose settings and candidates on, the earliest first, none later than the training dates;
+    what followed their validation dates is judged when that of the training dates is.
+    """
+
+    folds: tuple[Fold, ...]
     train: tuple[date, ...]
     calibrate: tuple[date, ...]
     test: tuple[date, ...]
@@ -42,16 +60,8 @@ class Calendar:
     @property
     def days(self) -> tuple[date, ...]:
         """Every date that is asked about, in order."""
-        return tuple(sorted({*self.train, *self.calibrate, *self.reported}))
-
-    def earlier_fold(self) -> tuple[tuple[date, ...], tuple[date, ...]]:
-        """Training dates to choose settings on: (fit, validate), apart like the blocks.
-
-        The last third of the training dates validates; both are empty if none lies far enough before.
-        """
-        validate = self.train[-max(1, len(self.train) // 3) :]
-        fit = tuple(day for day in self.train if day + timedelta(self.apart) <= validate[0])
-        return (fit, validate) if fit else ((), ())
+        of_folds = {day for fold in self.folds for day in (*fold.fit, *fold.validate)}
+        return tuple(sorted({*of_folds, *self.train, *self.calibrate, *self.reported}))
 
 
 def lay_out(specification: Specification, *, lag: int, last_received: date, covered_from: date) -> Calendar:
@@ -63,9 +73,10 @@ def lay_out(specification: Specification, *, lag: int, last_received: date, cove
     """
     apart = specification.outcome.horizon_days + lag
     judged = last_received + timedelta(days=1)
-    given = specification.calendar
-    if isinstance(given, RollingCalendar):
-        given = _count_back(given, apart=apart, judged=judged, covered_from=covered_from)
+    rule = specification.calendar
+    given, could_train = rule, []
+    if isinstance(rule, RollingCalendar):
+        given, could_train = _count_back(rule, apart=apart, judged=judged, covered_from=covered_from)
     blocks = [sorted(set(days)) for days in (given.train, given.calibrate, given.test, given.also_report)]
     train, calibrate, test, also_report = blocks
     first_reported = min([*test, *also_report])
@@ -92,6 +103,7 @@ def lay_out(specification: Specification, *, lag: int, last_received: date, cove
     if problems:
         raise UserMistake(f"The calendar of {specification.name!r} cannot be used.", problems=problems)
     return Calendar(
+        folds=tuple(_folds(rule, train, could_train, apart=apart)),
         train=tuple(train),
         calibrate=tuple(calibrate),
         test=tuple(test),
@@ -104,8 +116,11 @@ def lay_out(specification: Specification, *, lag: int, last_received: date, cove
     )
 
 
-def _count_back(rule: RollingCalendar, *, apart: int, judged: date, covered_from: date) -> ExplicitCalendar:
-    """Dates `every_days` apart, back from the last one whose outcome is known."""
+def _count_back(
+    rule: RollingCalendar, *, apart: int, judged: date, covered_from: date
+) -> tuple[ExplicitCalendar, list[date]]:
+    """Dates `every_days` apart, back from the last one whose outcome is known; and those before the
+    training dates that have enough behind them to be trained on, in order."""
 
     def block(count: int, before: date) -> list[date]:
         last = before - timedelta(days=apart)
@@ -113,16 +128,44 @@ def _count_back(rule: RollingCalendar, *, apart: int, judged: date, covered_from
 
     test = block(rule.test_dates, judged)
     calibrate = block(rule.calibration_dates, test[0])
-    train = block(rule.train_dates, calibrate[0])
-    earliest = covered_from + timedelta(days=rule.least_history_days)
-    kept = [day for day in train if (day - earliest).days >= 0]
-    if not kept:
+    last, earliest = calibrate[0] - timedelta(days=apart), covered_from + timedelta(rule.least_history_days)
+    could = block(max(0, (last - earliest).days) // rule.every_days + 1, calibrate[0])
+    could = [day for day in could if day >= earliest]
+    if not could:
         raise UserMistake(
             "The history is too short to train on.",
             problems=[
                 f"the sources cover from {covered_from} to {judged - timedelta(days=1)}; the last training "
-                f"date would be {train[-1]}, and the first possible one is {earliest}",
+                f"date would be {last}, and the first possible one is {earliest}",
                 "load more history, or give the calendar fewer dates",
             ],
         )
-    return ExplicitCalendar(train=kept, calibrate=calibrate, test=test)
+    train = _within(rule, could)
+    return ExplicitCalendar(train=train, calibrate=calibrate, test=test), could
+
+
+def _folds(
+    rule: ExplicitCalendar | RollingCalendar, train: list[date], could_train: list[date], *, apart: int
+) -> list[Fold]:
+    """The folds to choose on, the earliest first; fewer, or none, where the history is too short.
+
+    The last fold validates on the last of the training dates, each earlier one on those before them. Of
+    dates written out there is one fold, which validates on the last third of them.
+    """
+    if not isinstance(rule, RollingCalendar):
+        validate = train[-max(1, len(train) // 3) :]
+        fit = [day for day in train if day + timedelta(apart) <= validate[0]]
+        return [Fold(tuple(fit), tuple(validate))] if fit else []
+    folds, could = [], could_train
+    for _ in range(rule.folds):
+        validate, could = could[-rule.test_dates :], could[: -rule.test_dates]
+        fit = [day for day in could if day + timedelta(apart) <= validate[0]] if validate else []
+        if not fit:
+            break
+        folds.append(Fold(tuple(_within(rule, fit)), tuple(validate)))
+    return folds[::-1]
+
+
+def _within(rule: RollingCalendar, days: list[date]) -> list[date]:
+    """The last of some dates, as far back as the history to train on reaches."""
+    return [day for day in days if (days[-1] - day).days <= rule.history_days]
