@@ -236,7 +236,7 @@ def test_memory_does_not_grow_with_the_dates(monkeypatch: pytest.MonkeyPatch) ->
 def nothing_followed() -> TrainingReport:
     """The report of a run on whose test dates nobody had the outcome."""
     days = tuple(date(2025, month, 1) for month in (1, 4, 7))
-    calendar = Calendar(*((day,) for day in days), (), days[1], days[2], date(2025, 10, 1), 60, 5)
+    calendar = Calendar((), *((day,) for day in days), (), days[1], days[2], date(2025, 10, 1), 60, 5)
     nobody = Scored(days[2], np.array(["Pa"]), np.zeros(1), np.zeros(1), np.zeros(1, int))
     shared = {"flow": {str(days[2]): [{"why": "already there", "left_out": 1, "left": 1}]}, "parts": {}}
     judged = {"lightgbm": judge([nobody], capacity=30)}

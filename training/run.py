@@ -34,7 +34,7 @@ from models.composition import composition
 from models.judge import Judgement, Scored, judge
 from models.scorer import LinearScorer, Scorer
 from models.spec import Specification, catalogue_of, read_spec
-from training.calendar import Calendar, lay_out
+from training.calendar import Calendar, Fold, lay_out
 from training.card import card, common
 from training.examples import Examples, InTurn, draw, join, margins_of, need_both_outcomes
 from training.linear import fit_baseline, fit_logistic
@@ -81,7 +81,8 @@ def train(
     question = Question(snapshot, catalogue, eligibility, outcome, objections_on=calendar.test_judged_on)
 
     store_panels(snapshot, catalogue, calendar.days, tell=tell)
-    fit_days, validation_days = calendar.earlier_fold()
+    last = calendar.folds[-1] if calendar.folds else Fold((), ())
+    fit_days, validation_days = last.fit, last.validate
     by_day, earlier_by_day, later_by_day = {}, {}, {}
     for day in calendar.train:
         tell(f"who was asked about on {day}, and what followed")
