@@ -4,6 +4,7 @@
     inbox/YYYY-MM-DD/                                   deliveries, by the day they reached us
     data/                                               Delta tables; shards and panels made from them
     models/<sha256>/                                    exported candidates
+    papers/<specification>-<sha256>/                    what is told of a model, and what people wrote of it
     link_models/                                        how alike records of one person are, and which is used
     lists/<as_of>/  reports/<as_of>/                    what people read
     mlflow.db  mlartifacts/                             the training log
@@ -103,6 +104,10 @@ class Workspace:
     @property
     def models(self) -> Path:
         return self.root / "models"
+
+    @property
+    def papers(self) -> Path:
+        return self.root / "papers"
 
     @property
     def link_models(self) -> Path:
