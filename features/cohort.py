@@ -13,11 +13,12 @@ import numpy as np
 
 from features.asof import sql_in_window, sql_known, sql_spell_open
 from features.marks import objecting_sql
-from features.outcomes import Outcome, already_there_sql
+from features.outcomes import Outcome, already_there_sql, open_spell_sql
 from features.snapshot import Snapshot
-from features.vital import died_sql, gone_sql, sql_in, usable_rows
+from features.vital import ages_sql, died_sql, gone_sql, other_age_sql, sql_in, usable_rows
 
 OBJECTS = "objects to being scored"
+HELPED = "already open to early help"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Eligibility:
     held: held by a register of one of `sources`, or living with somebody who is.
     open_spell: signals; one of them must be open on the morning. Empty: no such rule.
     exits: signals that say a person has died or gone.
+    not_open: signals; whoever has one open is helped already.
+    at_least_age, under_age: in whole years on the morning. Of unknown age nobody is under an age, so that
+    `under_age` leaves them out and `at_least_age` does not: who has no birth date is mostly grown up.
     """
 
     signals: tuple[str, ...]
@@ -36,6 +40,9 @@ class Eligibility:
     held: bool = True
     open_spell: tuple[str, ...] = ()
     exits: tuple[str, ...] = ()
+    not_open: tuple[str, ...] = ()
+    at_least_age: int | None = None
+    under_age: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,16 +90,18 @@ def cohort(
 
     leave_out("known to have died", died_sql(known=as_of, before=as_of))
     leave_out("known to have gone", gone_sql(rows, eligibility.exits, before=as_of))
+    if (least := eligibility.at_least_age) is not None:
+        leave_out(f"under {least}", other_age_sql(known=as_of, on=as_of, at_least_age=least))
+    if (under := eligibility.under_age) is not None:
+        leave_out(f"{under} or over", other_age_sql(known=as_of, on=as_of, under_age=under))
+        leave_out("of unknown age", ages_sql(known=as_of, on=as_of), keep=True)
     if eligibility.held:
         leave_out("not on the council's books", _held_sql(eligibility, as_of), keep=True)
     if eligibility.open_spell:
-        spell = f"""
-            SELECT DISTINCT person_id FROM {rows}
-            WHERE signal IN {sql_in(eligibility.open_spell)}
-              AND {sql_spell_open(as_of, start="occurred_on", end="ended_on")}
-        """
-        leave_out("no open spell", spell, keep=True)
-    leave_out("already there", already_there_sql(rows, outcome, known=as_of, as_of=as_of))
+        leave_out("no open spell", open_spell_sql(rows, eligibility.open_spell, as_of=as_of), keep=True)
+    if eligibility.not_open:
+        leave_out(HELPED, open_spell_sql(rows, eligibility.not_open, as_of=as_of))
+    leave_out("already there", already_there_sql(snapshot, outcome, known=as_of, as_of=as_of))
     return Cohort(as_of, np.array(sorted(people), dtype=str), tuple(flow))
 
 

@@ -1,24 +1,33 @@
 """What we would rather prevent, and whether it followed: the labels of a date.
 
 Labels are judged from what was known on a later morning, `judged_on`, all of a date together. A row
-that would have been left out had we known then (the outcome or its service was there already, or
-the person had died or gone) is left out of fitting and judging whatever followed, and counted.
+that would have been left out had we known then (the outcome, its service or early help was there already,
+or the person was of another age, or had died or gone) is left out of fitting and judging whatever
+followed, and counted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from features.asof import sql_in_outcome, sql_in_window, sql_known, sql_spell_open
+from features.counted import count_days
 from features.rule_sql import quoted
 from features.snapshot import Snapshot
-from features.vital import ages_sql, died_sql, gone_sql, sql_in, usable_rows
+from features.vital import ages_sql, died_sql, gone_sql, other_age_sql, sql_in, usable_rows
+
+if TYPE_CHECKING:
+    from features.cohort import Eligibility
 
 ALREADY = "already happened, not yet known"
+OPEN = "already open to early help, not yet known"
+OTHER_AGE = "of another age, not yet known"
 HAD_LEFT = "had died or gone, not yet known"
 LEFT = "died or left within the horizon"
 
@@ -26,12 +35,14 @@ LEFT = "died or left within the horizon"
 @dataclass(frozen=True)
 class OutcomePart:
     """One thing that counts as the outcome. `under_age`: only for people younger than this on the
-    as-of day; somebody whose age nobody knows counts as younger, as a child's service knew them."""
+    as-of day; somebody whose age nobody knows counts as younger, as a child's service knew them.
+    `at_least`: only if it happened on so many different days of the horizon, see `features.counted`."""
 
     name: str
     title: str
     signals: tuple[str, ...]
     under_age: int | None = None
+    at_least: int = 1
 
 
 @dataclass(frozen=True)
@@ -87,36 +98,59 @@ def reporting_lag(snapshot: Snapshot, outcome: Outcome) -> int:
     return int(found or 0)
 
 
-def happened_sql(rows: str, outcome: Outcome, *, known: date, as_of: date) -> str:
-    """SELECT person_id, part, occurred_on of every outcome in a table of usable rows.
+def happened(
+    snapshot: Snapshot, outcome: Outcome, *, known: date, as_of: date, within: str, into: str
+) -> None:
+    """Make a temporary table `into` of what happened in a while: person_id, part, occurred_on.
 
-    Ages are those of the as-of day, from what was known on `known`.
+    A part has one row a person: the first day it happened or, where it takes several, the day by which it
+    had been that many. within: the while, as SQL over occurred_on. Ages are those of the as-of day; all is as
+    known on `known`.
     """
-    parts = ", ".join(
-        f"({quoted(part.name)}, {quoted(signal)}, {'NULL' if part.under_age is None else part.under_age})"
+    rows = usable_rows(snapshot, known)
+    once = [(part, signal) for part in outcome.parts for signal in part.signals if part.at_least == 1]
+    signals = ", ".join(f"({quoted(part.name)}, {quoted(signal)})" for part, signal in once)
+    found = [
+        f"SELECT person_id, part, occurred_on FROM {rows} JOIN (VALUES {signals}) s(part, signal) "
+        f"USING (signal) WHERE {within}"
+    ][: len(once)]
+    for part in outcome.parts:
+        if part.at_least > 1:
+            days, least = f"{into}_{part.name}", part.at_least
+            count_days(snapshot, part.signals, known=known, within=within, at_least=least, into=days)
+            found.append(f"SELECT person_id, {quoted(part.name)}, occurred_on FROM {days}")
+    bounds = ", ".join(
+        f"({quoted(part.name)}, {'NULL' if part.under_age is None else part.under_age}, {part.at_least})"
         for part in outcome.parts
-        for signal in part.signals
     )
-    return f"""
-        SELECT r.person_id, p.part, r.occurred_on
-        FROM {rows} r
-        JOIN (VALUES {parts}) p(part, signal, under_age) ON r.signal = p.signal
-        LEFT JOIN ({ages_sql(known=known, on=as_of)}) a ON a.person_id = r.person_id
-        WHERE p.under_age IS NULL OR a.age IS NULL OR a.age < p.under_age
-    """
+    snapshot.con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE {into} AS
+        SELECT person_id, part, occurred_on
+        FROM (SELECT DISTINCT person_id, part, occurred_on FROM ({" UNION ALL ".join(found)}))
+        JOIN (VALUES {bounds}) p(part, under_age, at_least) USING (part)
+        LEFT JOIN ({ages_sql(known=known, on=as_of)}) USING (person_id)
+        WHERE under_age IS NULL OR age IS NULL OR age < under_age
+        QUALIFY row_number() OVER (PARTITION BY person_id, part ORDER BY occurred_on) = at_least
+        """
+    )
 
 
-def already_there_sql(rows: str, outcome: Outcome, *, known: date, as_of: date) -> str:
-    """SELECT DISTINCT person_id of those in the outcome's service on the morning of `as_of`, or with
-    an outcome in the `horizon_days` before it, as known on `known`."""
+def open_spell_sql(rows: str, signals: Iterable[str], *, as_of: date) -> str:
+    """SELECT person_id of those with an open spell on the morning of `as_of`, in a table of usable rows."""
     return f"""
         SELECT person_id FROM {rows}
-        WHERE signal IN {sql_in(outcome.service_spells)}
-          AND {sql_spell_open(as_of, start="occurred_on", end="ended_on")}
-        UNION
-        SELECT person_id FROM ({happened_sql(rows, outcome, known=known, as_of=as_of)})
-        WHERE {sql_in_window(as_of, outcome.horizon_days)}
+        WHERE signal IN {sql_in(signals)} AND {sql_spell_open(as_of, start="occurred_on", end="ended_on")}
     """
+
+
+def already_there_sql(snapshot: Snapshot, outcome: Outcome, *, known: date, as_of: date) -> str:
+    """SELECT DISTINCT person_id of those in the outcome's service on the morning of `as_of`, or with
+    an outcome in the `horizon_days` before it, as known on `known`."""
+    before = sql_in_window(as_of, outcome.horizon_days)
+    happened(snapshot, outcome, known=known, as_of=as_of, within=before, into="happened_before")
+    there = open_spell_sql(usable_rows(snapshot, known), outcome.service_spells, as_of=as_of)
+    return f"{there} UNION SELECT person_id FROM happened_before"
 
 
 def labels(
@@ -126,12 +160,13 @@ def labels(
     as_of: date,
     judged_on: date,
     person_ids: np.ndarray,
-    exits: tuple[str, ...] = (),
+    eligibility: Eligibility | None = None,
 ) -> Labels:
     """Judge what followed `as_of` for these people, from what was known on `judged_on`.
 
     person_ids: (n,) ids as they stood on `as_of`. A person is positive if anybody who is linked on
-    `judged_on` with one of their as-of subjects has the outcome. exits: the signals of departure.
+    `judged_on` with one of their as-of subjects has the outcome. eligibility: by which they were asked
+    about; whom it would have left out had we known is not judged, and by its exits it is known who left.
     Raises ValueError if the horizon is not over on `judged_on`.
     """
     end = as_of + timedelta(days=outcome.horizon_days)
@@ -160,21 +195,33 @@ def labels(
         found[[place[person] for (person,) in con.execute(query).fetchall()]] = True
         return found
 
-    happened = happened_sql(rows, outcome, known=judged_on, as_of=as_of)
-    followed = f"FROM ({happened}) WHERE {sql_in_outcome(as_of, outcome.horizon_days)}"
+    within = sql_in_outcome(as_of, outcome.horizon_days)
+    happened(snapshot, outcome, known=judged_on, as_of=as_of, within=within, into="happened_after")
     parts = {
-        part.name: of_asked(f"SELECT person_id {followed} AND part = {quoted(part.name)}")
+        part.name: of_asked(f"SELECT person_id FROM happened_after WHERE part = {quoted(part.name)}")
         for part in outcome.parts
     }
     positive = np.logical_or.reduce(list(parts.values()))
-    already = of_asked(already_there_sql(rows, outcome, known=judged_on, as_of=as_of))
-    had_left = ~already & (
-        of_asked(died_sql(known=judged_on, before=as_of)) | of_asked(gone_sql(rows, exits, before=as_of))
-    )
-    left = of_asked(died_sql(known=judged_on, before=end)) | of_asked(gone_sql(rows, exits, before=end))
-    left &= ~positive & ~already & ~had_left
+    exits = eligibility.exits if eligibility else ()
 
-    y = np.where(already | had_left | left, np.nan, positive.astype(float))
+    def away(before: date) -> np.ndarray:
+        return of_asked(died_sql(known=judged_on, before=before)) | of_asked(
+            gone_sql(rows, exits, before=before)
+        )
+
+    why_not = {ALREADY: of_asked(already_there_sql(snapshot, outcome, known=judged_on, as_of=as_of))}
+    if eligibility and eligibility.not_open:
+        why_not[OPEN] = of_asked(open_spell_sql(rows, eligibility.not_open, as_of=as_of))
+    if eligibility and (eligibility.at_least_age or eligibility.under_age):
+        ages = {"at_least_age": eligibility.at_least_age, "under_age": eligibility.under_age}
+        why_not[OTHER_AGE] = of_asked(other_age_sql(known=judged_on, on=as_of, **ages))
+    why_not |= {HAD_LEFT: away(as_of), LEFT: away(end) & ~positive}
+    left_out, counts = np.zeros(n, bool), {}
+    for why, who in why_not.items():  # each person is counted under the first that applies
+        counts[why] = int((who & ~left_out).sum())
+        left_out |= who
+
+    y = np.where(left_out, np.nan, positive.astype(float))
     return Labels(
         as_of=as_of,
         judged_on=judged_on,
@@ -184,9 +231,7 @@ def labels(
         counts={
             "it happened": int(np.nansum(y)),
             "it did not": int((y == 0).sum()),
-            ALREADY: int(already.sum()),
-            HAD_LEFT: int(had_left.sum()),
-            LEFT: int(left.sum()),
+            **counts,
         },
     )
 

@@ -27,11 +27,11 @@ MADE = (association.PREFIX, happenings.ONCE)
 def ensure_views(snapshot: Snapshot) -> None:
     """Make views person_rows and held in the snapshot's connection, unless they are there.
 
-    person_rows: person_id, signal, household, occurred_on, ended_on, known_on, known_until.
+    person_rows: person_id, signal, household, occurred_on, minute, ended_on, known_on, known_until.
     held:        person_id, source, household, start_on, end_on, known_on, known_until.
 
-    ended_on, end_on and known_until are NULL where there is no end. Size guard and links are in the
-    rows: on a morning those count that are usable.
+    minute is that of the day, -1 where the event has no time; ended_on, end_on and known_until are NULL
+    where there is no end. Size guard and links are in the rows: on a morning those count that are usable.
     """
     if "views" in snapshot._cache:
         return
@@ -61,7 +61,7 @@ def ensure_views(snapshot: Snapshot) -> None:
         f"""
         CREATE OR REPLACE VIEW person_rows AS
         SELECT person_id, name AS signal, household, {_date("occurred")} AS occurred_on,
-               {_date("ended")} AS ended_on, {_date("known_on")} AS known_on,
+               minute, {_date("ended")} AS ended_on, {_date("known_on")} AS known_on,
                {_date("known_until")} AS known_until
         FROM {_files(shards, "rows")} r JOIN signal_names s ON s.code = r.signal;
 

@@ -83,6 +83,16 @@ def ages_sql(*, known: date, on: date) -> str:
     """
 
 
+def other_age_sql(
+    *, known: date, on: date, at_least_age: int | None = None, under_age: int | None = None
+) -> str:
+    """SELECT person_id of those known to be younger than the one on the day `on`, or not younger than the
+    other, from what was known on `known`."""
+    wrong = [f"age < {int(at_least_age)}"] if at_least_age is not None else []
+    wrong += [f"age >= {int(under_age)}"] if under_age is not None else []
+    return f"SELECT person_id FROM ({ages_sql(known=known, on=on)}) WHERE {' OR '.join(wrong) or 'false'}"
+
+
 def died_sql(*, known: date, before: date) -> str:
     """SELECT DISTINCT person_id of those who, as known on `known`, had died before `before`."""
     return f"""

@@ -159,7 +159,7 @@ def judge_backlists(
             as_of=backlist.as_of,
             judged_on=judged_on,
             person_ids=backlist.person_ids,
-            exits=candidate.eligibility.exits,
+            eligibility=candidate.eligibility,
         )
         query = f"SELECT DISTINCT person_id FROM links WHERE {sql_known(backlist.as_of)}"
         linked = [person for (person,) in snapshot.con.execute(query).fetchall()]

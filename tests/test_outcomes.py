@@ -241,7 +241,7 @@ def everybody(snapshot: Snapshot) -> np.ndarray:
 
 def test_what_followed(held_data: Snapshot) -> None:
     asked = everybody(held_data)
-    found = labels(held_data, OUTCOME, as_of=AS_OF, judged_on=JUDGED, person_ids=asked, exits=ELIGIBLE.exits)
+    found = labels(held_data, OUTCOME, as_of=AS_OF, judged_on=JUDGED, person_ids=asked, eligibility=ELIGIBLE)
     names = [person[1:] for person in asked]
     assert {n for n, y in zip(names, found.y, strict=True) if y == 1} == POSITIVE
     assert {n for n, y in zip(names, found.y, strict=True) if np.isnan(y)} == set().union(
@@ -333,7 +333,7 @@ def test_a_random_crowd_against_an_oracle_in_plain_python(tmp_path: Path) -> Non
     expected = {f"P{name}": oracle(person) for name, person in crowd.items()}
     asked = everybody(snapshot)
     assert set(asked) == {person for person, (is_asked, _) in expected.items() if is_asked}
-    found = labels(snapshot, OUTCOME, as_of=AS_OF, judged_on=JUDGED, person_ids=asked, exits=ELIGIBLE.exits)
+    found = labels(snapshot, OUTCOME, as_of=AS_OF, judged_on=JUDGED, person_ids=asked, eligibility=ELIGIBLE)
     truth = np.array([np.nan if expected[p][1] is None else expected[p][1] for p in asked])
     np.testing.assert_array_equal(found.y, truth)
     assert {*truth[~np.isnan(truth)]} == {0.0, 1.0} and np.isnan(truth).any()

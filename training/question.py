@@ -72,7 +72,7 @@ class Question:
             as_of=morning.as_of,
             judged_on=judged_on,
             person_ids=morning.person_ids,
-            exits=self.eligibility.exits,
+            eligibility=self.eligibility,
         )
 
     def examples(self, morning: Morning, judged_on: date) -> Examples:

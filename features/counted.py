@@ -1,0 +1,83 @@
+"""On which days something happened, for an outcome that has to happen more than once.
+
+What several systems recorded of one happening counts once, on the day of its first record, as in every
+channel that spans agencies; and a day counts once, whatever came on it. Nobody declares that the police and
+the ambulance at one door in one night are the same, and it is one crisis all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from features.asof import sql_day_number, sql_usable
+from features.channels import signals_of
+from features.happenings import ONCE, SameHappening, happenings_of
+from features.pairing import first_now
+from features.snapshot import Snapshot
+from features.vital import sql_in, usable_rows
+
+
+def count_days(
+    snapshot: Snapshot, signals: Sequence[str], *, known: date, within: str, at_least: int, into: str
+) -> None:
+    """Make a temporary table `into` of the days of a while on which any of some signals happened.
+
+    Its columns are person_id and occurred_on; it has all days of everybody with `at_least` of them, and
+    nobody else. known: the morning on which all this was known. within: the while, as SQL over occurred_on.
+    A happening that began before the while is not in it, though another system recorded it later.
+    """
+    con, rows, pairs = snapshot.con, usable_rows(snapshot, known), _pairs(snapshot, signals)
+    paired = {name for pair in pairs for name in pair.signals}
+    con.execute(  # counting happenings rather than records only takes days away
+        f"""
+        CREATE OR REPLACE TEMP TABLE often AS
+        SELECT person_id FROM {rows} WHERE signal IN {sql_in(signals)} AND {within}
+        GROUP BY person_id HAVING count(DISTINCT occurred_on) >= {int(at_least)}
+        """
+    )
+    con.register("first_records", _first_records(snapshot, pairs, paired, known))
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE {into} AS
+        FROM (
+            SELECT person_id, occurred_on FROM {rows} SEMI JOIN often USING (person_id)
+            WHERE signal IN {sql_in(sorted(set(signals) - paired))} AND {within}
+            UNION
+            FROM first_records WHERE {within}
+        )
+        QUALIFY count(*) OVER (PARTITION BY person_id) >= {int(at_least)}
+        """
+    )
+    con.unregister("first_records")
+
+
+def _pairs(snapshot: Snapshot, signals: Sequence[str]) -> list[SameHappening]:
+    """Which of the signals may be one happening, by what the sources declare."""
+    sources = snapshot.workspace.sources
+    declared = [sources[name] for name in sorted(sources)]
+    there = [signal for signal in signals_of(declared, sensitive=signals) if signal.name in signals]
+    return [pair for pair in happenings_of(declared, there) if pair.once == ONCE]
+
+
+def _first_records(
+    snapshot: Snapshot, pairs: Sequence[SameHappening], paired: set[str], known: date
+) -> pa.Table:
+    """person_id and occurred_on of the first record of each happening of the people in the table `often`."""
+    if not pairs:
+        return pa.table({"person_id": pa.array([], pa.string()), "occurred_on": pa.array([], pa.date32())})
+    told: dict[str, Any] = snapshot.con.execute(
+        f"""
+        SELECT dense_rank() OVER (ORDER BY person_id) - 1 AS person, person_id, signal, minute,
+               {sql_day_number("occurred_on")} AS occurred
+        FROM person_rows SEMI JOIN often USING (person_id)
+        WHERE signal IN {sql_in(sorted(paired))} AND {sql_usable(known)}
+        ORDER BY person, occurred, minute, signal
+        """
+    ).fetchnumpy()
+    first = first_now(told, pairs)
+    people, days = told["person_id"][first].tolist(), told["occurred"][first].astype("datetime64[D]")
+    return pa.table({"person_id": pa.array(people, pa.string()), "occurred_on": pa.array(days, pa.date32())})
