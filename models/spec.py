@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "specs"
 
+NEEDED_TO_FIT = 50
+"""Rows with the outcome on the training dates, without which a model cannot be fitted: not estimable."""
+
 OURS = (
     *("objective", "objective_type", "app", "application", "loss", "seed", "random_seed", "random_state"),
     *("deterministic", "force_row_wise", "force_col_wise", "verbosity", "verbose", "feature_pre_filter"),
@@ -56,6 +59,7 @@ class Part(Specified):
     title: str
     signals: list[str] = Field(min_length=1, description="'<source>.<signal>'")
     under_age: int | None = Field(None, gt=0, description="only for people younger than this that day")
+    at_least: int = Field(1, gt=0, description="only if it happens on so many days of the horizon")
 
 
 class OutcomeRule(Specified):
@@ -72,6 +76,18 @@ class EligibleRule(Specified):
     seen_within_days: int = Field(default=730, gt=0)
     held: bool = True
     open_spell: list[str] = Field(default_factory=list)
+    not_open: list[str] = Field(default_factory=list, description="open: the person is helped already")
+    at_least_age: int | None = Field(None, gt=0, description="whole years, on the day asked about")
+    under_age: int | None = Field(None, gt=0)
+
+
+class GatesRule(Specified):
+    """What a model must keep to before anybody may approve it, where that is not the same for all of them.
+
+    recall_gap: how far, from 0 to 1, the recall of a group may lie below everybody's; see `models.audit`.
+    """
+
+    recall_gap: float = Field(0.05, ge=0, lt=1)
 
 
 class SequenceRule(Specified):
@@ -183,6 +199,7 @@ class Specification(Specified):
     title: str
     outcome: OutcomeRule
     eligible: EligibleRule = EligibleRule()
+    gates: GatesRule = GatesRule()
     capacity: int = Field(30, gt=0, description="people a team can talk to in a week")
     features: FeatureRule = FeatureRule()
     baselines: list[Baseline] = Field(min_length=1)
@@ -209,6 +226,11 @@ class Specification(Specified):
                 f"eligible.seen_within_days: {self.eligible.seen_within_days} is more than the longest of "
                 f"features.windows, {max(self.features.windows)}; somebody could be eligible with no row"
             )
+        least, under = self.eligible.at_least_age, self.eligible.under_age
+        if least is not None and under is not None and least >= under:
+            problems.append(f"eligible.at_least_age: {least} leaves nobody who is under {under}")
+        for signal in sorted({*self.eligible.open_spell} & {*self.eligible.not_open}):
+            problems.append(f"eligible.not_open: {signal!r} is asked for in eligible.open_spell")
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -216,7 +238,7 @@ class Specification(Specified):
     def to_outcome(self) -> Outcome:
         """The outcome as `features.outcomes` judges it."""
         parts = tuple(
-            OutcomePart(part.name, part.title, tuple(part.signals), part.under_age)
+            OutcomePart(part.name, part.title, tuple(part.signals), part.under_age, part.at_least)
             for part in self.outcome.parts
         )
         return Outcome(parts, self.outcome.horizon_days, tuple(self.outcome.service_spells))
@@ -233,6 +255,9 @@ class Specification(Specified):
             held=self.eligible.held,
             open_spell=tuple(self.eligible.open_spell),
             exits=exit_signals(workspace.sources),
+            not_open=tuple(self.eligible.not_open),
+            at_least_age=self.eligible.at_least_age,
+            under_age=self.eligible.under_age,
         )
 
 
@@ -256,7 +281,11 @@ def read_spec(workspace: Workspace, name: str) -> Specification:
     except ValidationError as error:
         problems = [f"{path.name}: {problem}" for problem in validation_problems(error)]
         raise UserMistake("The specification cannot be used.", problems=problems) from None
-    problems = [*_unknown_signals(workspace, specification), *_not_sensitive(workspace, specification)]
+    problems = [
+        problem
+        for check in (_unknown_signals, _without_end, _not_sensitive)
+        for problem in check(workspace, specification)
+    ]
     if specification.name != name:
         problems.append(f"name: {specification.name!r} should be the file's own, {name!r}")
     if problems:
@@ -306,9 +335,18 @@ def _unknown_signals(workspace: Workspace, specification: Specification) -> Iter
     asked = [(f"outcome.parts.{p.name}", signal) for p in specification.outcome.parts for signal in p.signals]
     asked += [("outcome.service_spells", signal) for signal in specification.outcome.service_spells]
     asked += [("eligible.open_spell", signal) for signal in specification.eligible.open_spell]
+    asked += [("eligible.not_open", signal) for signal in specification.eligible.not_open]
     for key, signal in asked:
         if signal not in declared:
             yield f"{key}: no source declares the signal {signal!r}{_nearest(signal, declared)}"
+
+
+def _without_end(workspace: Workspace, specification: Specification) -> Iterable[str]:
+    """Help that has no end in the records would leave somebody out for ever."""
+    words = {f"{s.source}.{name}": w for s in workspace.sources.values() for name, w in s.signals.items()}
+    for signal in specification.eligible.not_open:
+        if signal in words and not words[signal].spell:
+            yield f"eligible.not_open: {signal!r} is no spell; what has no end would be open for ever"
 
 
 def sensitive_signals(workspace: Workspace) -> dict[str, str]:
