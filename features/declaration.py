@@ -335,6 +335,7 @@ class SignalWords(Declared):
     spell: bool = Field(False, description="has a start and an end")
     exit: bool = Field(False, description="a known exit (died, moved away); never a feature")
     feature: bool = Field(True, description="False: kept as context, no feature is derived from it")
+    service: bool = Field(False, description="somebody works with the person while the spell is open")
     ours: bool = Field(False, description="what our own team did: help given must never raise a score")
     sensitive: str | None = Field(
         None, description="what it is close to: used only where a specification names and justifies it"
@@ -347,6 +348,8 @@ class SignalWords(Declared):
             raise ValueError(f"theme {self.theme!r} is not one of {', '.join(THEMES)}")
         if self.sensitive is not None and self.sensitive not in SENSITIVE:
             raise ValueError(f"sensitive {self.sensitive!r} is not one of {', '.join(SENSITIVE)}")
+        if self.service and not self.spell:
+            raise ValueError("`service` is for a spell: somebody works with the person while it is open")
         return self
 
     @property
