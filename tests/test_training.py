@@ -241,7 +241,7 @@ def nothing_followed() -> TrainingReport:
     shared = {"flow": {str(days[2]): [{"why": "already there", "left_out": 1, "left": 1}]}, "parts": {}}
     judged = {"lightgbm": judge([nobody], capacity=30)}
     titles = {"lightgbm": "trees"}
-    return TrainingReport("fires", "A fire at home", calendar, shared, [], titles, judged, {}, {}, {})
+    return TrainingReport("fires", "A fire at home", calendar, shared, [], titles, judged, {}, [], {}, {})
 
 
 def test_what_cannot_be_estimated_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
@@ -327,7 +327,8 @@ def test_the_cohorts_rows_are_found_in_whatever_parts_the_panel_comes(
     for _ in range(2):  # as often as one likes
         np.testing.assert_array_equal(np.concatenate(list(morning.known)), expected)
 
-    followed, given = asked.labels(morning, judged_on), asked.examples(morning, judged_on)
+    followed = asked.labels(morning, judged_on)
+    given = asked.examples(morning, followed)
     assert 0 < len(given.y) < len(expected)
     np.testing.assert_array_equal(given.y, followed.y[followed.labelled])
     np.testing.assert_array_equal(table(given), expected[followed.labelled])
@@ -355,8 +356,7 @@ def test_blocks_lie_apart_and_the_card_says_how_the_test_went(trained: Workspace
     card = kinds(trained)["lightgbm"].card
     days = {
         name: [date.fromisoformat(d) for d in card["dates"][name]]
-        for name in card["dates"]
-        if name != "judged_on" and name != "apart_days"
+        for name in ("train", "calibrate", "test")
     }
     apart = card["horizon_days"] + card["lag_days"]
     assert (days["calibrate"][0] - days["train"][-1]).days >= apart

@@ -74,9 +74,10 @@ def lay_out(specification: Specification, *, lag: int, last_received: date, cove
     apart = specification.outcome.horizon_days + lag
     judged = last_received + timedelta(days=1)
     rule = specification.calendar
-    given, could_train = rule, []
     if isinstance(rule, RollingCalendar):
         given, could_train = _count_back(rule, apart=apart, judged=judged, covered_from=covered_from)
+    else:
+        given, could_train = rule, []
     blocks = [sorted(set(days)) for days in (given.train, given.calibrate, given.test, given.also_report)]
     train, calibrate, test, also_report = blocks
     first_reported = min([*test, *also_report])

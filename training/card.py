@@ -15,44 +15,36 @@ from features.workspace import Workspace
 from models.composition import Composition
 from models.judge import Judgement
 from models.spec import Specification, sensitive_signals
+from training.asked import Asked
 from training.calendar import Calendar
 from training.examples import Examples
-from training.question import Morning, Question
+from training.plan import Plan
 
 READ = (*OPEN_VIEWS, "deliveries", "link_runs", "links", "residences")
 """The tables a run reads; the versions of others would give the same model another name."""
 
 
-def common(
-    specification: Specification,
-    question: Question,
-    calendar: Calendar,
-    *,
-    training: Examples,
-    calibration: Examples,
-    reported: Sequence[Morning],
-    followed: Sequence[Labels],
-) -> dict[str, Any]:
+def common(plan: Plan, asked: Asked) -> dict[str, Any]:
     """What every candidate of a run shares: the outcome, the dates, the people, the tables read."""
-    snapshot = question.snapshot
+    specification, calendar, snapshot = plan.specification, plan.calendar, plan.snapshot
     return {
         "specification": specification.name,
         "outcome": specification.title,
         "horizon_days": specification.outcome.horizon_days,
         "lag_days": calendar.lag_days,
         "dates": _dates(calendar),
-        "fitted_on": _count(training),
-        "calibrated_on": _count(calibration),
-        "parts": _parts(specification, [labels for labels in followed if labels.as_of in calendar.test]),
+        "fitted_on": _count(asked.training),
+        "calibrated_on": _count(asked.calibration),
+        "parts": _parts(specification, [asked.lists[day].followed for day in calendar.test]),
         "flow": {
-            str(morning.as_of): [
-                {"why": why, "left_out": out, "left": left} for why, out, left in morning.flow
+            str(each.morning.as_of): [
+                {"why": why, "left_out": out, "left": left} for why, out, left in each.morning.flow
             ]
-            for morning in reported
+            for each in asked.reported
         },
-        "followed": {str(labels.as_of): labels.counts for labels in followed},
+        "followed": {str(each.morning.as_of): each.followed.counts for each in asked.reported},
         "sensitive": _sensitive(specification, snapshot.workspace),
-        "catalogue": question.catalogue.hash,
+        "catalogue": plan.catalogue.hash,
         "last_delivery": snapshot.last_delivery,
         "link_run": snapshot.link_run,
         "tables": {table: snapshot.tables.version(table) for table in READ},
@@ -66,14 +58,15 @@ def card(
     shared: Mapping[str, Any],
     judged: Mapping[str, Judgement],
     also: Mapping[str, Mapping[str, Judgement]],
+    on_folds: Sequence[Mapping[str, Judgement]],
     fit: Mapping[str, Any],
     made_of: Composition,
 ) -> dict[str, Any]:
     """The card of one candidate.
 
     judged: kind → figures on the test dates, this candidate's and the others'. also: date → kind →
-    figures. fit: what is particular to how it was fitted. made_of: what the scores of its reference are
-    made of.
+    figures. on_folds: for each fold, kind → figures. fit: what is particular to how it was fitted.
+    made_of: what the scores of its reference are made of.
     """
     return {
         "kind": kind,
@@ -83,6 +76,7 @@ def card(
         "test": judged[kind].to_json(),
         "beside": {other: figures.to_json() for other, figures in judged.items() if other != kind},
         "also_report": {day: figures[kind].to_json() for day, figures in also.items()},
+        "on_folds": [figures[kind].to_json() for figures in on_folds],
         "made_of": _made_of(made_of),
     }
 
@@ -127,6 +121,7 @@ def _dates(calendar: Calendar) -> dict[str, Any]:
         "calibrate": plain(calendar.calibrate),
         "test": plain(calendar.test),
         "also_report": plain(calendar.also_report),
+        "folds": [{"fit": plain(fold.fit), "validate": plain(fold.validate)} for fold in calendar.folds],
         "judged_on": {
             "train": str(calendar.train_judged_on),
             "calibrate": str(calendar.calibrate_judged_on),

@@ -75,9 +75,8 @@ class Question:
             eligibility=self.eligibility,
         )
 
-    def examples(self, morning: Morning, judged_on: date) -> Examples:
-        """The labelled rows of a date, as known on a later morning."""
-        followed = self.labels(morning, judged_on)
+    def examples(self, morning: Morning, followed: Labels) -> Examples:
+        """The labelled rows of a date."""
         return Examples(morning.known.only(followed.labelled), followed.y[followed.labelled])
 
 

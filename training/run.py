@@ -1,25 +1,22 @@
 """Training, from a specification to registered candidates, readable from top to bottom.
 
-Who was asked about and what was known of them, date by date; what followed; trees, a logistic model
-and what a manager would sort by; calibrated on later dates, judged on still later ones; exported and
-registered. Everything is a function of the snapshot, the specification and the settings.
+Who was asked about and what was known of them, date by date; what followed; settings and candidates
+tried on earlier dates; trees, a logistic model and what a manager would sort by; calibrated on later
+dates, judged on still later ones; exported and registered. Everything is a function of the snapshot, the
+specification and the settings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from itertools import chain
 from typing import Any
 
-from features.catalogue import Catalogue
-from features.deliveries import read_ledger
 from features.memory import give_back
-from features.outcomes import Labels, reporting_lag
 from features.panel import store_panels
 from features.progress import Tell, quiet
-from features.snapshot import Snapshot, open_snapshot
+from features.snapshot import Snapshot
 from features.workspace import Workspace
 from models.calibration import fit_platt
 from models.candidate import (
@@ -32,25 +29,22 @@ from models.candidate import (
 )
 from models.composition import composition
 from models.judge import Judgement, Scored, judge
-from models.scorer import LinearScorer, Scorer
-from models.spec import Specification, catalogue_of, read_spec
-from training.calendar import Calendar, Fold, lay_out
+from training.asked import Asked, ask
+from training.calendar import Calendar
 from training.card import card, common
-from training.examples import Examples, InTurn, draw, join, margins_of, need_both_outcomes
-from training.linear import fit_baseline, fit_logistic
-from training.question import Morning, Question
+from training.examples import InTurn, draw, margins_of, need_both_outcomes
+from training.fitting import TREES, fit_all, score_lists, titles_of
+from training.plan import Plan, lay_plan
 from training.tracking import register
-from training.trees import Setting, choose, fit_trees
-
-TREES, LOGISTIC = "lightgbm", "logistic"
+from training.trees import Setting, choose
 
 
 @dataclass(frozen=True)
 class TrainingReport:
     """What a training run did. judged: kind → figures on the test dates; also_report: date → kind →
-    figures; models: kind → sha256; versions: kind → version in the register of MLflow; tried: every
-    setting of the trees, the best first; shared: what the cards have in common; approval: that nobody
-    has approved any of them."""
+    figures; on_folds: for each fold, kind → figures; models: kind → sha256; versions: kind → version in
+    the register of MLflow; tried: every setting of the trees, the best first; shared: what the cards have
+    in common; approval: that nobody has approved any of them."""
 
     specification: str
     title: str
@@ -60,6 +54,7 @@ class TrainingReport:
     titles: dict[str, str]
     judged: dict[str, Judgement]
     also_report: dict[str, dict[str, Judgement]]
+    on_folds: list[dict[str, Judgement]]
     models: dict[str, str]
     versions: dict[str, int]
     approval: str = NOT_APPROVED
@@ -73,79 +68,55 @@ def train(
     snapshot: default, the newest state.
     Raises UserMistake where the specification or its calendar cannot be used on what is held.
     """
-    specification = read_spec(workspace, name)
-    catalogue = catalogue_of(workspace, specification)
-    snapshot, outcome = snapshot or open_snapshot(workspace), specification.to_outcome()
-    calendar = _calendar(snapshot, specification, catalogue, lag=reporting_lag(snapshot, outcome))
-    eligibility = specification.to_eligibility(workspace, catalogue)
-    question = Question(snapshot, catalogue, eligibility, outcome, objections_on=calendar.test_judged_on)
-
-    store_panels(snapshot, catalogue, calendar.days, tell=tell)
-    last = calendar.folds[-1] if calendar.folds else Fold((), ())
-    fit_days, validation_days = last.fit, last.validate
-    by_day, earlier_by_day, later_by_day = {}, {}, {}
-    for day in calendar.train:
-        tell(f"who was asked about on {day}, and what followed")
-        morning = question.morning(day)
-        by_day[day] = question.examples(morning, calendar.train_judged_on)
-        if day in fit_days:
-            earlier_by_day[day] = question.examples(morning, validation_days[0])
-    for day in calendar.calibrate:
-        tell(f"who was asked about on {day}, and what followed")
-        later_by_day[day] = question.examples(question.morning(day), calendar.calibrate_judged_on)
-    training, validation = join(by_day.values()), join(by_day[day] for day in validation_days)
-    earlier, later = join(earlier_by_day.values()), join(later_by_day.values())
+    plan = lay_plan(workspace, name, snapshot=snapshot)
+    specification, catalogue, calendar = plan.specification, plan.catalogue, plan.calendar
+    store_panels(plan.snapshot, catalogue, calendar.days, tell=tell)
+    asked = ask(plan.question, calendar, tell=tell)
+    training, calibration = asked.training, asked.calibration
     need_both_outcomes(training, "fit", "training")
-    need_both_outcomes(later, "calibrate", "calibration")
-    reported, followed = [], []
-    for day in calendar.reported:
-        tell(f"who was asked about on {day}, and what followed")
-        reported.append(question.morning(day))
-        followed.append(question.labels(reported[-1], calendar.test_judged_on))
+    need_both_outcomes(calibration, "calibrate", "calibration")
+
+    tell("choosing settings")
+    tried = _choose(plan, asked)
+    on_folds = _try_on_folds(plan, asked, tried[0], tell=tell)
 
     tell("fitting")
-    names, threads, seed = catalogue.names, workspace.settings.threads, workspace.settings.seed
-    settings = specification.lightgbm
-    tried = choose(settings, names, fit=earlier, validate=validation, threads=threads, seed=seed)
-    trees = fit_trees(tried[0], names, training, threads=threads, seed=seed)
-    scorers: dict[str, Scorer] = {TREES: trees, **_fit_linear(specification, catalogue, training)}
-
+    scorers = fit_all(plan, tried[0], training)
     give_back()  # the rows in their bins, and all that the trees were grown with
 
     tell("calibrating and judging")
-    platts = {kind: fit_platt(m, later.y) for kind, m in margins_of(scorers, names, later.blocks).items()}
-    drafts = {
-        kind: Candidate(
-            "", kind, specification, catalogue, question.eligibility, scorer, platts[kind], card={}
-        )
-        for kind, scorer in scorers.items()
-    }
-    scored = _score(drafts, names, reported, followed)
-    judged = {kind: _judge(specification, dates, calendar.test) for kind, dates in scored.items()}
+    names = catalogue.names
+    margins = margins_of(scorers, names, calibration.blocks)
+    platts = {kind: fit_platt(found, calibration.y) for kind, found in margins.items()}
+    scored = score_lists(scorers, names, asked.reported, platts=platts)
+    judged = {kind: _judge(plan, dates, calendar.test) for kind, dates in scored.items()}
     also = {
-        str(day): {kind: _judge(specification, dates, [day]) for kind, dates in scored.items()}
+        str(day): {kind: _judge(plan, dates, [day]) for kind, dates in scored.items()}
         for day in calendar.also_report
     }
 
-    shared = common(
-        specification,
-        question,
-        calendar,
-        training=training,
-        calibration=later,
-        reported=reported,
-        followed=followed,
-    )
-    titles = {TREES: "gradient-boosted trees", LOGISTIC: f"{len(specification.logistic)}-feature logistic"}
-    titles |= {b.name: b.title for b in specification.baselines}
-    known, n = InTurn([m.known for m in reported]), sum(len(m.person_ids) for m in reported)
-    kept = draw(known, n, most=REFERENCE_ROWS, seed=seed)
+    shared, titles = common(plan, asked), titles_of(specification)
+    known = InTurn([each.morning.known for each in asked.reported])
+    people = sum(len(each.morning.person_ids) for each in asked.reported)
+    kept = draw(known, people, most=REFERENCE_ROWS, seed=plan.seed)
     exported = {}
-    for kind, draft in drafts.items():
+    for kind, scorer in scorers.items():
         tell(f"exporting {titles[kind]}")
+        draft = Candidate(
+            "", kind, specification, catalogue, plan.question.eligibility, scorer, platts[kind], card={}
+        )
         fit = {**asdict(draft.calibration), **(asdict(tried[0]) if kind == TREES else {})}
-        made_of = composition(draft, [columns_by_name(kept, names, draft.names)], threads=threads)
-        whole = card(kind, titles[kind], shared=shared, judged=judged, also=also, fit=fit, made_of=made_of)
+        made_of = composition(draft, [columns_by_name(kept, names, draft.names)], threads=plan.threads)
+        whole = card(
+            kind,
+            titles[kind],
+            shared=shared,
+            judged=judged,
+            also=also,
+            on_folds=on_folds,
+            fit=fit,
+            made_of=made_of,
+        )
         exported[kind] = export_candidate(workspace, replace(draft, card=whole), reference_of(draft, kept))
     return TrainingReport(
         specification=name,
@@ -156,50 +127,40 @@ def train(
         titles=titles,
         judged=judged,
         also_report=also,
+        on_folds=on_folds,
         models={kind: candidate.sha256 for kind, candidate in exported.items()},
         versions=register(workspace, exported, tell=tell),
     )
 
 
-def _calendar(
-    snapshot: Snapshot, specification: Specification, catalogue: Catalogue, *, lag: int
-) -> Calendar:
-    ledger = [d for d in read_ledger(snapshot.tables) if d.delivery_id <= snapshot.last_delivery]
-    return lay_out(
-        specification,
-        lag=lag,
-        last_received=max(delivery.received_on for delivery in ledger),
-        covered_from=min(fact.covers_from for fact in catalogue.facts),
+def _choose(plan: Plan, asked: Asked) -> list[Setting]:
+    """Every setting of the trees, tried on the last fold; the best first."""
+    folds = [(asked.fit(fold), asked.validation(fold)) for fold in plan.calendar.folds[-1:]]
+    fit, validation = folds[0] if folds else (asked.none, asked.none)
+    return choose(
+        plan.specification.lightgbm,
+        plan.catalogue.names,
+        fit=fit,
+        validate=validation,
+        threads=plan.threads,
+        seed=plan.seed,
     )
 
 
-def _fit_linear(
-    specification: Specification, catalogue: Catalogue, training: Examples
-) -> dict[str, LinearScorer]:
-    """kind → the logistic model and the baselines. Their few columns are held for all training rows."""
-    baselines, y = {b.name: b.features for b in specification.baselines}, training.y
-    few = training.columns(sorted({*specification.logistic, *chain(*baselines.values())}))
-    return {
-        LOGISTIC: fit_logistic(catalogue, specification.logistic, few, y),
-        **{kind: fit_baseline(catalogue, features, few, y) for kind, features in baselines.items()},
-    }
+def _try_on_folds(plan: Plan, asked: Asked, setting: Setting, *, tell: Tell) -> list[dict[str, Judgement]]:
+    """For each fold that can be fitted on, kind → its figures. Margins are not calibrated here: neither
+    who is on a list nor in which order people stand depends on it."""
+    found = []
+    for number, fold in enumerate(plan.calendar.folds, 1):
+        fit = asked.fit(fold)
+        if not 0 < fit.y.sum() < len(fit.y):
+            continue
+        tell(f"trying every candidate on earlier dates, fold {number} of {len(plan.calendar.folds)}")
+        scored = score_lists(fit_all(plan, setting, fit), plan.catalogue.names, asked.listed(fold))
+        found.append({kind: _judge(plan, dates, fold.validate) for kind, dates in scored.items()})
+        give_back()
+    return found
 
 
-def _score(
-    drafts: Mapping[str, Candidate],
-    names: Sequence[str],
-    mornings: Sequence[Morning],
-    followed: Sequence[Labels],
-) -> dict[str, list[Scored]]:
-    """kind → everybody of each morning, scored."""
-    scorers = {kind: draft.scorer for kind, draft in drafts.items()}
-    scored: dict[str, list[Scored]] = {kind: [] for kind in drafts}
-    for m, after in zip(mornings, followed, strict=True):
-        for kind, margins in margins_of(scorers, names, m.known).items():
-            log_odds = drafts[kind].slope * margins + drafts[kind].intercept
-            scored[kind].append(Scored(m.as_of, m.person_ids, log_odds, after.y, after.same_as))
-    return scored
-
-
-def _judge(specification: Specification, scored: Sequence[Scored], days: Collection[date]) -> Judgement:
-    return judge([s for s in scored if s.as_of in days], capacity=specification.capacity)
+def _judge(plan: Plan, scored: Sequence[Scored], days: Collection[date]) -> Judgement:
+    return judge([s for s in scored if s.as_of in days], capacity=plan.specification.capacity)

@@ -6,89 +6,159 @@ The same rows, settings, seed and number of threads give the same booster, byte 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from features.errors import UserMistake
 from models.judge import auc
 from models.scorer import TreeScorer
-from models.spec import LightGBM
+from models.spec_candidates import Direction, LightGBM, directions
 from training.examples import Examples
 
 SAMPLE = 20_000
 """Rows that LightGBM looks at to lay out its bins; it holds them in float64 while it does."""
 
+Fold = tuple[Examples, Examples]
+"""Rows to fit on, and later ones to try on."""
+
 
 @dataclass(frozen=True)
 class Setting:
-    """Parameters and a number of trees; `auc` on the validation dates, None if there were none."""
+    """Parameters, directions (see `LightGBM.monotone`) and a number of trees. auc: on the dates it was
+    tried on, the mean of those of the folds; None and none where it could not be tried."""
 
     parameters: dict[str, Any]
     rounds: int
     auc: float | None = None
+    auc_by_fold: tuple[float, ...] = ()
+    monotone: dict[str, Direction] = field(default_factory=dict)
 
 
 def choose(
     specification: LightGBM,
     names: Sequence[str],
     *,
-    fit: Examples,
-    validate: Examples,
+    folds: Sequence[Fold] = (),
+    fit: Examples | None = None,
+    validate: Examples | None = None,
     threads: int,
     seed: int,
 ) -> list[Setting]:
-    """Every setting tried on earlier training dates, the best first.
+    """Every setting that the specification writes out, tried on earlier dates, the best first.
 
     The area under the curve decides, which settles with few outcomes where precision at the top does
     not. Without dates to try on, or outcomes on them, the first setting stands, untried.
     """
-    given = specification.parameters
-    if not 0 < validate.y.sum() < len(validate.y) or not fit.y.any():
-        return [Setting(given | specification.settings[0], specification.rounds[-1])]
-    data, most = _dataset(names, fit, given, threads=threads, seed=seed), max(specification.rounds)
-    grown = [_train(data, given | s, most, threads=threads, seed=seed) for s in specification.settings]
-    del data
-    tries = [(s, rounds) for s in range(len(grown)) for rounds in specification.rounds]
-    margins: list[list[np.ndarray]] = [[] for _ in tries]
+    if fit is not None and validate is not None:
+        folds = [(fit, validate)]
+    given, usable = written(specification), judged_folds(folds)
+    if not usable:
+        return [untried(specification)]
+    by_fold = []
+    for fit, validate in usable:
+        data = bins(given[0], names, fit, threads=threads, seed=seed)
+        by_fold.append(try_out(given, data, validate, specification.rounds, threads=threads, seed=seed))
+        del data
+    return best_first(tried(given, specification.rounds, np.stack(by_fold)))
+
+
+def judged_folds(folds: Sequence[Fold]) -> list[Fold]:
+    """The folds that a setting can be tried on: somebody to learn from, both outcomes to judge by."""
+    return [(fit, later) for fit, later in folds if fit.y.any() and 0 < later.y.sum() < len(later.y)]
+
+
+def written(specification: LightGBM) -> list[Setting]:
+    """The settings that a specification writes out, with as many trees as it allows."""
+    given, most = specification.parameters, max(specification.rounds)
+    return [Setting(given | own, most, monotone=specification.monotone) for own in specification.settings]
+
+
+def untried(specification: LightGBM) -> Setting:
+    """What stands where nothing can be tried."""
+    return replace(written(specification)[0], rounds=specification.rounds[-1])
+
+
+def try_out(
+    settings: Sequence[Setting],
+    data: Any,
+    validate: Examples,
+    rounds: Sequence[int],
+    *,
+    threads: int,
+    seed: int,
+) -> np.ndarray:
+    """(settings, numbers of trees): the area under the curve on the later rows of a fold.
+
+    data: the `bins` of its earlier rows, which the settings share. Each is grown once; the later rows are
+    gone through once.
+    """
+    grown = [_train(data, setting, threads=threads, seed=seed) for setting in settings]
+    margins: list[list[np.ndarray]] = [[] for _ in grown for _ in rounds]
     for X in validate.blocks:
-        for (s, rounds), found in zip(tries, margins, strict=True):
-            found.append(grown[s].predict(X, raw_score=True, num_iteration=rounds, num_threads=threads))
-    tried = [
-        Setting(given | specification.settings[s], rounds, auc(np.concatenate(found), validate.y))
-        for (s, rounds), found in zip(tries, margins, strict=True)
+        each = ((booster, trees) for booster in grown for trees in rounds)
+        for (booster, trees), found in zip(each, margins, strict=True):
+            found.append(booster.predict(X, raw_score=True, num_iteration=trees, num_threads=threads))
+    areas = [auc(np.concatenate(found), validate.y) for found in margins]
+    return np.array(areas).reshape(len(grown), len(rounds))
+
+
+def tried(settings: Sequence[Setting], rounds: Sequence[int], by_fold: np.ndarray) -> list[Setting]:
+    """Every setting with every number of trees. by_fold: (folds, settings, numbers of trees) areas."""
+    return [
+        replace(
+            setting,
+            rounds=trees,
+            auc=float(by_fold[:, i, j].mean()),
+            auc_by_fold=tuple(by_fold[:, i, j].tolist()),
+        )
+        for i, setting in enumerate(settings)
+        for j, trees in enumerate(rounds)
     ]
-    return sorted(tried, key=lambda setting: -(setting.auc or 0.0))
+
+
+def best_first(settings: Sequence[Setting]) -> list[Setting]:
+    """By their area under the curve; equals as they come."""
+    return sorted(settings, key=lambda setting: -(setting.auc or 0.0))
 
 
 def fit_trees(
     setting: Setting, names: Sequence[str], training: Examples, *, threads: int, seed: int
 ) -> TreeScorer:
     """Fit the trees of a setting on the labelled rows of all training dates."""
-    data = _dataset(names, training, setting.parameters, threads=threads, seed=seed)
-    booster = _train(data, setting.parameters, setting.rounds, threads=threads, seed=seed)
-    return TreeScorer(booster.model_to_string())
+    data = bins(setting, names, training, threads=threads, seed=seed)
+    return TreeScorer(_train(data, setting, threads=threads, seed=seed).model_to_string())
 
 
-def _dataset(
-    names: Sequence[str], examples: Examples, parameters: dict[str, Any], *, threads: int, seed: int
-) -> Any:
+def bins(setting: Setting, names: Sequence[str], examples: Examples, *, threads: int, seed: int) -> Any:
+    """The rows in their bins, for every setting that differs in neither bins nor directions."""
     from training.binned import dataset
 
-    given = _ours(parameters, threads=threads, seed=seed)
+    given = _ours(setting, names, threads=threads, seed=seed)
     return dataset(examples.blocks, names, given, labels=examples.y)
 
 
-def _train(data: Any, parameters: dict[str, Any], rounds: int, *, threads: int, seed: int) -> Any:
+def _train(data: Any, setting: Setting, *, threads: int, seed: int) -> Any:
+    """Raises UserMistake where LightGBM does not take the parameters."""
     import lightgbm
 
-    return lightgbm.train(_ours(parameters, threads=threads, seed=seed), data, num_boost_round=rounds)
+    given = _ours(setting, data.get_feature_name(), threads=threads, seed=seed)
+    try:
+        return lightgbm.train(given, data, num_boost_round=setting.rounds)
+    except lightgbm.basic.LightGBMError as error:
+        raise UserMistake(
+            "LightGBM cannot be fitted with these parameters.",
+            problems=[f"{setting.parameters}: {' '.join(str(error).split())}"],
+        ) from None
 
 
-def _ours(parameters: dict[str, Any], *, threads: int, seed: int) -> dict[str, Any]:
+def _ours(setting: Setting, names: Sequence[str], *, threads: int, seed: int) -> dict[str, Any]:
     """A setting with what the same fit needs to give the same bytes."""
+    held = {"monotone_constraints": directions(setting.monotone, names)} if setting.monotone else {}
     return {
-        **parameters,
+        **setting.parameters,
+        **held,
         "objective": "binary",
         "seed": seed,
         "data_random_seed": seed,

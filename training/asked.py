@@ -1,0 +1,101 @@
+"""The question, put on every date of a calendar, and the answers that fitting and judging are made of.
+
+A date may be asked about in several parts of the calendar, each with what was known on another day; its
+cohort is looked for once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from features.outcomes import Labels
+from features.progress import Tell, quiet
+from training.calendar import Calendar, Fold
+from training.examples import Examples, join
+from training.question import Morning, Question
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Everybody asked about on a date, whether they can be judged or not, and what followed."""
+
+    morning: Morning
+    followed: Labels
+
+
+@dataclass(frozen=True)
+class Asked:
+    """rows: (date, day of judging) → its labelled rows. lists: date → everybody, of dates to judge on."""
+
+    calendar: Calendar
+    rows: Mapping[tuple[date, date], Examples]
+    lists: Mapping[date, Listed]
+
+    @property
+    def training(self) -> Examples:
+        return self._join(self.calendar.train, self.calendar.train_judged_on)
+
+    @property
+    def calibration(self) -> Examples:
+        return self._join(self.calendar.calibrate, self.calendar.calibrate_judged_on)
+
+    @property
+    def reported(self) -> list[Listed]:
+        """Everybody of the test dates and of those reported beside them, in order."""
+        return [self.lists[day] for day in self.calendar.reported]
+
+    @property
+    def none(self) -> Examples:
+        """No rows at all."""
+        return join([])
+
+    def fit(self, fold: Fold) -> Examples:
+        """What a fold is fitted on."""
+        return self._join(fold.fit, fold.fit_judged_on)
+
+    def validation(self, fold: Fold) -> Examples:
+        """What a fold is tried on: those of its lists who can be judged."""
+        return self._join(fold.validate, self.calendar.train_judged_on)
+
+    def listed(self, fold: Fold) -> list[Listed]:
+        """Everybody of the dates that a fold is tried on."""
+        return [self.lists[day] for day in fold.validate]
+
+    def _join(self, days: Sequence[date], judged_on: date) -> Examples:
+        return join(self.rows[day, judged_on] for day in days)
+
+
+def ask(question: Question, calendar: Calendar, *, tell: Tell = quiet) -> Asked:
+    """Put the question on every date. Raises what `Question.morning` does."""
+    whole = {day: calendar.train_judged_on for fold in calendar.folds for day in fold.validate}
+    whole |= dict.fromkeys(calendar.reported, calendar.test_judged_on)
+    rows, lists = {}, {}
+    for day, judged_on_days in _by_day(calendar).items():
+        tell(f"who was asked about on {day}, and what followed")
+        morning = question.morning(day)
+        for judged_on in judged_on_days:
+            followed = question.labels(morning, judged_on)
+            rows[day, judged_on] = question.examples(morning, followed)
+            if whole.get(day) == judged_on:
+                lists[day] = Listed(morning, followed)
+    return Asked(calendar, rows, lists)
+
+
+def _by_day(calendar: Calendar) -> dict[date, list[date]]:
+    """date → the days on which what followed it is judged."""
+    used: set[tuple[date, date]] = set()
+
+    def use(days: Iterable[date], judged_on: date) -> None:
+        used.update((day, judged_on) for day in days)
+
+    for fold in calendar.folds:
+        use(fold.fit, fold.fit_judged_on)
+        use(fold.validate, calendar.train_judged_on)
+    use(calendar.train, calendar.train_judged_on)
+    use(calendar.calibrate, calendar.calibrate_judged_on)
+    use(calendar.reported, calendar.test_judged_on)
+    return {
+        day: sorted(judged_on for of, judged_on in used if of == day) for day in sorted({d for d, _ in used})
+    }

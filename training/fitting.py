@@ -1,0 +1,62 @@
+"""Every kind of candidate, fitted on the same rows, and everybody of a date scored by all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+from models.calibration import Platt
+from models.judge import Scored
+from models.scorer import Scorer
+from models.spec import Specification
+from training.asked import Listed
+from training.examples import Examples, margins_of
+from training.linear import fit_baseline, fit_logistic
+from training.plan import Plan
+from training.trees import Setting, fit_trees
+
+TREES, LOGISTIC = "lightgbm", "logistic"
+
+AS_IT_IS = Platt(1.0, 0.0)
+
+
+def titles_of(specification: Specification) -> dict[str, str]:
+    """kind → what it is called."""
+    titles = {TREES: "gradient-boosted trees", LOGISTIC: f"{len(specification.logistic)}-feature logistic"}
+    return titles | {baseline.name: baseline.title for baseline in specification.baselines}
+
+
+def fit_all(plan: Plan, setting: Setting, training: Examples) -> dict[str, Scorer]:
+    """kind → the trees of a setting, the logistic model and the baselines, of the same rows.
+
+    The few columns of the last two are held for all rows; the trees' go by in blocks.
+    """
+    specification, catalogue, y = plan.specification, plan.catalogue, training.y
+    trees = fit_trees(setting, catalogue.names, training, threads=plan.threads, seed=plan.seed)
+    baselines = {b.name: b.features for b in specification.baselines}
+    few = training.columns(sorted({*specification.logistic, *chain(*baselines.values())}))
+    return {
+        TREES: trees,
+        LOGISTIC: fit_logistic(catalogue, specification.logistic, few, y),
+        **{kind: fit_baseline(catalogue, features, few, y) for kind, features in baselines.items()},
+    }
+
+
+def score_lists(
+    scorers: Mapping[str, Scorer],
+    names: Sequence[str],
+    lists: Sequence[Listed],
+    *,
+    platts: Mapping[str, Platt] | None = None,
+) -> dict[str, list[Scored]]:
+    """kind → everybody of each date, scored; by margins as they are where they are not calibrated."""
+    scored: dict[str, list[Scored]] = {kind: [] for kind in scorers}
+    for each in lists:
+        morning, followed = each.morning, each.followed
+        for kind, margins in margins_of(scorers, names, morning.known).items():
+            platt = platts[kind] if platts else AS_IT_IS
+            log_odds = platt.slope * margins + platt.intercept
+            scored[kind].append(
+                Scored(morning.as_of, morning.person_ids, log_odds, followed.y, followed.same_as)
+            )
+    return scored
