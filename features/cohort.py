@@ -94,7 +94,8 @@ def cohort(
         leave_out(f"under {least}", other_age_sql(known=as_of, on=as_of, at_least_age=least))
     if (under := eligibility.under_age) is not None:
         leave_out(f"{under} or over", other_age_sql(known=as_of, on=as_of, under_age=under))
-        leave_out("of unknown age", ages_sql(known=as_of, on=as_of), keep=True)
+        of_known_age = f"SELECT person_id FROM ({ages_sql(known=as_of, on=as_of)})"
+        leave_out("of unknown age", of_known_age, keep=True)
     if eligibility.held:
         leave_out("not on the council's books", _held_sql(eligibility, as_of), keep=True)
     if eligibility.open_spell:

@@ -118,7 +118,7 @@ def happened(
         if part.at_least > 1:
             days, least = f"{into}_{part.name}", part.at_least
             count_days(snapshot, part.signals, known=known, within=within, at_least=least, into=days)
-            found.append(f"SELECT person_id, {quoted(part.name)}, occurred_on FROM {days}")
+            found.append(f"SELECT person_id, {quoted(part.name)} AS part, occurred_on FROM {days}")
     bounds = ", ".join(
         f"({quoted(part.name)}, {'NULL' if part.under_age is None else part.under_age}, {part.at_least})"
         for part in outcome.parts
