@@ -8,7 +8,7 @@ Training, monitoring and the card use the same figures.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from math import sqrt
 from typing import Any
@@ -16,8 +16,13 @@ from typing import Any
 import numpy as np
 
 from models.calibration import chance, logistic_line
+from models.one_person import people_of
+from models.plain import plain
+from models.ties import over_ties
 
 NAN = float("nan")
+TEST_POSITIVES = 20
+"""Under so many people with the outcome on the test dates, what a list is worth is not estimable."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +41,21 @@ class Scored:
 class Judgement:
     """The figures of one or several dates together; NaN where one cannot be estimated.
 
-    n: people scored. labelled: those judged. flagged: those on the lists and judged. Precision's
-    interval is Wilson's at 95 %. Calibration slope and intercept are those of a logistic regression
-    of the outcome on the log-odds: 1 and 0 are right.
+    n: people scored. labelled: those judged. flagged: those on the lists and judged. people, people_found:
+    those with the outcome, and those of them on its list, once a date; positive_people: once over all dates,
+    and `estimable` says whether they are enough. Intervals are Wilson's at 95 %, lift's that of precision
+    over the base rate as it is; somebody standing on several dates counts each time, so that they are
+    narrower than `models.resample` has them. needed_to_review: people talked to for one found. …_over_ties:
+    (worst, best) over every way to choose among equals at the cut. Calibration slope and intercept are
+    those of a logistic regression of the outcome on the log-odds: 1 and 0 are right.
     """
 
     dates: tuple[str, ...]
     n: int
     labelled: int
     positives: int
+    positive_people: int
+    estimable: bool
     base_rate: float
     auc: float
     average_precision: float
@@ -53,21 +64,22 @@ class Judgement:
     found: int
     precision: float
     precision_interval: tuple[float, float]
+    precision_over_ties: tuple[float, float]
+    needed_to_review: float
+    people: int
+    people_found: int
     recall: float
+    recall_interval: tuple[float, float]
+    recall_over_ties: tuple[float, float]
     lift: float
+    lift_interval: tuple[float, float]
     calibration_slope: float
     calibration_intercept: float
     brier: float
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what cannot be estimated is None."""
-
-        def plain(value: Any) -> Any:
-            if isinstance(value, tuple | list):
-                return [plain(v) for v in value]
-            return None if isinstance(value, float) and np.isnan(value) else value
-
-        return {name: plain(value) for name, value in asdict(self).items()}
+        return plain(self)
 
 
 def ranking(person_ids: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
@@ -90,13 +102,16 @@ def judge(dates: Sequence[Scored], *, capacity: int) -> Judgement:
     positives = int(y.sum())
     both = 0 < positives < len(y)
     base_rate = positives / len(y) if len(y) else NAN
-    precision = found / flagged if flagged else NAN
+    precision, bounds = found / flagged if flagged else NAN, wilson(found, flagged)
+    ties, standing = over_ties(dates, capacity=capacity), positive_people(dates)
     slope, intercept = logistic_line(log_odds, y) if both else (NAN, NAN)
     return Judgement(
         dates=tuple(str(scored.as_of) for scored in dates),
         n=sum(len(scored.y) for scored in dates),
         labelled=len(y),
         positives=positives,
+        positive_people=standing,
+        estimable=standing >= TEST_POSITIVES,
         base_rate=base_rate,
         auc=auc(log_odds, y),
         average_precision=average_precision(log_odds, y),
@@ -104,13 +119,29 @@ def judge(dates: Sequence[Scored], *, capacity: int) -> Judgement:
         flagged=flagged,
         found=found,
         precision=precision,
-        precision_interval=wilson(found, flagged),
+        precision_interval=bounds,
+        precision_over_ties=ties.precision,
+        needed_to_review=flagged / found if found else NAN,
+        people=people,
+        people_found=people_found,
         recall=people_found / people if people else NAN,
+        recall_interval=wilson(people_found, people),
+        recall_over_ties=ties.recall,
         lift=precision / base_rate if positives else NAN,
+        lift_interval=(bounds[0] / base_rate, bounds[1] / base_rate) if positives else (NAN, NAN),
         calibration_slope=slope,
         calibration_intercept=intercept,
         brier=float(np.mean((chance(log_odds) - y) ** 2)) if len(y) else NAN,
     )
+
+
+def positive_people(dates: Sequence[Scored]) -> int:
+    """People with the outcome after any of the dates, each once."""
+    hits = [
+        Scored(s.as_of, s.person_ids[s.y == 1], s.log_odds[s.y == 1], s.y[s.y == 1], s.same_as[s.y == 1])
+        for s in dates
+    ]
+    return len(np.unique(np.concatenate(people_of(hits))))
 
 
 def auc(score: np.ndarray, y: np.ndarray) -> float:
