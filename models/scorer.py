@@ -2,7 +2,7 @@
 
 A scorer takes columns by name in its own order, gives a margin in raw log-odds per row, and splits
 every margin into one contribution per column and a base. Baselines and the logistic model are
-weighted sums, so that they can serve in a model's place.
+weighted sums, so that they can serve in a model's place; so is a rule, a sum of the conditions met.
 """
 
 from __future__ import annotations
@@ -98,12 +98,46 @@ class Term:
         filled = np.where(np.isnan(values), self.fill, values.astype(float))
         return np.log1p(np.maximum(filled, 0.0)) if self.log else filled
 
+    def adds(self, values: np.ndarray) -> np.ndarray:
+        """(n,) float64: what a column's values (n,) add to the margin."""
+        return self.weight * (self.standing(values) - self.centre) / self.spread
+
+
+@dataclass(frozen=True)
+class Step:
+    """One column of a rule: adds `weight` where every bound that is given is met, else nothing.
+
+    What is missing meets no bound. Bounds are rounded to float32, as the columns are: a share of 0.2 is
+    not above 0.2.
+    """
+
+    name: str
+    weight: float = 1.0
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+
+    def adds(self, values: np.ndarray) -> np.ndarray:
+        """(n,) float64: what a column's values (n,) add to the margin."""
+        values = values.astype(np.float32)
+        met = ~np.isnan(values)
+        for bound, holds in (
+            (self.at_least, np.greater_equal),
+            (self.above, np.greater),
+            (self.at_most, np.less_equal),
+            (self.below, np.less),
+        ):
+            if bound is not None:
+                met &= holds(values, np.float32(bound))
+        return self.weight * met
+
 
 @dataclass(frozen=True)
 class LinearScorer:
     """A weighted sum of a few columns."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[Term | Step, ...]
     intercept: float = 0.0
 
     FILE = "linear.json"
@@ -119,7 +153,7 @@ class LinearScorer:
     def contributions(self, X: np.ndarray) -> np.ndarray:
         parts = np.empty((len(X), len(self.terms) + 1))
         for j, term in enumerate(self.terms):
-            parts[:, j] = term.weight * (term.standing(X[:, j]) - term.centre) / term.spread
+            parts[:, j] = term.adds(X[:, j])
         parts[:, -1] = self.intercept
         return parts
 
@@ -136,4 +170,5 @@ def load_scorer(folder: Path) -> Scorer:
     if (folder / TreeScorer.FILE).is_file():
         return TreeScorer((folder / TreeScorer.FILE).read_text(encoding="utf-8"))
     given = json.loads((folder / LinearScorer.FILE).read_text(encoding="utf-8"))
-    return LinearScorer(tuple(Term(**term) for term in given["terms"]), given["intercept"])
+    terms = tuple(Step(**term) if "at_least" in term else Term(**term) for term in given["terms"])
+    return LinearScorer(terms, given["intercept"])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from features.cohort import Eligibility
 from features.errors import UserMistake
@@ -22,6 +22,7 @@ from features.outcomes import Outcome, OutcomePart
 from features.read_declaration import validation_problems
 from features.vital import exit_signals
 from features.workspace import Workspace
+from models.spec_candidates import Baseline, LightGBM, Specified, directions
 
 if TYPE_CHECKING:
     from features.catalogue import Catalogue
@@ -30,26 +31,6 @@ TEMPLATES = Path(__file__).parent / "specs"
 
 NEEDED_TO_FIT = 50
 """Rows with the outcome on the training dates, without which a model cannot be fitted: not estimable."""
-
-OURS = (
-    *("objective", "objective_type", "app", "application", "loss", "seed", "random_seed", "random_state"),
-    *("deterministic", "force_row_wise", "force_col_wise", "verbosity", "verbose", "feature_pre_filter"),
-    *("num_threads", "num_thread", "nthread", "nthreads", "n_jobs"),
-    *("bin_construct_sample_cnt", "subsample_for_bin", "data_random_seed", "data_seed"),
-)
-"""LightGBM parameters, by all their names, that a specification may not set: the same fit must give the
-same bytes."""
-
-BINS = (
-    *("max_bin", "max_bins", "min_data_in_bin", "enable_bundle", "bundle", "is_enable_bundle"),
-    *("is_enable_sparse", "enable_sparse", "is_sparse", "sparse"),
-    *("use_missing", "zero_as_missing", "linear_tree", "linear_trees"),
-)
-"""LightGBM parameters that lay out the bins, which all settings share."""
-
-
-class Specified(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Part(Specified):
@@ -126,33 +107,6 @@ class FeatureRule(Specified):
     sequences: list[SequenceRule] = Field(default_factory=list)
     association: AssociationRule | None = None
     sensitive: list[SensitiveRule] = Field(default_factory=list)
-
-
-class Baseline(Specified):
-    """What a manager would sort by: a sum of features, its direction learned on training dates."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    title: str
-    features: list[str] = Field(min_length=1)
-
-
-class LightGBM(Specified):
-    """Parameters of every fit, and settings of which one is chosen on earlier dates only."""
-
-    parameters: dict[str, float | int | bool] = Field(default_factory=dict)
-    settings: list[dict[str, float | int | bool]] = Field(min_length=1)
-    rounds: list[int] = Field(
-        default_factory=lambda: [50, 100, 200], min_length=1, description="numbers of trees to choose from"
-    )
-
-    @model_validator(mode="after")
-    def _not_ours(self) -> LightGBM:
-        for given in [self.parameters, *self.settings]:
-            if kept := sorted(set(given) & set(OURS)):
-                raise ValueError(f"{', '.join(kept)} cannot be set: the same fit must give the same bytes")
-        if own := sorted({name for setting in self.settings for name in setting} & set(BINS)):
-            raise ValueError(f"{', '.join(own)}: settings share their bins; it can stand in parameters only")
-        return self
 
 
 class ExplicitCalendar(Specified):
@@ -318,13 +272,17 @@ def catalogue_of(workspace: Workspace, specification: Specification) -> Catalogu
             problems=[f"{specification.name}.yaml: features: {problem}" for problem in mistake.problems],
         ) from None
     asked = [("logistic", name) for name in specification.logistic]
-    asked += [(f"baselines.{b.name}", name) for b in specification.baselines for name in b.features]
+    asked += [(f"baselines.{b.name}", name) for b in specification.baselines for name in b.asked]
     names = list(catalogue.names)
     problems = [
         f"{key}: there is no feature {name!r}{_nearest(name, names)}"
         for key, name in asked
         if name not in names
     ]
+    try:
+        directions(specification.lightgbm.monotone, names)
+    except UserMistake as mistake:
+        problems += mistake.problems
     if problems:
         raise UserMistake(f"The specification {specification.name!r} cannot be used.", problems=problems)
     return catalogue

@@ -12,7 +12,8 @@ from features.catalogue import Catalogue
 from features.errors import UserMistake
 from features.workspace import TEMPLATES as SOURCES
 from features.workspace import Workspace, init_workspace, open_workspace
-from models.spec import BINS, OURS, TEMPLATES, Specification, catalogue_of, read_spec, sensitive_signals
+from models.spec import TEMPLATES, Specification, catalogue_of, read_spec, sensitive_signals
+from models.spec_candidates import BINS, OURS
 
 GIVEN = yaml.safe_load((TEMPLATES / "escalation.yaml").read_text(encoding="utf-8"))
 
