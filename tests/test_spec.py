@@ -38,6 +38,14 @@ def changed(*keys: str, to: Any) -> dict[str, Any]:
     return given
 
 
+OWN_RULE = {"name": "own_rule", "title": "a rule of our own"}
+
+
+def searched(**space: dict[str, Any]) -> dict[str, Any]:
+    """The template with a search in a space."""
+    return changed("lightgbm", "search", to={"trials": 5, "space": space})
+
+
 def taken(workspace: Workspace, given: Any) -> Catalogue:
     """The features of a specification, as read from the workspace."""
     path = workspace.specs_folder / "escalation.yaml"
@@ -144,6 +152,34 @@ def test_a_sensitive_signal_is_used_only_where_it_is_named_and_justified(workspa
         (changed("logistic", to=["police.count_365", "police.count_365"]), "is named twice"),
         (changed("baselines", "0", "name", to="logistic"), "is the name of another model"),
         (changed("baselines", "0", "features", to=["age"]), "baselines.contacts: there is no feature 'age'"),
+        (
+            changed("baselines", to=[OWN_RULE | {"rule": [{"feature": "police.count_91", "above": 1}]}]),
+            "baselines.own_rule: there is no feature 'police.count_91'; near it are police.count_90",
+        ),
+        (
+            changed("baselines", to=[OWN_RULE | {"rule": [{"feature": "police.count_90"}]}]),
+            "baselines.0.rule.0: say what 'police.count_90' must be: at_least, above, at_most or below",
+        ),
+        (
+            changed("baselines", to=[OWN_RULE]),
+            "baselines.0: 'own_rule' needs one of features, rule and days_before",
+        ),
+        (
+            changed("lightgbm", "monotone", to={"polcie.*": "increasing", "police.count_*": "increasing"}),
+            "lightgbm.monotone: 'polcie.*' matches no feature",
+        ),
+        (
+            changed("lightgbm", "monotone", to={"police.*": "increasing", "*.count_90": "decreasing"}),
+            "lightgbm.monotone: 'police.count_90' is held both increasing and decreasing",
+        ),
+        (changed("lightgbm", "monotone", to={"police.*": "up"}), "'increasing' or 'decreasing'; given 'up'"),
+        (searched(num_threads={"choices": [1, 2]}), "num_threads cannot be set"),
+        (searched(max_bin={"low": 15, "high": 255}), "max_bin: settings share their bins"),
+        (searched(num_leaves={"low": 7}), "lightgbm.search.space.num_leaves: needs low and high, or choices"),
+        (searched(num_leaves={"low": 31, "high": 7}), "low, 31, has to be below high, 7"),
+        (searched(lambda_l2={"low": 0, "high": 9, "log": True}), "low has to be above 0, not 0"),
+        (searched(num_leaves={"choices": [7, 15], "log": True}), "choices go without low, high and log"),
+        (changed("lightgbm", "search", to={"trials": 0}), "lightgbm.search.trials"),
         (changed("lightgbm", "parameters", to={"num_threads": 8}), "num_threads cannot be set"),
         (changed("lightgbm", "settings", to=[{"max_bin": 31}]), "max_bin: settings share their bins"),
         (changed("lightgbm", "settings", to=[]), "lightgbm.settings"),
