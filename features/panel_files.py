@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,8 @@ class PanelFiles:
         return shards if whole else None
 
     def people(self, number: int) -> int:
-        """How many people a part has."""
-        return pq.read_metadata(self.path(number)).num_rows
+        """How many people a part has. Raises FileNotFoundError if it is not there."""
+        return _footer(self.path(number)).rows
 
     def is_there(self, number: int, shards: int) -> bool:
         """Whether the part of a shard is there, of just so many shards."""
@@ -81,7 +82,10 @@ class PanelFiles:
 
     def read(self, number: int, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """person_ids (n,) str and X (n, len(names)) float32 of a part."""
-        table = pq.read_table(self.path(number), columns=["person_id", *names], use_threads=False)
+        # A file opened by itself is read in a quarter less time than through pq.read_table, which takes it
+        # for a dataset.
+        with pq.ParquetFile(self.path(number)) as file:
+            table = file.read(columns=["person_id", *names], use_threads=False)
         columns = np.empty((len(names), table.num_rows), np.float32)
         for at, name in enumerate(names):
             columns[at] = table[name].to_numpy()
@@ -95,10 +99,29 @@ class PanelFiles:
 
     def _metadata(self, number: int) -> dict[str, str] | None:
         try:
-            found = pq.read_schema(self.path(number)).metadata or {}
+            return _footer(self.path(number)).about
         except (FileNotFoundError, pa.ArrowInvalid):
             return None
-        return {key.decode(): value.decode() for key, value in found.items()}
+
+
+@dataclass(frozen=True)
+class _Footer:
+    about: dict[str, str]
+    rows: int
+
+
+def _footer(path: Path) -> _Footer:
+    """What the end of a file says, which with a thousand columns takes longer to read than a few of them."""
+    there = path.stat()
+    return _read_footer(path, (there.st_ino, there.st_mtime_ns, there.st_size))
+
+
+@lru_cache(maxsize=100_000)
+def _read_footer(path: Path, written: tuple[int, int, int]) -> _Footer:
+    found = pq.read_metadata(path)
+    said = {key: value for key, value in (found.metadata or {}).items() if key != b"ARROW:schema"}
+    about = {key.decode(): value.decode() for key, value in said.items()}
+    return _Footer(about, found.num_rows)
 
 
 def panel_files(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> PanelFiles:
