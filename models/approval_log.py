@@ -1,6 +1,9 @@
 """The log of approvals: rows that are only ever added, each holding the hash of the row before it.
 
-    number · at · kind · specification · model · by · role · because · previous · hash
+    number · at · kind · specification · model · by · role · because · human · previous · hash
+
+human is the sha256 of what people had written about the model when it was approved (`models.human`), else
+empty; where it is empty it has no part in the hash, so that rows from before it was taken down still hold.
 
 A hash is taken over the row and the hash before it, and `approvals_end` names the last one, so that a row
 that was altered, removed, put in or moved is found (`verify_chain`). Who can write the whole database can
@@ -12,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +39,7 @@ APPROVALS = sa.Table(
     ),
     sa.Column("previous", sa.Text, nullable=False, unique=True),
     sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("human", sa.Text, nullable=False),
 )
 END = sa.Table(
     "approvals_end",
@@ -48,7 +52,8 @@ END = sa.Table(
 
 @dataclass(frozen=True)
 class Entry:
-    """What somebody decides. at: ISO 8601, in UTC; model: a sha256; by: a person's name."""
+    """What somebody decides. at: ISO 8601, in UTC; model: a sha256; by: a person's name; human: the sha256 of
+    what people wrote about the model."""
 
     at: str
     kind: str
@@ -57,6 +62,7 @@ class Entry:
     by: str
     role: str
     because: str
+    human: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Log:
 
 def hash_of(row: Row) -> str:
     """sha256 over the canonical JSON of a row, the hash before it included and its own left out."""
-    said = {name: value for name, value in vars(row).items() if name != "hash"}
+    said = {name: value for name, value in vars(row).items() if name != "hash" and (value or name != "human")}
     text = json.dumps(said, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,9 +1,9 @@
 """Which model may be used, as the log of approvals has it: decided by people, two of them, and never here.
 
 A model is *champion* of its specification once two people of different names and roles have approved it, each
-while every gate was met. It stays so until another takes its place, until it is retired, or until somebody
-goes back to the champion before it. Whoever has been turned down needs two approvals anew; whoever is retired
-never comes back.
+while every gate was met, and both with the same text of what people wrote. It stays so until another takes
+its place, until it is retired, or until somebody goes back to the champion before it. Whoever has been turned
+down needs two approvals anew; whoever is retired never comes back.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 from features.errors import GateFailed, UserMistake
 from features.tables import Tables
@@ -32,6 +33,7 @@ from models.approval_log import (
 )
 from models.candidate import NOT_APPROVED, Candidate, load_candidate, newest_candidate
 from models.gates import gates_of
+from models.human import FILE, folder_of, keep, read_human
 
 LONGEST_NAME, SHORTEST_REASON, LONGEST_REASON = 100, 20, 1000
 SHORTEST_HASH = 6
@@ -58,9 +60,8 @@ class Standing:
             self.turned_down.pop(row.model, None)
             self.approvals.setdefault(row.model, []).append(row)
             if _two(self.approvals[row.model]):
-                self.made[row.model] = self.approvals.pop(row.model)
-                self.before = [model for model in self.before if model != row.model]
-                self.before += [self.champion] if self.champion else []
+                self.made[row.model] = [a for a in self.approvals.pop(row.model) if a.human == row.human]
+                self.before = [m for m in (*self.before, self.champion) if m and m != row.model]
                 self.champion = row.model
         elif row.kind in (REJECT, RETIRE):
             self._turn_down(row.model, row)
@@ -83,9 +84,9 @@ class Standing:
 
 
 def _two(approvals: Sequence[Row]) -> bool:
-    """Whether two of them are of different people in different roles."""
+    """Whether two of them are of different people in different roles, who approved the same text."""
     return any(
-        _same(one.by) != _same(other.by) and _same(one.role) != _same(other.role)
+        _same(one.by) != _same(other.by) and _same(one.role) != _same(other.role) and one.human == other.human
         for one in approvals
         for other in approvals
     )
@@ -188,17 +189,18 @@ def decide(
         raise UserMistake("The decision was not taken down.", problems=problems)
     before = trusted(read_log(workspace))
     specification, model = _back_to(before, what) if kind == ROLLBACK else _model(workspace, what)
+    written = ""
     if kind in (APPROVE, ROLLBACK):  # what is to be used must be there, and be what was exported
         card = load_candidate(workspace.models / model).card
         if kind == APPROVE:
-            _through_the_gates(card)
+            written = _through_the_gates(workspace, specification, model, card)
     was = standings(before).get(specification, Standing()).champion
 
     def entry(rows: tuple[Row, ...]) -> Entry:
         now = standings(rows).get(specification, Standing())
-        _allowed(kind, model, by, now, was=was)
-        moment = at.astimezone(UTC).isoformat(timespec="seconds")
-        return Entry(moment, kind, specification, model, by, _as_listed(workspace, role), because)
+        _allowed(kind, model, by, now, was=was, human=written)
+        moment, listed = at.astimezone(UTC).isoformat(timespec="seconds"), _as_listed(workspace, role)
+        return Entry(moment, kind, specification, model, by, listed, because, human=written)
 
     row = append(workspace, entry)
     now = standing(workspace, specification)
@@ -259,14 +261,20 @@ def _back_to(rows: Sequence[Row], specification: str) -> tuple[str, str]:
     return specification, now.before[-1]
 
 
-def _through_the_gates(card: dict[str, object]) -> None:
-    if unmet := [gate for gate in gates_of(card) if not gate.met]:
+def _through_the_gates(workspace: Workspace, specification: str, model: str, card: dict[str, Any]) -> str:
+    """The sha256 of what people wrote about a model, kept beside it from now on. Raises GateFailed naming
+    every gate that is not met, and UserMistake where what they wrote cannot be read."""
+    folder = folder_of(workspace, specification, model)
+    human = read_human(folder / FILE, model=model)
+    if unmet := [gate for gate in gates_of(card, human) if not gate.met]:
         raise GateFailed(
             "The model cannot be approved.", problems=[f"{gate.name}: {gate.said}" for gate in unmet]
         )
+    keep(folder, human)
+    return human.sha256
 
 
-def _allowed(kind: str, model: str, by: str, now: Standing, *, was: str | None) -> None:
+def _allowed(kind: str, model: str, by: str, now: Standing, *, was: str | None, human: str = "") -> None:
     """Raises UserMistake where a decision has no sense as things stand."""
     if kind == ROLLBACK and (now.champion != was or not now.before or now.before[-1] != model):
         raise UserMistake("Somebody else decided meanwhile.", problems=["look with `earlyhelp approvals`"])
@@ -281,9 +289,10 @@ def _allowed(kind: str, model: str, by: str, now: Standing, *, was: str | None) 
                 "stop it with `earlyhelp retire`, or go back to the one before it: `earlyhelp rollback`"
             ],
         )
-    if kind == APPROVE and model == now.champion:
+    if kind == APPROVE and model == now.champion and all(row.human == human for row in now.made[model]):
         raise UserMistake("This model is the champion: two people have approved it.")
-    if kind == APPROVE and any(_same(row.by) == _same(by) for row in now.approvals.get(model, ())):
+    approvals = [row for row in now.approvals.get(model, ()) if row.human == human]
+    if kind == APPROVE and any(_same(row.by) == _same(by) for row in approvals):
         raise UserMistake(
             "This person has approved this model before.",
             problems=["a second person, in another role, has to; one in two roles is still one"],
@@ -306,6 +315,8 @@ def _follows(row: Row, now: Standing, gone: Flagged | None) -> Iterator[str]:
         yield f"{name} is the champion, approved by {people}."
     elif row.kind == APPROVE:
         yield f"{name} is approved by one role; a second person in another role has to."
+        if any(other.human != row.human for other in now.approvals[row.model]):
+            yield "What people wrote about it has changed since others approved it: those count no longer."
     if row.kind in (APPROVE, ROLLBACK) and now.champion == row.model:
         yield "Lists are made with it from the next one on."
     if now.champion is None and row.kind in (REJECT, RETIRE):

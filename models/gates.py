@@ -1,12 +1,12 @@
-"""What a candidate's card must say before anybody can approve it.
+"""What must be so before anybody can approve a candidate.
 
-A gate is a function of the card and nothing else; what the card does not tell is not met. Further gates are
-added to `GATES`. What they read:
+A gate is a function of the candidate's card and of what people wrote about it (`models.human`), and of
+nothing else; what neither tells is not met. Further gates are added to `GATES`. What they read of a card:
 
     test.calibration_slope   1 where chances are as they are told
     paired                   baseline → of (such as "precision at 30"), difference, low and high: this
                              candidate's figure less the baseline's, from the same people, 95 %
-    human                    what a person has to write, by name
+    audit                    recall by group, as `models.audit.ThresholdAudit.to_json` has it
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from models.human import ASKED, NOTHING, Human
+
 SLOPE = (0.8, 1.2)
 FITTED = ("lightgbm", "logistic")
 """The kinds that have to beat a baseline; the others are baselines."""
+
+BETTER, CALIBRATION = "better than the best baseline", "calibration"
+GROUPS, WRITTEN = "no group is missed too often", "what people must write"
 
 Card = Mapping[str, Any]
 
@@ -31,55 +36,109 @@ class Gate:
     said: str
 
 
-def gates_of(card: Card) -> list[Gate]:
+def gates_of(card: Card, human: Human = NOTHING) -> list[Gate]:
     """Every gate, met or not, in one order."""
-    return [gate(card) for gate in GATES]
+    return [gate(card, human) for gate in GATES]
 
 
-def better_than_baselines(card: Card) -> Gate:
+def better_than_baselines(card: Card, human: Human = NOTHING) -> Gate:
     """The best baseline is the one that comes nearest; a baseline itself must be the best of them."""
-    name, kind = "better than the best baseline", card.get("kind")
-    if kind not in FITTED:
-        return _best_baseline(name, card)
-    paired = card.get("paired") or {}
+    if card.get("kind") not in FITTED:
+        return _best_baseline(card)
+    paired = _baselines(card)
     if not paired or any(each.get("low") is None for each in paired.values()):
-        return Gate(name, False, "the card does not tell: not estimable, or not compared")
+        return Gate(BETTER, False, "the card does not tell: not estimable, or not compared")
     nearest = min(paired, key=lambda baseline: paired[baseline]["difference"])
     found = paired[nearest]
     said = (
         f"{found['of']} less that of {nearest!r} is {found['difference']:+.3f} "
         f"({found['low']:+.3f} to {found['high']:+.3f}); its lower bound has to be above 0"
     )
-    return Gate(name, found["low"] > 0, said)
+    return Gate(BETTER, found["low"] > 0, said)
 
 
-def _best_baseline(name: str, card: Card) -> Gate:
+def _best_baseline(card: Card) -> Gate:
+    """A baseline is held against the other baselines alone, with no interval: one of them has to be the best,
+    and where they are alike it does not matter which."""
+    paired = _baselines(card)
+    if paired and all(each.get("difference") is not None for each in paired.values()):
+        nearest = min(paired, key=lambda baseline: paired[baseline]["difference"])
+        found = paired[nearest]
+        said = f"it is a baseline; {found['of']} less that of {nearest!r} is {found['difference']:+.3f}"
+        return Gate(BETTER, found["difference"] >= 0, said)
     own = card.get("test", {}).get("precision")
     others = [
         figures.get("precision") for kind, figures in card.get("beside", {}).items() if kind not in FITTED
     ]
     if own is None or None in others:
-        return Gate(name, False, "the card does not tell: not estimable, or not compared")
+        return Gate(BETTER, False, "the card does not tell: not estimable, or not compared")
     best = max([own, *others])
-    return Gate(name, own >= best, f"it is a baseline, of precision {own:.3f}; the best has {best:.3f}")
+    return Gate(BETTER, own >= best, f"it is a baseline, of precision {own:.3f}; the best has {best:.3f}")
 
 
-def calibrated(card: Card) -> Gate:
+def _baselines(card: Card) -> dict[str, Any]:
+    """What this candidate was compared with, as far as that are other baselines."""
+    paired = card.get("paired") or {}
+    return {kind: found for kind, found in paired.items() if kind not in (*FITTED, card.get("kind"))}
+
+
+def calibrated(card: Card, human: Human = NOTHING) -> Gate:
     """Chances that are told as they are."""
-    name, (low, high) = "calibration", SLOPE
+    low, high = SLOPE
     slope = card.get("test", {}).get("calibration_slope")
     if slope is None:
-        return Gate(name, False, "the card does not tell a calibration slope: not estimable")
-    return Gate(name, low <= slope <= high, f"the slope is {slope:.2f}; it has to be {low} to {high}")
+        return Gate(CALIBRATION, False, "the card does not tell a calibration slope: not estimable")
+    said = f"the slope is {slope:.2f}; it has to be {low} to {high}"
+    return Gate(CALIBRATION, low <= slope <= high, said)
 
 
-def written(card: Card) -> Gate:
-    """Every field that a person has to fill."""
-    name, fields = "what people must write", card.get("human") or {}
-    empty = [field for field, text in fields.items() if not str(text or "").strip()]
-    if not fields:
-        return Gate(name, False, "the card has nothing that a person wrote")
-    return Gate(name, not empty, f"empty: {', '.join(empty)}" if empty else "every field is filled")
+def groups_alike(card: Card, human: Human = NOTHING) -> Gate:
+    """No group is missed too often, and of each that nobody can judge somebody said why that is accepted."""
+    from models.audit import gate_said
+
+    told = card.get("audit")
+    if not told:
+        return Gate(GROUPS, False, "the card does not tell: nobody looked who is missed")
+    return Gate(GROUPS, *gate_said(told, human.reasons))
 
 
-GATES: tuple[Callable[[Card], Gate], ...] = (better_than_baselines, calibrated, written)
+def written(card: Card, human: Human = NOTHING) -> Gate:
+    """Every question that only a person can answer."""
+    if not human.sha256:
+        return Gate(WRITTEN, False, "nobody has written anything; `earlyhelp papers` lays out the questions")
+    if missing := human.missing:
+        return Gate(WRITTEN, False, f"empty: {', '.join(missing)}")
+    return Gate(WRITTEN, True, f"all {len(ASKED)} questions are answered")
+
+
+GATES: tuple[Callable[[Card, Human], Gate], ...] = (better_than_baselines, calibrated, groups_alike, written)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run comes to. kind: the candidate that can be approved as far as its figures go, or None; said:
+    a sentence for every output."""
+
+    kind: str | None
+    said: str
+
+
+def verdict(cards: Mapping[str, Card]) -> Verdict:
+    """What can be approved of a run's candidates: a fitted model that beats the best baseline, the one first
+    named where several do; else the best baseline.
+
+    cards: kind → card; of the gates only the first is asked. None where baselines were not compared.
+    """
+    titles = {kind: str(card.get("title", kind)) for kind, card in cards.items()}
+    better = [k for k, card in cards.items() if k in FITTED and better_than_baselines(card).met]
+    if better:
+        return Verdict(better[0], f"{_capital(titles[better[0]])} is shown to beat the best baseline.")
+    best = [k for k, card in cards.items() if k not in FITTED and better_than_baselines(card).met]
+    if not best:
+        return Verdict(None, "Nothing is shown to beat the best baseline, and which that is, is not known.")
+    said = f"Nothing is shown to beat the best baseline, {titles[best[0]]}: that is what can be approved."
+    return Verdict(best[0], said)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

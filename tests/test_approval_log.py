@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from hypothesis import assume, given, settings
@@ -32,7 +33,7 @@ from models.approval_log import (
     trusted,
     verify_chain,
 )
-from models.operations import METADATA, VERSION_TABLE, exists, transaction
+from models.operations import METADATA, VERSION_TABLE, _config, _connected, _engine, _url, exists, transaction
 from tests.postgres import postgresql
 
 FORK = multiprocessing.get_context("fork")
@@ -102,6 +103,22 @@ def test_the_tables_are_those_that_the_code_reads(workspace: Workspace) -> None:
     with transaction(workspace) as con:
         context = MigrationContext.configure(con, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, METADATA) == []
+
+
+def test_rows_from_before_what_people_wrote_was_taken_down_still_hold(workspace: Workspace) -> None:
+    old = chained(entry(), None)
+    with _connected(_engine(_url(workspace)), write=True) as con:
+        config = _config()
+        config.attributes["connection"] = con
+        command.upgrade(config, "0001")
+        said = {name: value for name, value in vars(old).items() if name != "human"}
+        con.execute(sa.table("approvals", *map(sa.column, said)).insert().values(said))
+        con.execute(sa.text("INSERT INTO approvals_end VALUES (1, 1, :hash)"), {"hash": old.hash})
+        con.commit()
+    assert read_log(workspace).rows == (old,) and old.human == ""
+    new = append(workspace, lambda rows: replace(entry(1), human="f" * 64))
+    assert trusted(read_log(workspace)) == (old, new)
+    assert hash_of(replace(new, human="")) != new.hash != hash_of(replace(new, human="0" * 64))
 
 
 def test_the_hash_is_over_every_field() -> None:

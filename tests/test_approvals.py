@@ -1,5 +1,6 @@
 """A model is champion once two named people in two roles said so, while every gate was met."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +30,9 @@ from models.approvals import (
 )
 from models.approvals_text import approvals
 from models.candidate import NOT_APPROVED, Candidate, export_candidate, load_candidate
-from models.gates import gates_of
+from models.gates import gates_of, verdict
+from models.human import FILE, Human, Signature, folder_of
+from tests.answered import ONE_MISSED, ONE_TOO_SMALL, answer, audited, filled
 from tests.test_candidate import CARD, draft, panel, reference_of, sums
 
 PEOPLE = {
@@ -127,8 +130,9 @@ GOOD = {
         "calls": {"of": "precision at 30", "difference": 0.1, "low": 0.02, "high": 0.18},
         "latest": {"of": "precision at 30", "difference": 0.3, "low": 0.2, "high": 0.4},
     },
-    "human": {"purpose": "offers of help", "owner": "head of early help"},
+    "audit": audited(),
 }
+BETTER, GROUPS = "better than the best baseline", "no group is missed too often"
 
 
 def but(**changed: Any) -> dict[str, Any]:
@@ -146,23 +150,59 @@ BASELINE = but(kind="calls", beside={"latest": {"precision": 0.4}, "lightgbm": {
     ("card", "unmet"),
     [
         (GOOD, []),
-        ({}, ["better than the best baseline", "calibration", "what people must write"]),
-        (but(**paired(0.0)), ["better than the best baseline"]),
-        (but(**paired(None)), ["better than the best baseline"]),
-        (but(paired={}), ["better than the best baseline"]),
+        ({}, [BETTER, "calibration", GROUPS]),
+        (but(**paired(0.0)), [BETTER]),
+        (but(**paired(None)), [BETTER]),
+        (but(paired={}), [BETTER]),
         (BASELINE, []),
-        ({**BASELINE, "beside": {"latest": {"precision": 0.41}}}, ["better than the best baseline"]),
-        ({**BASELINE, "beside": {"latest": {"precision": None}}}, ["better than the best baseline"]),
+        ({**BASELINE, "beside": {"latest": {"precision": 0.41}}}, [BETTER]),
+        ({**BASELINE, "beside": {"latest": {"precision": None}}}, [BETTER]),
         (but(test={"precision": 0.4, "calibration_slope": 0.79}), ["calibration"]),
         (but(test={"precision": 0.4, "calibration_slope": 1.21}), ["calibration"]),
         (but(test={"precision": 0.4, "calibration_slope": None}), ["calibration"]),
-        (but(human={"purpose": "offers", "owner": " "}), ["what people must write"]),
+        (but(audit=audited(ONE_MISSED)), [GROUPS]),
+        ({**BASELINE, **paired(0.0), "kind": "calls"}, []),  # itself and what is fitted are no rivals
+        ({**BASELINE, "paired": {"latest": {"of": "AP", "difference": -0.001, "low": None}}}, [BETTER]),
+        ({**BASELINE, "paired": {"latest": {"of": "AP", "difference": 0.0, "low": None}}}, []),
     ],
 )
 def test_what_a_card_does_not_tell_is_a_gate_that_is_not_met(card: dict[str, Any], unmet: list[str]) -> None:
-    gates = gates_of(card)
+    gates = gates_of(card, filled())
     assert [gate.name for gate in gates if not gate.met] == unmet
     assert all(gate.said for gate in gates)
+
+
+def test_what_people_must_write_is_a_gate() -> None:
+    card = but(audit=audited(ONE_TOO_SMALL))
+    signed = {"sex: unknown": Signature("Anna Bright", "we looked at all fourteen of them")}
+
+    def unmet(human: Human) -> dict[str, str]:
+        return {gate.name: gate.said for gate in gates_of(card, human) if not gate.met}
+
+    assert unmet(replace(filled(), signed=signed)) == {}
+    assert unmet(filled()) == {GROUPS: "not estimable, and nobody signed: sex: unknown"}
+    assert unmet(replace(filled(), signed={"sex: unknown": Signature("", "")})) == unmet(filled())
+    written = "what people must write"
+    assert unmet(replace(filled(purpose="", owner=""), signed=signed)) == {written: "empty: owner, purpose"}
+    assert "nobody has written" in unmet(Human(filled().answers, signed))[written]  # no file holds it
+    assert set(unmet(Human())) == {GROUPS, written}
+
+
+def test_where_nothing_beats_the_best_baseline_it_is_what_can_be_approved() -> None:
+    better, alike = {**GOOD, "kind": "lightgbm", "title": "trees"}, {**GOOD, **paired(0.0), "title": "a sum"}
+    rule = {**BASELINE, "title": "calls in 90 days"}
+    worse = {
+        **BASELINE,
+        "kind": "latest",
+        "title": "the latest call",
+        "beside": {"calls": {"precision": 0.5}},
+    }
+    run = {"latest": worse, "calls": rule, "logistic": alike}
+    assert verdict({"lightgbm": better, **run}).kind == "lightgbm"
+    assert "Trees is shown to beat" in verdict({**run, "lightgbm": better}).said
+    assert verdict(run).kind == "calls"
+    assert "best baseline, calls in 90 days: that is what can be approved" in verdict(run).said
+    assert verdict({"logistic": alike, "latest": worse}).kind is None
 
 
 @pytest.fixture
@@ -174,7 +214,9 @@ def workspace(tmp_path: Path) -> Workspace:
 def candidate(workspace: Workspace, *, slope: float = 0.9, **card: Any) -> Candidate:
     """A candidate whose card meets every gate, but for what is given."""
     made = replace(draft(sums(), slope=slope), kind="lightgbm", card={**CARD, **GOOD, **card})
-    return export_candidate(workspace, made, reference_of(made, panel(20).X))
+    exported = export_candidate(workspace, made, reference_of(made, panel(20).X))
+    answer(workspace, exported)
+    return exported
 
 
 def say(workspace: Workspace, who: str, kind: str, what: str) -> Any:
@@ -232,16 +274,57 @@ def test_a_retired_model_is_used_by_nobody_and_its_flags_are_counted(workspace: 
 
 
 def test_every_gate_that_is_not_met_is_named(workspace: Workspace) -> None:
-    model = candidate(workspace, test={"calibration_slope": 0.5}, human={"purpose": "", "owner": "us"})
+    model = candidate(workspace, test={"calibration_slope": 0.5}, audit=audited(ONE_TOO_SMALL))
+    answer(workspace, model, sign=False, purpose="", owner="tbc")
     with pytest.raises(GateFailed) as refused:
         say(workspace, "A", "approve", model.sha256)
     assert refused.value.exit_code == 4
     assert refused.value.problems == [
         "calibration: the slope is 0.50; it has to be 0.8 to 1.2",
-        "what people must write: empty: purpose",
+        "no group is missed too often: not estimable, and nobody signed: sex: unknown",
+        "what people must write: empty: owner, purpose",
     ]
     assert read_log(workspace).rows == ()
     say(workspace, "A", "reject", model.sha256)  # whatever its gates
+    answer(workspace, model)
+    with pytest.raises(GateFailed) as refused:
+        say(workspace, "A", "approve", model.sha256)
+    assert len(refused.value.problems) == 1
+
+
+def test_both_approve_the_same_words_and_the_words_are_kept(workspace: Workspace) -> None:
+    model = candidate(workspace)
+    file = folder_of(workspace, "fires", model.sha256) / FILE
+    first = say(workspace, "A", "approve", model.sha256).row
+    assert first.human == hashlib.sha256(file.read_bytes()).hexdigest()
+    answer(workspace, model, purpose="something else altogether")
+    changed = say(workspace, "B", "approve", model.sha256)
+    assert changed.champion is None and "has changed since" in changed.said
+    with pytest.raises(UserMistake, match="approved this model before"):
+        say(workspace, "B", "approve", model.sha256)
+    done = say(workspace, "A", "approve", model.sha256)  # the new words
+    assert done.champion == model.sha256 and done.row.human == changed.row.human != first.human
+    (stands,) = approvals(workspace).models
+    assert stands.approved_by == ("Ben Castle (service manager)", "Anna Bright (data analyst)")
+    with pytest.raises(UserMistake, match="is the champion"):
+        say(workspace, "C", "approve", model.sha256)
+    kept = {path.name: path.read_bytes() for path in file.parent.glob("approved-*.yaml")}
+    assert {hashlib.sha256(text).hexdigest() for text in kept.values()} == {first.human, done.row.human}
+    assert set(kept) == {f"approved-{row[:12]}.yaml" for row in (first.human, done.row.human)}
+    answer(workspace, model, purpose="other words for the champion")
+    assert say(workspace, "C", "approve", model.sha256).champion == model.sha256
+    assert say(workspace, "A", "approve", model.sha256).champion == model.sha256
+    now = standings(read_log(workspace).rows)["fires"]
+    assert now.before == [] and [row.by for row in now.made[model.sha256]] == ["Cara Dunn", "Anna Bright"]
+
+
+def test_what_people_wrote_of_another_model_is_not_approved(workspace: Workspace) -> None:
+    model, other = candidate(workspace), candidate(workspace, slope=0.8)
+    folder = folder_of(workspace, "fires", model.sha256)
+    (folder / FILE).write_bytes((folder_of(workspace, "fires", other.sha256) / FILE).read_bytes())
+    with pytest.raises(UserMistake, match="cannot be read") as refused:
+        say(workspace, "A", "approve", model.sha256)
+    assert f"not about {model.sha256[:12]}" in refused.value.problems[0]
 
 
 def test_what_was_exported_is_what_is_approved(workspace: Workspace) -> None:

@@ -28,6 +28,7 @@ from serving.freshness import overdue
 from serving.person import explain_person
 from serving.score import score, stand
 from serving.weekly_list import expected, flag, kept_list, make_list, remake
+from tests.answered import answer, audited
 
 AS_OF = date(2026, 6, 29)
 WEEK = timedelta(days=7)
@@ -345,11 +346,12 @@ def test_the_champion_makes_the_list_and_the_newest_only_where_there_is_none(own
         "kind": "lightgbm",
         "test": {**CARD["test"], "calibration_slope": 1.0},
         "paired": {"contacts": {"of": "precision at 10", "difference": 0.2, "low": 0.1, "high": 0.3}},
-        "human": {"purpose": "offers of help"},
+        "audit": audited(),
     }
     newest = flag_candidate(own_town)
     good = replace(newest, calibration=Platt(0.9, -0.5), card={**CARD, **told})
     approved = export_candidate(own_town, good, newest.reference())
+    answer(own_town, approved)
     newest = fit(own_town)
 
     def say(who: str, role: str, kind: str) -> None:

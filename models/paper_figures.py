@@ -1,0 +1,213 @@
+"""How the figures of a card are said in a paper.
+
+Counts of people leave through `models.disclosure`, and a rate of 1 to 7 people is not said. What the card
+does not hold was not measured, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from features.wording import counted, day_words
+from models.disclosure import STAR, show
+from models.fairness import NOT_ESTIMABLE, TOO_FEW
+from models.gates import FITTED
+from models.paper import NOT_MEASURED, Field, Table
+from models.told import Told
+
+
+def people(count: Any) -> str:
+    """A true count of people, as it may leave the team.
+
+    >>> people(1023), people(3), people(None)
+    ('1,025', '*', 'not measured in this run')
+    """
+    if count is None:
+        return NOT_MEASURED
+    shown = show(int(count))
+    return STAR if isinstance(shown, str) else f"{shown:,}"
+
+
+def shown_people(count: Any) -> str:
+    """A count that was made fit to leave already."""
+    return f"{count:,}" if isinstance(count, int) else str(count)
+
+
+def share(value: float | None) -> str:
+    """A rate in per cent, with a decimal under ten.
+
+    >>> share(0.4251), share(0.012), share(None)
+    ('43%', '1.2%', 'not estimable')
+    """
+    if value is None:
+        return NOT_ESTIMABLE
+    return f"{value:.0%}" if value >= 0.0995 else f"{value:.1%}"
+
+
+def between(value: float | None, interval: Sequence[float | None] | None, *, of: Collection[Any] = ()) -> str:
+    """A rate with its 95 % interval. of: the counts it is a rate of, none of which may be 1 to 7.
+
+    >>> between(0.4, [0.3, 0.5]), between(0.4, [0.3, 0.5], of=[90, 3])
+    ('40% (30% to 50%)', 'too few to show')
+    """
+    if any(count is not None and show(int(count)) == STAR for count in of):
+        return TOO_FEW
+    if value is None or interval is None or None in interval:
+        return share(value)
+    low, high = interval
+    return f"{share(value)} ({share(low)} to {share(high)})"
+
+
+def number(value: float | None, places: int = 2) -> str:
+    """A figure with so many places.
+
+    >>> number(1.234), number(None)
+    ('1.23', 'not estimable')
+    """
+    return NOT_ESTIMABLE if value is None else f"{value:.{places}f}"
+
+
+def said_day(iso: str) -> str:
+    """'2026-06-29' → '29 June 2026'."""
+    return day_words(date.fromisoformat(iso))
+
+
+def days_said(days: Sequence[str]) -> str:
+    """Dates as a span: 'on 3 dates from 1 January 2026 to 1 May 2026'."""
+    if not days:
+        return NOT_MEASURED
+    if len(days) == 1:
+        return f"on {said_day(days[0])}"
+    return f"on {len(days)} dates from {said_day(days[0])} to {said_day(days[-1])}"
+
+
+def performance(told: Told) -> Table:
+    """This model and all that were judged beside it, on the same people and dates."""
+    judged = {str(told.card.get("kind")): told.test, **(told.card.get("beside") or {})}
+    return Table(
+        (
+            "Sorted by",
+            f"Precision at {told.capacity}",
+            "Recall",
+            "Lift",
+            "Talked to for one found",
+            "AP",
+            "AUC",
+        ),
+        tuple((told.title_of(kind), *_figures(figures)) for kind, figures in judged.items()),
+    )
+
+
+def _figures(figures: Mapping[str, Any]) -> tuple[str, ...]:
+    """Precision, recall, lift, number needed to review, average precision, AUC."""
+    counts = (figures.get("found"), figures.get("flagged"))
+    precision = between(figures.get("precision"), figures.get("precision_interval"), of=counts)
+    if precision == TOO_FEW:
+        return (TOO_FEW, TOO_FEW, TOO_FEW, TOO_FEW, *_ranking(figures))
+    reviewed = figures.get("needed_to_review") or (
+        1 / figures["precision"] if figures.get("precision") else None
+    )
+    return (
+        precision,
+        between(figures.get("recall"), figures.get("recall_interval"), of=counts),
+        number(figures.get("lift"), 1),
+        number(reviewed, 1),
+        *_ranking(figures),
+    )
+
+
+def _ranking(figures: Mapping[str, Any]) -> tuple[str, str]:
+    return number(figures.get("average_precision"), 3), number(figures.get("auc"), 2)
+
+
+def compared(told: Told) -> Table | None:
+    """What each baseline lacks, with its interval; None where nothing was compared."""
+    paired = {k: f for k, f in (told.card.get("paired") or {}).items() if k != told.card.get("kind")}
+    if not paired:
+        return None
+    return Table(
+        ("Held against", "Figure", "This model’s less the other’s, points"),
+        tuple((told.title_of(kind), str(found["of"]), _points(found)) for kind, found in paired.items()),
+    )
+
+
+def _points(found: Mapping[str, Any]) -> str:
+    if found.get("difference") is None:
+        return NOT_ESTIMABLE
+    said = f"{100 * found['difference']:+.1f}"
+    if found.get("low") is None:
+        return f"{said}, interval {NOT_ESTIMABLE}"
+    return f"{said} ({100 * found['low']:+.1f} to {100 * found['high']:+.1f})"
+
+
+def is_baseline(told: Told) -> bool:
+    return told.card.get("kind") not in FITTED
+
+
+def cohort(told: Told) -> Field:
+    """Who was asked about on the newest judged morning, and who was left out, rule by rule."""
+    flows, days = told.card.get("flow") or {}, (told.card.get("dates") or {}).get("test") or []
+    if not days or days[-1] not in flows:
+        return Field("Who was asked about", (NOT_MEASURED,))
+    steps = [(str(step["why"]), people(step["left_out"]), people(step["left"])) for step in flows[days[-1]]]
+    return Field(
+        f"Who was asked about on {said_day(days[-1])}",
+        ("Everybody known that morning, less those left out, rule by rule.",),
+        Table(("Left out because", "Left out", "Left"), tuple(steps)),
+    )
+
+
+def outcome_parts(told: Told) -> Field:
+    """What counts as the outcome, and how often each part of it followed."""
+    rows = tuple(
+        (part["title"], people(part["positives"]), between(part["base_rate"], None, of=[part["positives"]]))
+        for part in (told.card.get("parts") or {}).values()
+    )
+    said = f"{told.specification.title}: whichever of these comes first, within {told.horizon} days."
+    table = Table(("It counts if there is", "Followed for", "Of everybody judged"), rows) if rows else None
+    return Field("What it foretells", (said,), table)
+
+
+def sources(told: Told) -> list[tuple[str, str, list[str]]]:
+    """(source, title, what is read of it) of each source the model uses."""
+    of: dict[str, list[str]] = {}
+    for channel in told.catalogue.channels:
+        if channel.kind == "signal":
+            of.setdefault(channel.parts[0].source, []).append(channel.label)
+    return [(f.source, f.title, list(dict.fromkeys(of.get(f.source, [])))) for f in told.catalogue.facts]
+
+
+def optional(told: Told, key: str) -> Mapping[str, Any] | None:
+    """A part of the card that not every run measures."""
+    found = told.card.get(key)
+    return found if isinstance(found, Mapping) and found else None
+
+
+def lead_time(told: Told) -> Field:
+    """How long before the outcome people were first listed."""
+    label, found = "How early", optional(told, "lead_time")
+    if not found or found.get("median_days") is None:
+        return Field(label, (NOT_MEASURED,) if not found else (NOT_ESTIMABLE,))
+    said = (
+        f"Half of those found were first listed {found['median_days']:.0f} days or more before the outcome."
+    )
+    rows = tuple(
+        (
+            counted(a["days"], "day", "days"),
+            between(a["share"], a["interval"], of=[a["people"], found["people"]]),
+        )
+        for a in found.get("ahead", ())
+    )
+    return Field(
+        label, (said,), Table(("Listed at least so early", "Of those found"), rows) if rows else None
+    )
+
+
+def rows_said(told: Told, block: str) -> str:
+    """How many rows, and how many with the outcome, a model was fitted or calibrated on."""
+    found = told.card.get(block) or {}
+    if not found:
+        return NOT_MEASURED
+    return f"{people(found['rows'])} rows, {people(found['positives'])} of them with the outcome"

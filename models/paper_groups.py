@@ -1,0 +1,146 @@
+"""Whom the list misses, as a paper tells it: from the audit of a card, its stars and gaps as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from models.audit import MISSED, TOO_WIDE, gate_said
+from models.human import to_sign
+from models.paper import NOT_MEASURED, WAITING, WRITTEN, Field, Section, Table
+from models.paper_figures import between, shown_people
+from models.pooled import POSITIVES, N
+from models.told import Told
+
+OTHERS = ("false omission", "false positive", "precision", "selection")
+SMALL = (
+    "A person counts once, however many lists they were on. Counts of 1 to 7, and those that would give them "
+    "away, are shown as *, others to the nearest 5; rates are of counts as shown. Ranges are 95% intervals."
+)
+
+
+def groups(told: Told) -> Section:
+    """The section on groups, `equality` at its end; without an audit it says that nobody looked."""
+    title, audit = "Whom it misses", told.card.get("audit")
+    if not audit:
+        said = f"By group: {NOT_MEASURED}. Train again, and look who is missed before anybody approves it."
+        return Section(title, (Field("Groups", (said,)), told.asked("equality")))
+    return Section(
+        title, (_gate(told, audit), *_signed(told), *_by_group(audit), told.asked("equality")), SMALL
+    )
+
+
+def _gate(told: Told, audit: Mapping[str, Any]) -> Field:
+    points = f"{100 * audit['limit']:g} points"
+    missed = [f"{plain(a['characteristic'])}: {a['group']}" for a in audit["gate"] if a["verdict"] == MISSED]
+    if missed:
+        said = f"No. Missed more often than {points} allow: {', '.join(missed)}."
+    elif not audit["could_fail"]:
+        said = f"It cannot be said: {TOO_WIDE}. The limit is {points}."
+    else:
+        said = f"No group that can be judged is missed by more than {points}."
+    signed, why = gate_said(audit, told.human.reasons)
+    still = () if signed else (f"The gate is not met: {why}.",)
+    about = "For an offer of help the harm is being missed, so this comes first. One threshold holds for all."
+    return Field("Are groups found alike?", (said, *still, about))
+
+
+def _signed(told: Told) -> Iterator[Field]:
+    """Groups of too few people to say, each with who accepts that."""
+    for group in to_sign(told.card):
+        label = f"Too few people to say: {plain(group)}"
+        if signed := told.human.reasons.get(group):
+            yield Field(label, (signed,), by=WRITTEN, name=f"signed {group}")
+        else:
+            asks = "Who accepts that nobody can say whether they are missed, and why?"
+            yield Field(label, (asks,), by=WAITING, name=f"signed {group}")
+
+
+def _by_group(audit: Mapping[str, Any]) -> Iterator[Field]:
+    for each in audit["by_one"]:
+        name = plain(each["characteristic"])
+        calibrated = (audit.get("calibration") or {}).get(each["characteristic"], {})
+        rows = [*each["groups"], each["everybody"]]
+        yield Field(
+            f"Who is found, by {name}",
+            (),
+            Table(
+                ("Group", "People", "Outcome followed", "Recall", "Behind everybody, points"),
+                tuple((_name(g), *_counts(g), _rate(g, "recall"), _gap(g)) for g in rows),
+            ),
+        )
+        yield Field(
+            f"Other rates, by {name}",
+            (),
+            Table(
+                ("Group", *(other.capitalize() for other in OTHERS), "Followed ÷ foretold"),
+                tuple(
+                    (_name(g), *(_rate(g, other) for other in OTHERS), _ratio(calibrated.get(g["name"])))
+                    for g in rows
+                ),
+            ),
+        )
+    yield from _two(audit)
+
+
+def _two(audit: Mapping[str, Any]) -> Iterator[Field]:
+    judged = [
+        (each, g)
+        for each in audit["by_two"]
+        for g in each["groups"]
+        if g["estimates"]["recall"]["rate"] is not None
+    ]
+    total = sum(len(each["groups"]) for each in audit["by_two"])
+    if not total:
+        return
+    look = [f"{plain(a['characteristic'])}: {plain(a['group'])}" for a in audit["look_at"]]
+    said = [f"Of {total} such groups {total - len(judged)} have too few people to be judged or shown."]
+    if look:
+        said.append(f"To be looked at; among so many some are so by chance: {'; '.join(look)}.")
+    rows = tuple(
+        (f"{plain(each['characteristic'])}: {_name(g)}", *_counts(g)[1:], _rate(g, "recall"), _gap(g))
+        for each, g in judged
+    )
+    heads = ("Groups", "Outcome followed", "Recall", "Behind everybody, points")
+    yield Field("Two characteristics at once", tuple(said), Table(heads, rows) if rows else None)
+
+
+def plain(name: str) -> str:
+    """A name as words.
+
+    >>> plain("age_band")
+    'age band'
+    """
+    return name.replace("_", " ")
+
+
+def _name(group: Mapping[str, Any]) -> str:
+    return plain(group["name"])
+
+
+def _counts(group: Mapping[str, Any]) -> tuple[str, str]:
+    return shown_people(group["counts"][N]), shown_people(group["counts"][POSITIVES])
+
+
+def _rate(group: Mapping[str, Any], measure: str) -> str:
+    found = group["estimates"][measure]
+    if found["rate"] is None:
+        return str(found["verdict"])
+    return between(found["rate"], found["interval"])
+
+
+def _gap(group: Mapping[str, Any]) -> str:
+    gap = group["estimates"]["recall"].get("gap")
+    if not gap:
+        return ""
+    low, high = (100 * bound for bound in gap["interval"])
+    return f"{100 * gap['value']:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def _ratio(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return ""
+    if found["ratio"] is None:
+        return str(found["verdict"])
+    low, high = found["interval"]
+    return f"{found['ratio']:.2f} ({low:.2f} to {high:.2f})"

@@ -1,0 +1,100 @@
+"""What the papers about a model are made of: its card, what people wrote, and what the workspace declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from features.catalogue import Catalogue
+from features.declaration import Source
+from features.deliveries import read_ledger
+from features.tables import Tables
+from features.workspace import Workspace
+from models.approvals import approval_of
+from models.candidate import NOT_APPROVED, Candidate
+from models.human import ASKED, NOTHING, Human
+from models.paper import WAITING, WRITTEN, Field, Paper, Section
+from models.spec import Specification
+
+
+@dataclass(frozen=True)
+class Told:
+    """A model as its papers tell of it. declared: source → its declaration in the workspace, and rows: source
+    → how many rows of it are in use, both only for those the workspace still has. approval: empty where two
+    people stand by the model."""
+
+    card: Mapping[str, Any]
+    sha256: str
+    specification: Specification
+    catalogue: Catalogue
+    human: Human = NOTHING
+    council: str = ""
+    approval: str = NOT_APPROVED
+    declared: Mapping[str, Source] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def test(self) -> Mapping[str, Any]:
+        return self.card.get("test") or {}
+
+    @property
+    def title(self) -> str:
+        return str(self.card.get("title", self.card.get("kind", "a model")))
+
+    @property
+    def capacity(self) -> int:
+        return self.specification.capacity
+
+    @property
+    def horizon(self) -> int:
+        return self.specification.outcome.horizon_days
+
+    def title_of(self, kind: str) -> str:
+        """What a candidate of the same run is called."""
+        titles = {"lightgbm": "gradient-boosted trees", "logistic": "logistic regression"}
+        titles |= {b.name: b.title for b in self.specification.baselines}
+        return self.title if kind == self.card.get("kind") else titles.get(kind, kind.replace("_", " "))
+
+    def paper(self, kind: str, title: str, *, about: str, sections: Sequence[Section]) -> Paper:
+        """A paper about this model, with what must be seen first."""
+        notices = [self.approval] if self.approval else []
+        if any("SAMPLE" in said for said in self.human.answers.values()):
+            notices.append(
+                "SAMPLE: what people write is written here by simulated people, of a simulated county."
+            )
+        if self.card.get("verdict"):
+            notices.append(str(self.card["verdict"]))
+        return Paper(kind, title, self.council, self.sha256, about, tuple(notices), tuple(sections))
+
+    def asked(self, name: str, label: str = "") -> Field:
+        """What a person wrote, or the question they have still to answer. label: by default the question."""
+        question = ASKED[name]
+        if answer := self.human.answers.get(name):
+            return Field(label or question.asks, paragraphs(answer), by=WRITTEN, name=name)
+        return Field(label or question.asks, (question.asks,) if label else (), by=WAITING, name=name)
+
+
+def told_of(workspace: Workspace, candidate: Candidate, human: Human = NOTHING) -> Told:
+    """Everything that papers tell of an exported candidate, as things stand in its workspace."""
+    used = candidate.catalogue.sources
+    rows = dict.fromkeys(used, 0)
+    for delivery in read_ledger(Tables(workspace.data)):
+        if delivery.source in rows and delivery.delivery_id <= candidate.card.get("last_delivery", -1):
+            rows[delivery.source] += delivery.used
+    return Told(
+        card=candidate.card,
+        sha256=candidate.sha256,
+        specification=candidate.specification,
+        catalogue=candidate.catalogue,
+        human=human,
+        council=workspace.settings.council,
+        approval=approval_of(workspace, candidate),
+        declared={name: source for name, source in workspace.sources.items() if name in used},
+        rows={name: n for name, n in rows.items() if n},
+    )
+
+
+def paragraphs(text: str) -> tuple[str, ...]:
+    """A text, parted where a line is empty."""
+    return tuple(part.strip() for part in text.replace("\r\n", "\n").split("\n\n") if part.strip())
