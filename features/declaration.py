@@ -348,8 +348,6 @@ class SignalWords(Declared):
             raise ValueError(f"theme {self.theme!r} is not one of {', '.join(THEMES)}")
         if self.sensitive is not None and self.sensitive not in SENSITIVE:
             raise ValueError(f"sensitive {self.sensitive!r} is not one of {', '.join(SENSITIVE)}")
-        if self.service and not self.spell:
-            raise ValueError("`service` is for a spell: somebody works with the person while it is open")
         return self
 
     @property

@@ -51,6 +51,8 @@ def loose_ends(source: Source) -> Iterator[str]:
     for signal in sorted(source.signals):
         if not NAME.fullmatch(signal):
             yield f"signals.{signal}: a name is small letters, digits and _"
+        if source.signals[signal].service and not source.signals[signal].spell:
+            yield f"signals.{signal}.service: is for a `spell: true`, in which somebody works with the person"
         same = source.signals[signal].same_as
         for name in same.signals if same else ():
             if name.startswith(f"{source.source}."):

@@ -66,7 +66,9 @@ class Labels:
 
     y: (n,) 1.0 it happened, 0.0 it did not, NaN left out. parts: name → (n,) bool, whether that
     part happened. same_as: (n,) whole numbers; people with the same number turned out to be one
-    person, so that recall counts them once. counts: why → people, over all n.
+    person, so that recall counts them once. days_until: (n,) days from the as-of day, itself 0, to the
+    first outcome, or to the day by which there had been enough; NaN unless y is 1. counts: why → people,
+    over all n.
     """
 
     as_of: date
@@ -74,6 +76,7 @@ class Labels:
     y: np.ndarray
     parts: dict[str, np.ndarray]
     same_as: np.ndarray
+    days_until: np.ndarray
     counts: dict[str, int]
 
     @property
@@ -202,6 +205,9 @@ def labels(
         for part in outcome.parts
     }
     positive = np.logical_or.reduce(list(parts.values()))
+    days, first = np.full(n, np.nan), "SELECT asked, min(occurred_on) FROM later JOIN happened_after"
+    for person, day in con.execute(f"{first} USING (person_id) GROUP BY asked").fetchall():
+        days[place[person]] = (day - as_of).days
     exits = eligibility.exits if eligibility else ()
 
     def away(before: date) -> np.ndarray:
@@ -228,6 +234,7 @@ def labels(
         y=y,
         parts=parts,
         same_as=_same_as(later, place),
+        days_until=np.where(y == 1, days, np.nan),
         counts={
             "it happened": int(np.nansum(y)),
             "it did not": int((y == 0).sum()),

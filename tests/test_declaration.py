@@ -117,6 +117,7 @@ def test_a_good_declaration_reads_as_it_is_written(tmp_path: Path) -> None:
             "hihg is no value",
         ),
         ("amount: cost", "amount: cost, of: child", "of", "'child' is not a subject; there are subject"),
+        ("spell: true", "service: true", "signals.episode.service", "is for a `spell: true`"),
         ("  episodes:", "  Missing episodes:", "Missing episodes", "small letters"),
     ],
 )

@@ -177,6 +177,7 @@ PEOPLE = {
     "plan_not_known": Person(seen(("care.plan", -60, 10))),
     "today": Person(seen(("care.section_47", 0))),
     "last_day": Person(seen(("care.section_47", HORIZON - 1))),
+    "twice": Person(seen(("care.section_47", 50), ("care.section_47", 12))),
     "day_after": Person(seen(("care.section_47", HORIZON))),
     "known_too_late": Person(seen(("care.section_47", 10, (JUDGED - AS_OF).days))),
     "known_just_in_time": Person(seen(("care.section_47", 10, (JUDGED - AS_OF).days - 1))),
@@ -184,7 +185,7 @@ PEOPLE = {
     "nearly_adult": Person(seen(("care.section_47", 10)), age=17.99),
     "age_unknown": Person(seen(("care.section_47", 10)), age=None),
     "tenant": Person(seen(("rents.eviction", 40)), age=40, home="3"),
-    "tenants_child": Person(seen(), home="3"),
+    "tenants_child": Person(seen(("care.section_47", 70)), home="3"),
     "two_names_a": Person(seen(), was="two_names_b"),
     "two_names_b": Person(seen(("care.section_47", 30))),
     "two_names_c": Person(seen(), was="two_names_d"),
@@ -197,10 +198,16 @@ LEFT_OUT = {
     "not on the council's books": {"on_no_register", "lives_alone_unheld"},
     "already there": {"on_a_plan", "plan_ends_today", "enquiry_lately", "two_names_d"},
 }
-POSITIVE = {
-    *("dies_after_section_47", "today", "last_day", "known_just_in_time", "nearly_adult", "age_unknown"),
-    *("tenant", "tenants_child", "two_names_a", "two_names_b"),
+DAYS_UNTIL = {
+    **dict.fromkeys(["known_just_in_time", "nearly_adult", "age_unknown"], 10),
+    **dict.fromkeys(["two_names_a", "two_names_b"], 30),
+    **dict.fromkeys(["tenant", "tenants_child"], 40),
+    "today": 0,
+    "twice": 12,
+    "dies_after_section_47": 20,
+    "last_day": HORIZON - 1,
 }
+POSITIVE = set(DAYS_UNTIL)
 UNLABELLED = {
     ALREADY: {"worked_case", "plan_not_known", "two_names_c"},
     HAD_LEFT: {"dead_not_known", "gone_not_known"},
@@ -249,6 +256,13 @@ def test_what_followed(held_data: Snapshot) -> None:
     )
     assert {why: found.counts[why] for why in UNLABELLED} == {w: len(who) for w, who in UNLABELLED.items()}
     assert sum(found.counts.values()) == len(asked)
+
+
+def test_how_many_days_it_was_until_the_first(held_data: Snapshot) -> None:
+    asked = everybody(held_data)
+    found = labels(held_data, OUTCOME, as_of=AS_OF, judged_on=JUDGED, person_ids=asked, eligibility=ELIGIBLE)
+    days = dict(zip([person[1:] for person in asked], found.days_until, strict=True))
+    assert {name: day for name, day in days.items() if not np.isnan(day)} == DAYS_UNTIL
 
 
 def test_each_part_is_told_apart(held_data: Snapshot) -> None:
