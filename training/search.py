@@ -76,9 +76,9 @@ def search(
     for kept in done:
         found += tried([proposed(kept.params)], rounds, np.array(kept.user_attrs[AREAS]))
     for number in range(len(done), count):
-        tell(f"trying setting {number + 1} of {count} that the search proposes")
         study.sampler = _sampler(seed, number)
         trial = study.ask(_distributions(asked.space))
+        tell(f"trying setting {number + 1} of {count} that the search proposes")
         areas = areas_of([proposed(trial.params)])
         trial.set_user_attr(AREAS, areas.tolist())
         study.tell(trial, float(areas.mean(axis=0).max()))

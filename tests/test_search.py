@@ -1,0 +1,275 @@
+"""Settings are searched for: a search that was stopped, or killed, proposes what an undisturbed one would."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.errors import UserMistake
+from models.calibration import chance
+from models.judge import auc
+from models.spec_candidates import LightGBM, directions
+from training.examples import Examples
+from training.search import search
+from training.trees import Fold, Setting, choose, fit_trees
+
+NAMES = ("calls", "visits", "days_since", "never")
+TRIALS = 12
+"""More than the 10 that Optuna draws at random before it learns from those that are done."""
+
+SPECIFICATION = LightGBM.model_validate(
+    {
+        "parameters": {"min_data_in_leaf": 5, "max_bin": 31, "learning_rate": 0.2},
+        "settings": [{"num_leaves": 3}, {"num_leaves": 4}],
+        "rounds": [3, 6],
+        "search": {
+            "trials": TRIALS,
+            "space": {
+                "num_leaves": {"low": 2, "high": 15, "log": True},
+                "learning_rate": {"low": 0.05, "high": 0.5, "log": True},
+                "lambda_l2": {"low": 0.0, "high": 20.0},
+                "extra_trees": {"choices": [True, False]},
+            },
+        },
+    }
+)
+
+
+class Held(list[np.ndarray]):
+    """Blocks in memory."""
+
+    def columns(self, names: Sequence[str]) -> "Held":
+        return Held(X[:, [NAMES.index(name) for name in names]] for X in self)
+
+
+def examples(n: int, *, seed: int) -> Examples:
+    """n people whose chance rises with calls up to four, falls from there, and falls with days since."""
+    rng = np.random.default_rng(seed)
+    X = rng.poisson(2.0, (n, len(NAMES))).astype(np.float32)
+    X[:, 2] = np.where(rng.random(n) < 0.3, np.nan, rng.integers(1, 90, n))
+    X[:, 3] = 7
+    log_odds = -1.5 + 0.7 * (2 - np.abs(X[:, 0] - 4)) - 0.02 * np.nan_to_num(X[:, 2], nan=90)
+    return Examples(Held(np.array_split(X, 3)), (rng.random(n) < chance(log_odds)).astype(float))
+
+
+def table(given: Examples) -> np.ndarray:
+    return np.concatenate(list(given.blocks))
+
+
+def without_outcome(given: Examples) -> Examples:
+    return Examples(given.blocks, np.zeros(len(given.y)))
+
+
+FOLDS = [(examples(400, seed=1), examples(300, seed=2)), (examples(700, seed=3), examples(300, seed=4))]
+UNUSABLE: list[Fold] = [
+    (without_outcome(examples(50, seed=5)), examples(50, seed=6)),
+    (examples(50, seed=5), without_outcome(examples(50, seed=6))),
+]
+"""Nobody to learn from, nobody to judge by."""
+
+
+def searched(storage: Path, *, folds: Sequence[Fold] = FOLDS, **given: Any) -> list[Setting]:
+    return search(SPECIFICATION, NAMES, folds, storage=storage, threads=1, **{"seed": 5, **given})
+
+
+class Stopped(Exception):
+    """Somebody pressed Ctrl-C."""
+
+
+def stopping_at(number: int, stop: Callable[[], None]) -> Callable[[str], None]:
+    def tell(sentence: str) -> None:
+        if sentence.startswith(f"trying setting {number} of"):
+            stop()
+
+    return tell
+
+
+def stop() -> None:
+    raise Stopped
+
+
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def counted(storage: Path) -> dict[str, int]:
+    """How many trials the file holds, by what became of them."""
+    with sqlite3.connect(storage) as file:
+        return dict(file.execute("SELECT state, count(*) FROM trials GROUP BY state").fetchall())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Setting]:
+    return searched(tmp_path_factory.mktemp("undisturbed") / "search.db")
+
+
+def test_written_and_proposed_settings_are_tried_with_every_number_of_trees(
+    undisturbed: list[Setting],
+) -> None:
+    assert len(undisturbed) == (2 + TRIALS) * 2
+    areas = [setting.auc for setting in undisturbed]
+    assert areas == sorted(areas, key=lambda area: -(area or 0))
+    assert sum("lambda_l2" not in setting.parameters for setting in undisturbed) == 2 * 2
+    for setting in undisturbed:
+        leaves = setting.parameters["num_leaves"]
+        assert isinstance(leaves, int) and 2 <= leaves <= 15
+        assert setting.parameters["min_data_in_leaf"] == 5
+        assert setting.auc == np.mean(setting.auc_by_fold) and len(setting.auc_by_fold) == len(FOLDS)
+
+
+def test_a_setting_is_as_good_as_its_own_trees_are_on_every_fold(undisturbed: list[Setting]) -> None:
+    for setting in (undisturbed[0], undisturbed[-1]):
+        for (fit, later), area in zip(FOLDS, setting.auc_by_fold, strict=True):
+            scorer = fit_trees(setting, NAMES, fit, threads=1, seed=5)
+            assert area == pytest.approx(auc(scorer.margin(table(later)), later.y), abs=1e-12)
+
+
+def test_a_search_that_is_stopped_again_and_again_finds_the_same(
+    undisturbed: list[Setting], tmp_path: Path
+) -> None:
+    storage = tmp_path / "search.db"
+    for number in (1, 3, 3, 11):
+        with pytest.raises(Stopped):
+            searched(storage, tell=stopping_at(number, stop))
+    assert searched(storage) == undisturbed
+    assert counted(storage) == {"COMPLETE": TRIALS, "FAIL": 4}
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from tests.test_search import kill, searched, stopping_at
+searched(Path(sys.argv[1]), tell=stopping_at(int(sys.argv[2]), kill))
+"""
+
+
+def test_a_search_that_is_killed_in_the_middle_of_a_trial_finds_the_same(
+    undisturbed: list[Setting], tmp_path: Path
+) -> None:
+    storage = tmp_path / "search.db"
+    ended = subprocess.run([sys.executable, "-c", KILLED, storage, "11"], cwd=Path(__file__).parent.parent)
+    assert ended.returncode == -signal.SIGKILL
+    assert counted(storage) == {"COMPLETE": 10, "RUNNING": 1}
+    assert searched(storage) == undisturbed
+    assert counted(storage) == {"COMPLETE": TRIALS, "FAIL": 1}
+
+
+def test_a_search_goes_on_for_more_trials_and_gives_fewer_where_fewer_are_asked_for(
+    undisturbed: list[Setting], tmp_path: Path
+) -> None:
+    storage = tmp_path / "search.db"
+    few = searched(storage, trials=4)
+    assert len(few) == (2 + 4) * 2
+    assert searched(storage) == undisturbed
+    told: list[str] = []
+    assert searched(storage, trials=4, tell=told.append) == few
+    assert told == ["trying the settings written out"]
+
+
+def test_other_rows_another_seed_or_another_space_begin_another_search(tmp_path: Path) -> None:
+    storage = tmp_path / "search.db"
+    searched(storage, trials=1)
+    searched(storage, trials=1, folds=[(FOLDS[0][0], FOLDS[1][1])])
+    searched(storage, trials=1, seed=6)
+    space = {"num_leaves": {"low": 2, "high": 9}}
+    other = LightGBM.model_validate(SPECIFICATION.model_dump() | {"search": {"trials": 1, "space": space}})
+    search(other, NAMES, FOLDS, storage=storage, threads=1, seed=5)
+    with sqlite3.connect(storage) as file:
+        assert file.execute("SELECT count(*) FROM studies").fetchone() == (4,)
+    told: list[str] = []
+    in_one = [(Examples(Held([table(fit)]), fit.y), later) for fit, later in FOLDS]
+    searched(storage, trials=1, folds=in_one, tell=told.append)
+    assert told == ["trying the settings written out"], "however the rows are cut, they are the same"
+
+
+def test_without_a_space_the_usual_one_is_searched(tmp_path: Path) -> None:
+    plain = LightGBM(settings=[{"num_leaves": 3}], rounds=[2])
+    found = search(plain, NAMES, FOLDS, storage=tmp_path / "s.db", trials=2, threads=1, seed=5)
+    proposed = [setting for setting in found if len(setting.parameters) > 1]
+    assert len(proposed) == 2
+    assert all(50 <= setting.parameters["min_data_in_leaf"] <= 400 for setting in proposed)
+
+
+def test_folds_that_say_nothing_are_left_out(tmp_path: Path) -> None:
+    whole = choose(SPECIFICATION, NAMES, folds=[*UNUSABLE, *FOLDS], threads=1, seed=5)
+    assert whole == choose(SPECIFICATION, NAMES, folds=FOLDS, threads=1, seed=5)
+    (untried,) = choose(SPECIFICATION, NAMES, folds=UNUSABLE, threads=1, seed=5)
+    assert untried.auc is None and untried.rounds == 6 and untried.parameters["num_leaves"] == 3
+    assert searched(tmp_path / "search.db", folds=UNUSABLE) == [untried]
+    assert not (tmp_path / "search.db").exists()
+
+
+def test_bins_are_laid_out_once_a_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training import binned
+
+    laid_out: list[int] = []
+    real = binned.dataset
+
+    def watched(*given: Any, **named: Any) -> Any:
+        laid_out.append(1)
+        return real(*given, **named)
+
+    monkeypatch.setattr(binned, "dataset", watched)
+    searched(tmp_path / "search.db", trials=3)
+    assert len(laid_out) == len(FOLDS)
+
+
+def test_what_lightgbm_does_not_take_is_told(tmp_path: Path) -> None:
+    wrong = LightGBM(settings=[{"num_leaves": 1}], rounds=[2])
+    with pytest.raises(UserMistake, match=r"'num_leaves': 1.*num_leaves"):
+        choose(wrong, NAMES, folds=FOLDS, threads=1, seed=5)
+
+
+# --- directions ------------------------------------------------------------------------------------
+
+
+def held_to(monotone: dict[str, Any], names: Sequence[str] = NAMES) -> Setting:
+    given = LightGBM(
+        settings=[{"num_leaves": 12, "learning_rate": 0.3, "min_data_in_leaf": 5}],
+        rounds=[40],
+        monotone=monotone,
+    )
+    (setting,) = choose(given, names, folds=[], threads=1, seed=5)
+    return setting
+
+
+def along(setting: Setting, name: str) -> Iterator[np.ndarray]:
+    """What the trees say of people who differ in one column alone, from least to most of it."""
+    training = FOLDS[1][0]
+    scorer = fit_trees(setting, NAMES, training, threads=1, seed=5)
+    place, values = NAMES.index(name), np.unique(table(training)[:, NAMES.index(name)])
+    for row in table(training)[:40]:
+        rows = np.tile(row, (len(values[~np.isnan(values)]), 1))
+        rows[:, place] = values[~np.isnan(values)]
+        yield scorer.margin(rows)
+
+
+def test_trees_keep_to_their_directions() -> None:
+    free, bound = held_to({}), held_to({"c*": "increasing", "days_since": "decreasing"})
+    for name, sign in (("calls", 1), ("days_since", -1)):
+        assert any((sign * np.diff(margins) < 0).any() for margins in along(free, name))
+        assert all((sign * np.diff(margins) >= 0).all() for margins in along(bound, name))
+        assert any((sign * np.diff(margins) > 0).any() for margins in along(bound, name))
+
+
+def test_directions_follow_the_models_own_order() -> None:
+    monotone: dict[str, Any] = {"days_*": "decreasing", "calls": "increasing"}
+    assert directions(monotone, NAMES) == [1, 0, -1, 0]
+    assert directions(monotone, NAMES[::-1]) == [0, -1, 0, 1]
+
+
+def test_settings_that_are_chosen_and_searched_for_keep_to_them_too(tmp_path: Path) -> None:
+    monotone: dict[str, Any] = {"calls": "decreasing"}
+    bound = SPECIFICATION.model_copy(update={"monotone": monotone})
+    found = search(bound, NAMES, FOLDS, storage=tmp_path / "s.db", trials=2, threads=1, seed=5)
+    assert all(setting.monotone == monotone for setting in found)
+    free = choose(SPECIFICATION, NAMES, folds=FOLDS, threads=1, seed=5)[0]
+    tried = choose(bound, NAMES, folds=FOLDS, threads=1, seed=5)[0]
+    assert (tried.auc or 0) < (free.auc or 0) - 0.03
