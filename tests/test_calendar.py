@@ -1,7 +1,9 @@
 """The dates of fitting, calibrating and judging lie apart by horizon and lag, or training says why not."""
 
+import re
 from datetime import date, timedelta
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from features.errors import UserMistake
 from models.spec import Specification
 from training.calendar import lay_out
+from training.calendar_drawn import calendar_svg, calendar_text
 
 RECEIVED, COVERED = date(2026, 6, 29), date(2019, 7, 1)
 ROLLING = {"every_days": 30, "history_days": 150, "folds": 2, "calibration_dates": 2, "test_dates": 3}
@@ -50,7 +53,8 @@ def test_a_block_is_judged_on_the_first_date_of_the_next() -> None:
 
 def naive_folds(days: list[date], *, folds: int, history: int, apart: int) -> list[tuple[list[date], ...]]:
     """From the last dates backwards, one fold at a time."""
-    found, left = [], list(days)
+    found: list[tuple[list[date], ...]] = []
+    left = list(days)
     for _ in range(folds):
         validate = [left.pop() for _ in range(min(3, len(left)))][::-1]
         fit = [day for day in left if validate and (validate[0] - day).days >= apart]
@@ -62,7 +66,9 @@ def naive_folds(days: list[date], *, folds: int, history: int, apart: int) -> li
 
 
 @given(st.integers(0, 5), st.integers(0, 400), st.integers(0, 1500), st.integers(7, 90))
-def test_folds_lie_before_the_training_ends_and_apart(folds: int, history: int, older: int, every: int) -> None:
+def test_folds_lie_before_the_training_ends_and_apart(
+    folds: int, history: int, older: int, every: int
+) -> None:
     rule = ROLLING | {"every_days": every, "history_days": history, "folds": folds}
     covered = date(2022, 6, 1) - timedelta(days=older)
     calendar = lay_out(specification(rule), lag=20, last_received=RECEIVED, covered_from=covered)
@@ -137,3 +143,23 @@ def test_every_block_too_near_is_named_at_once() -> None:
     with pytest.raises(UserMistake) as mistake:
         lay_out(specification(EXPLICIT), lag=0, last_received=date(2025, 6, 30), covered_from=COVERED)
     assert len(mistake.value.problems) == 3
+
+
+def test_a_calendar_is_drawn_date_by_date_and_told_in_words() -> None:
+    calendar = lay_out(specification(ROLLING), lag=20, last_received=RECEIVED, covered_from=COVERED)
+    assert len(calendar.folds) == 2
+    svg = ElementTree.fromstring(calendar_svg(calendar))
+    told = [title.text for title in svg.iter() if title.tag.endswith("title")][1:]
+    expected = [f"{use} on {day}" for fold in calendar.folds for use, days in
+                (("fitted", fold.fit), ("tried", fold.validate)) for day in days]  # fmt: skip
+    expected += [f"{use} on {day}" for use, days in (("fitted", calendar.train), ("calibrated",
+                 calendar.calibrate), ("judged", calendar.test)) for day in days]  # fmt: skip
+    assert told == expected
+    text = calendar_text(calendar)
+    assert f"fitted on {calendar.train[0]} to {calendar.train[-1]}, 6 dates" in text
+
+
+def test_no_block_begins_before_the_labels_of_the_one_before_it() -> None:
+    calendar = lay_out(specification(ROLLING), lag=20, last_received=RECEIVED, covered_from=COVERED)
+    line = calendar_text(calendar).splitlines()[-1]
+    assert re.fullmatch(r"  the model  [ f]*f\.+[c ]*c\.+[j ]*j\.+", line), line
