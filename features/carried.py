@@ -2,21 +2,27 @@
 
 Replaying everything from the beginning gives ids of its own (`features.clusters`); what is known by now
 may have changed the past as well. A person keeps the id that most of their subjects had in the run
-before: ids change places, so that one id is never two people on any day.
+before: ids change places, so that one id is never two people on any day. Whose id was taken gets the one
+that became free, unless somebody else had it in a run of before: then a new one.
 """
 
 from __future__ import annotations
 
+from itertools import count
+
 import duckdb
+
+from features.person_ids import id_sql
 
 STANDING = "known_until IS NULL"
 
 
-def carry_over(con: duckdb.DuckDBPyConnection) -> None:
+def carry_over(con: duckdb.DuckDBPyConnection, *, given: str = "links") -> None:
     """Rename in `new_timelines` whoever had another id in the run before (table `links`).
 
     Both have source, subject_key, person_id, known_until. A name goes to the person with the most
-    of its subjects; of equals to the person whose own id it is, then to the smaller id.
+    of its subjects; of equals to the person whose own id it is, then to the smaller id. given: see
+    `features.person_ids`.
     """
     overlaps = con.execute(
         f"""
@@ -38,9 +44,38 @@ def carry_over(con: duckdb.DuckDBPyConnection) -> None:
     if moves:
         con.execute("CREATE OR REPLACE TEMP TABLE moves (was VARCHAR, becomes VARCHAR)")
         con.executemany("INSERT INTO moves VALUES (?, ?)", list(moves.items()))
+        _leave_what_others_had(con, given)
         con.execute(
             "UPDATE new_timelines SET person_id = becomes FROM moves WHERE was = new_timelines.person_id"
         )
+
+
+def _leave_what_others_had(con: duckdb.DuckDBPyConnection, given: str) -> None:
+    """Change `moves` so that nobody becomes an id that in a run of before others had alone."""
+    others = con.execute(
+        f"""
+        SELECT m.was FROM moves m JOIN {given} g ON g.person_id = m.becomes
+        LEFT JOIN new_timelines n
+            ON n.person_id = m.was AND n.source = g.source AND n.subject_key = g.subject_key
+        GROUP BY m.was HAVING count(n.person_id) = 0 ORDER BY m.was
+        """
+    ).fetchall()
+    known = " UNION ".join(
+        [
+            f"SELECT person_id FROM {given}",
+            "SELECT person_id FROM new_timelines",
+            "SELECT becomes FROM moves",
+        ]
+    )
+    for (was,) in others:
+        for tried in count(1):
+            [(fresh, had)] = con.execute(
+                f"SELECT {id_sql('$was || chr(30) || $tried')} AS fresh, fresh IN ({known})",
+                {"was": was, "tried": str(tried)},
+            ).fetchall()
+            if not had:
+                con.execute("UPDATE moves SET becomes = ? WHERE was = ?", [fresh, was])
+                break
 
 
 def changing_places(moves: dict[str, str]) -> dict[str, str]:

@@ -37,6 +37,7 @@ from features.holdings import hold_in_pairs, keep_within, make_holdings
 from features.link_model import Model, chosen_model
 from features.lock import only_writer
 from features.past_links import keep_the_past
+from features.person_ids import DIGITS
 from features.progress import Tell, quiet
 from features.residences import make_address_facts, make_residences
 from features.rule_sql import quoted
@@ -78,8 +79,8 @@ class LinkReport:
 
 
 def person_id(source: str, subject_key: str) -> str:
-    """The id of the person founded by a subject: 'P' and 11 hexadecimal digits."""
-    return "P" + hashlib.sha256(f"{source}|{subject_key}".encode()).hexdigest()[:11]
+    """The id of the first person founded by a subject, where nobody else has it: 'P' and 11 digits."""
+    return "P" + hashlib.sha256(f"{source}|{subject_key}".encode()).hexdigest()[:DIGITS]
 
 
 NOBODY_SQL = f"starts_with(subject_key, {quoted(UNIDENTIFIED)})"
@@ -101,6 +102,7 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
     _clear_uncommitted(tables)
     tell("Comparing identities")
     chosen = chosen_model(workspace)
+    given = _make_given(con)
     already_persons = [name for name, source in workspace.sources.items() if source.subject == "person"]
     crowded = make_links(
         con,
@@ -109,8 +111,9 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
         shared=shared_signals(workspace.sources.values()),
         as_of=snapshot.morning_after,
         answers=all_answers(workspace),
+        given=given,
     )
-    carry_over(con)
+    carry_over(con, given=given)
     before = con.execute(
         f"SELECT last_delivery, model FROM all_link_runs WHERE link_run = {snapshot.link_run}"
     ).fetchall()
@@ -156,12 +159,14 @@ def make_links(
     shared: Sequence[str] = (),
     as_of: date | None = None,
     answers: Sequence[Answer] = (),
+    given: str | None = None,
 ) -> list[Crowded]:
     """Make tables subjects, address_facts, new_timelines, new_links and refused_answers(pair, why) from a
     snapshot's dated tables.
 
     already_persons: the sources whose subject key is the person already. model: None for exact keys alone;
     else with as_of, the morning on which all that is held is known, and shared, the signals of a dwelling.
+    given: see `features.person_ids`.
     new_links has source, subject_key, person_id, strength, known_on, known_until (NULL = standing): for
     each subject a row from every day on which its person changed. new_timelines has rows without a person
     too, from the day on which a subject is nobody's. Returns where crowds kept subjects from being compared.
@@ -183,7 +188,7 @@ def make_links(
         hold_in_pairs(con, LIKELY)
     if answers and (refused := bind_answers(con, answers, probable=model is not None)):
         con.executemany("INSERT INTO refused_answers VALUES (?, ?)", refused)
-    make_timelines(con, nobody=NOBODY_SQL)
+    make_timelines(con, nobody=NOBODY_SQL, given=given)
     con.execute(
         """
         ALTER TABLE new_timelines ADD COLUMN strength DOUBLE DEFAULT 1.0;
@@ -208,6 +213,18 @@ LIKELY = """(
     JOIN subjects b ON b.source = u.source AND b.subject_key = u.subject_key
     WHERE t.person = u.person)"""
 """The pairs that made them."""
+
+
+def _make_given(con: duckdb.DuckDBPyConnection) -> str:
+    """Make temporary table given(source, subject_key, person_id), who had which id in any run that stands."""
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE given AS
+        SELECT DISTINCT source, subject_key, person_id FROM all_links SEMI JOIN all_link_runs USING (link_run)
+        WHERE person_id IS NOT NULL
+        """
+    )
+    return "given"
 
 
 def _number_subjects(con: duckdb.DuckDBPyConnection) -> None:

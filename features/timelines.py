@@ -9,18 +9,15 @@ import pyarrow as pa
 from features.asof import OPEN, sql_day_number
 from features.clusters import Holdings, timelines
 from features.intervals import FOREVER
-
-NUMBERED_ID_SQL = """'P' || left(sha256(f.source || '|' || f.subject_key
-    || if(found.number = 0, '', chr(31) || found.number)), 11)"""
-"""The id of the person that a subject f founded: its first is `features.link.person_id`."""
+from features.person_ids import name_people
 
 
-def make_timelines(con: duckdb.DuckDBPyConnection, *, nobody: str) -> None:
+def make_timelines(con: duckdb.DuckDBPyConnection, *, nobody: str, given: str | None = None) -> None:
     """Make temporary table new_timelines from `subjects` and `holdings`.
 
     Columns source, subject_key, person_id, known_on, known_until (NULL = standing): for each subject a row
     from every day on which its person changed; person_id is NULL while it is nobody's. nobody: SQL over a
-    row of subjects, whether it names nobody.
+    row of subjects, whether it names nobody. given: see `features.person_ids`.
     """
     first = con.execute(
         f"SELECT {sql_day_number('known_on')} AS day, {nobody} AS nobody FROM subjects ORDER BY subject"
@@ -36,17 +33,17 @@ def make_timelines(con: duckdb.DuckDBPyConnection, *, nobody: str) -> None:
         nobody=np.asarray(first["nobody"]),
     )
     con.register("found_rows", pa.table(vars(found)))
+    name_people(con, given=given)
     con.execute(
-        f"""
+        """
         CREATE OR REPLACE TEMP TABLE new_timelines AS
         WITH found AS (
             SELECT *, DATE '1970-01-01' + from_day::INTEGER AS day FROM found_rows
         )
-        SELECT s.source, s.subject_key, if(f.subject IS NULL, NULL, {NUMBERED_ID_SQL}) AS person_id,
-               found.day AS known_on,
+        SELECT s.source, s.subject_key, n.person_id, found.day AS known_on,
                lead(found.day) OVER (PARTITION BY found.subject ORDER BY found.day) AS known_until
         FROM found JOIN subjects s ON s.subject = found.subject
-        LEFT JOIN subjects f ON f.subject = found.founder
+        LEFT JOIN person_names n USING (founder, number)
         """
     )
     con.unregister("found_rows")
