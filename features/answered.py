@@ -91,7 +91,7 @@ def counts_from(snapshot: Snapshot, known_on: date) -> date:
     read = [run["last_delivery"] for run in runs if run["link_run"] == snapshot.link_run]
     con = snapshot.tables.connect()
     snapshot.tables.view(con, "deliveries")
-    told = told_until(con, last_delivery=read[0]) if read else known_on
+    told = told_until(con, last_delivery=read[0], up_to=read[0]) if read else known_on
     return max(known_on, told) + timedelta(days=1)
 
 

@@ -43,8 +43,9 @@ from features.residences import make_address_facts, make_residences
 from features.rule_sql import quoted
 from features.says_little import SaysLittle, find_little
 from features.snapshot import open_snapshot
-from features.tables import Tables
+from features.tables import SCHEMAS, Tables
 from features.timelines import make_timelines
+from features.unheard import before_unheard
 from features.workspace import Workspace
 
 SUBJECT_TABLES = ("events", "identities", "addresses", "registers", "marks", "paired_keys")
@@ -93,15 +94,19 @@ def link(workspace: Workspace, *, tell: Tell = quiet) -> LinkReport:
     Raises UserMistake where nothing has been ingested yet, or while another run is at work.
     """
     with only_writer(workspace):
+        if (before := before_unheard(workspace)) is not None:
+            tell("Following answers that were given before the newest deliveries came")
+            _link(workspace, tell, up_to=before)
         return _link(workspace, tell)
 
 
-def _link(workspace: Workspace, tell: Tell) -> LinkReport:
-    snapshot = open_snapshot(workspace)
+def _link(workspace: Workspace, tell: Tell, *, up_to: int | None = None) -> LinkReport:
+    """A run that reads the deliveries up to one; None: all of them."""
+    snapshot = open_snapshot(workspace, last_delivery=up_to)
     con, tables = snapshot.con, snapshot.tables
     _clear_uncommitted(tables)
     tell("Comparing identities")
-    chosen = chosen_model(workspace)
+    chosen, answers = chosen_model(workspace), all_answers(workspace)
     given = _make_given(con)
     already_persons = [name for name, source in workspace.sources.items() if source.subject == "person"]
     crowded = make_links(
@@ -110,7 +115,7 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
         model=chosen and chosen[1],
         shared=shared_signals(workspace.sources.values()),
         as_of=snapshot.morning_after,
-        answers=all_answers(workspace),
+        answers=answers,
         given=given,
     )
     carry_over(con, given=given)
@@ -118,7 +123,7 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
         f"SELECT last_delivery, model FROM all_link_runs WHERE link_run = {snapshot.link_run}"
     ).fetchall()
     if before and before[0][1] == (chosen and chosen[0]):
-        keep_the_past(con, last_delivery=before[0][0])
+        keep_the_past(con, last_delivery=before[0][0], up_to=snapshot.last_delivery)
     tell("Putting residences in order")
     make_residences(con, links="new_links")
     _find_changes(con)
@@ -136,8 +141,9 @@ def _link(workspace: Workspace, tell: Tell) -> LinkReport:
         run += 1  # also where nobody moved: the next run must know what this one had read, and by which model
         tell(f"Writing link run {run}: {changed:,} subjects, residences of {moved:,} people")
         _append_changes(tables, con, run)
-        ledger = {"last_delivery": snapshot.last_delivery, "subjects": subjects, "persons": persons}
-        tables.append("link_runs", pa.Table.from_pylist([{"link_run": run, **ledger, "model": name}]))
+        read = {"last_delivery": snapshot.last_delivery, "model": name, "answers": len(answers)}
+        row = {"link_run": run, "subjects": subjects, "persons": persons, **read}
+        tables.append("link_runs", pa.Table.from_pylist([row], SCHEMAS["link_runs"]))
     return LinkReport(
         run,
         snapshot.last_delivery,

@@ -19,26 +19,29 @@ from features.intervals import filled
 DISTANT = date(1, 1, 1)
 
 
-def told_until(con: duckdb.DuckDBPyConnection, *, last_delivery: int) -> date:
-    """The first day that a run may tell anew, by all_deliveries and the last that the run before had read."""
+def told_until(con: duckdb.DuckDBPyConnection, *, last_delivery: int, up_to: int | None = None) -> date:
+    """The first day that a run may tell anew, by all_deliveries and the last that the run before had read.
+
+    up_to: the last delivery that the run reads itself; None: all.
+    """
     query = (
         "SELECT coalesce(min(received_on) FILTER (delivery_id > $last), max(received_on) + 1) "
-        "FROM all_deliveries"
+        "FROM all_deliveries WHERE delivery_id <= coalesce($up_to, delivery_id)"
     )
-    return con.execute(query, {"last": last_delivery}).fetchall()[0][0]
+    return con.execute(query, {"last": last_delivery, "up_to": up_to}).fetchall()[0][0]
 
 
-def keep_the_past(con: duckdb.DuckDBPyConnection, *, last_delivery: int) -> None:
+def keep_the_past(con: duckdb.DuckDBPyConnection, *, last_delivery: int, up_to: int | None = None) -> None:
     """Put the rows of `told_links` (a snapshot's) in place of `new_timelines`' where nothing new was known.
 
-    Both have source, subject_key, person_id, strength, known_on, known_until. last_delivery: the last that
-    the run before had read; all_deliveries is the ledger. A subject that is new keeps its whole timeline.
+    Both have source, subject_key, person_id, strength, known_on, known_until. last_delivery, up_to: see
+    `told_until`; all_deliveries is the ledger. A subject that is new keeps its whole timeline.
     """
-    received = told_until(con, last_delivery=last_delivery)
+    received = told_until(con, last_delivery=last_delivery, up_to=up_to)
     first, history = con.execute(
         "SELECT min(received_on), coalesce(bool_or(history) FILTER (delivery_id > $last), FALSE) "
-        "FROM all_deliveries",
-        {"last": last_delivery},
+        "FROM all_deliveries WHERE delivery_id <= coalesce($up_to, delivery_id)",
+        {"last": last_delivery, "up_to": up_to},
     ).fetchall()[0]
     begins = min(first, received) if history else DISTANT
     kept, until = sql_date(begins), sql_date(received)

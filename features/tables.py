@@ -148,6 +148,7 @@ SCHEMAS["link_runs"] = pa.schema(
         pa.field("subjects", pa.int64()),
         pa.field("persons", pa.int64()),
         pa.field("model", pa.string()),  # the link model's name; empty: exact keys alone
+        pa.field("answers", pa.int64()),  # how many it had read, by their numbers; empty: not told
     ]
 )
 SCHEMAS["links"] = pa.schema(
