@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+import pyarrow as pa
 
 from models.calibration import chance
 from models.groups import CROSS, UNKNOWN, in_order
@@ -40,13 +41,22 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Grouped:
+    """Which of `names` each of P people is in: at (P,) positions. Kept so, as a county's names would be
+    long to sort."""
+
+    names: tuple[str, ...]
+    at: np.ndarray
+
+
+@dataclass(frozen=True)
 class People:
-    """The P people of some lists, each once. yes: column → (P,) bool; groups: characteristic → (P,) str,
-    of the last list they were scored for. happened, expected: (P,) after how many of the lists the
+    """The P people of some lists, each once. yes: column → (P,) bool; groups: characteristic → their groups
+    on the last list they were scored for. happened, expected: (P,) after how many of the lists the
     outcome followed, and after how many the model said it would; None where that is not known."""
 
     yes: dict[str, np.ndarray]
-    groups: dict[str, np.ndarray]
+    groups: dict[str, Grouped]
     happened: np.ndarray | None
     expected: np.ndarray | None
 
@@ -57,15 +67,19 @@ def listing(
     groups: Mapping[str, np.ndarray],
     *,
     contacted: np.ndarray | None = None,
+    people: np.ndarray | None = None,
 ) -> Listing:
     """The people of one date for whom what followed can be judged; found to be one, they are one.
 
-    on_list, groups, contacted: of everybody scored, (n,) each.
+    on_list, groups, contacted: of everybody scored, (n,) each. people: whose the rows are, (n,), where
+    `models.one_person` has said so of all dates together.
     """
     kept = ~np.isnan(scored.y)
-    _, first, one = np.unique(scored.same_as, return_index=True, return_inverse=True)
+    if people is None:
+        _, first, one = np.unique(scored.same_as, return_index=True, return_inverse=True)
+        people = scored.person_ids[first][one]
     return Listing(
-        person=scored.person_ids[first][one][kept],
+        person=people[kept],
         selected=on_list[kept],
         positive=scored.y[kept] == 1,
         groups={name: group[kept] for name, group in groups.items()},
@@ -84,18 +98,40 @@ def on_list(scored: Scored, capacity: int) -> np.ndarray:
 def pool(listings: Sequence[Listing]) -> People:
     """Everybody on some lists, each once. A list that does not know a characteristic leaves its people
     in `unknown`; what is not known of every list is known of none."""
-    people, who = np.unique(np.concatenate([each.person for each in listings]), return_inverse=True)
+    return pool_kinds({"": listings})[""]
 
+
+def pool_kinds(kinds: Mapping[str, Sequence[Listing]]) -> dict[str, People]:
+    """Kind → the people of its lists. The kinds scored the same people of the same groups on the same
+    dates, which are those of the first and looked at once. Raises ValueError if the people differ."""
+    first = next(iter(kinds.values()))
+    for kind, listings in kinds.items():
+        rows = zip(first, listings, strict=True)
+        if not all(a.person is b.person or np.array_equal(a.person, b.person) for a, b in rows):
+            raise ValueError(f"{kind!r} is not of the same people on the same dates, in the same order")
+    who, count = _whose([each.person for each in first])
+    groups = {}
+    for name in sorted({name for each in first for name in each.groups}):
+        names, rows_at = _coded(
+            [g if (g := each.groups.get(name)) is not None else _nobodys(each) for each in first]
+        )
+        at = np.empty(count, np.int64)
+        at[who] = rows_at  # of several dates the last stays
+        groups[name] = Grouped(names, at)
+    return {kind: _counted(listings, groups, who, count) for kind, listings in kinds.items()}
+
+
+def _counted(listings: Sequence[Listing], groups: dict[str, Grouped], who: np.ndarray, count: int) -> People:
     def known(what: Callable[[Listing], np.ndarray | None]) -> np.ndarray | None:
         told = [rows for each in listings if (rows := what(each)) is not None]
         return np.concatenate(told) if len(told) == len(listings) else None
 
     def times(rows: np.ndarray) -> np.ndarray:
-        return np.bincount(who, weights=rows, minlength=len(people))
+        return np.bincount(who, weights=rows, minlength=count)
 
     selected = np.concatenate([each.selected for each in listings]).astype(bool)
     listed, happened = times(selected) > 0, None
-    yes = {N: np.ones(len(people), bool), SELECTED: listed}
+    yes = {N: np.ones(count, bool), SELECTED: listed}
     if (positive := known(lambda each: each.positive)) is not None:
         happened = times(positive)
         yes[POSITIVES], yes[FOUND] = happened > 0, times(positive.astype(bool) & selected) > 0
@@ -103,25 +139,22 @@ def pool(listings: Sequence[Listing]) -> People:
     if (contacted := known(lambda each: each.contacted)) is not None:
         yes[CONTACTED] = times(contacted) > 0
     chances = known(lambda each: each.chance)
-    groups = {}
-    for name in sorted({name for each in listings for name in each.groups}):
-        of = np.full(len(people), UNKNOWN, object)
-        of[who] = np.concatenate(
-            [each.groups.get(name, np.full(len(each.person), UNKNOWN, object)) for each in listings]
-        )
-        groups[name] = of.astype(str)
     return People(yes, groups, happened, None if chances is None else times(chances))
 
 
 def crossed(people: People) -> People:
     """The same people, by every two of their characteristics at once."""
 
-    def both(first: str, second: str) -> np.ndarray:
-        return np.char.add(np.char.add(people.groups[first], CROSS), people.groups[second])
+    def both(first: Grouped, second: Grouped) -> Grouped:
+        at, many = first.at * len(second.names) + second.at, len(first.names) * len(second.names)
+        there = np.flatnonzero(np.bincount(at, minlength=many))  # groups of nobody are none
+        place = np.zeros(many, np.int64)
+        place[there] = np.arange(len(there))
+        halves = (divmod(each, len(second.names)) for each in there.tolist())
+        return Grouped(tuple(f"{first.names[a]}{CROSS}{second.names[b]}" for a, b in halves), place[at])
 
-    return replace(
-        people, groups={f"{a}{CROSS}{b}": both(a, b) for a, b in combinations(sorted(people.groups), 2)}
-    )
+    named = sorted(people.groups.items())
+    return replace(people, groups={f"{a}{CROSS}{b}": both(x, y) for (a, x), (b, y) in combinations(named, 2)})
 
 
 def tally(people: People, characteristic: str) -> dict[str, dict[str, int]]:
@@ -130,14 +163,39 @@ def tally(people: People, characteristic: str) -> dict[str, dict[str, int]]:
 
     Where nobody has the characteristic everybody is in `unknown`.
     """
-    of = people.groups.get(characteristic, np.full(len(people.yes[N]), UNKNOWN))
-    names, at = np.unique(of, return_inverse=True)
+    nobody_known = Grouped((UNKNOWN,), np.zeros(len(people.yes[N]), np.int64))
+    of = people.groups.get(characteristic, nobody_known)
+    bits = sum(yes.astype(np.int64) << bit for bit, yes in enumerate(people.yes.values()))
+    kinds = 1 << len(people.yes)  # one look at everybody, and not one for every column
+    cells = np.bincount(of.at * kinds + bits, minlength=len(of.names) * kinds).reshape(-1, kinds)
     counts = {
-        column: np.bincount(at, weights=yes, minlength=len(names)).astype(int).tolist()
-        for column, yes in people.yes.items()
+        column: cells[:, np.arange(kinds) >> bit & 1 == 1].sum(axis=1).tolist()
+        for bit, column in enumerate(people.yes)
     }
-    place = {name: i for i, name in enumerate(names.tolist())}
+    place = {name: i for i, name in enumerate(of.names) if counts[N][i]}
     return {
         name: {column: of_column[place[name]] for column, of_column in counts.items()}
         for name in in_order(set(place))
     }
+
+
+def _whose(ids: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
+    """Rows of several arrays as people 0 up: (n,), and how many there are."""
+    all_ids = np.concatenate(ids)
+    if all_ids.dtype.kind in "iu":
+        found, at = np.unique(all_ids, return_inverse=True)
+        return at, len(found)
+    names = pa.array(all_ids.tolist()).dictionary_encode()
+    return names.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(names.dictionary)
+
+
+def _nobodys(listing: Listing) -> np.ndarray:
+    """What a list tells of a characteristic that it does not know."""
+    return np.full(len(listing.person), UNKNOWN, object)
+
+
+def _coded(values: Sequence[np.ndarray]) -> tuple[tuple[str, ...], np.ndarray]:
+    """The names in several arrays, and (n,) where each row's stands among them."""
+    rows = pa.chunked_array([pa.array(each, pa.string()) for each in values], pa.string())
+    names = rows.combine_chunks().dictionary_encode()
+    return tuple(names.dictionary.to_pylist()), names.indices.to_numpy(zero_copy_only=False)
