@@ -8,11 +8,9 @@ that became free, unless somebody else had it in a run of before: then a new one
 
 from __future__ import annotations
 
-from itertools import count
-
 import duckdb
 
-from features.person_ids import id_sql
+from features.person_ids import another_id
 
 STANDING = "known_until IS NULL"
 
@@ -22,7 +20,7 @@ def carry_over(con: duckdb.DuckDBPyConnection, *, given: str = "links") -> None:
 
     Both have source, subject_key, person_id, known_until. A name goes to the person with the most
     of its subjects; of equals to the person whose own id it is, then to the smaller id. given: see
-    `features.person_ids`.
+    `features.person_ids`. Makes temporary table moves(was, becomes): ids as replayed that are others now.
     """
     overlaps = con.execute(
         f"""
@@ -32,6 +30,7 @@ def carry_over(con: duckdb.DuckDBPyConnection, *, given: str = "links") -> None:
         GROUP BY ALL
         """
     ).fetchall()
+    con.execute("CREATE OR REPLACE TEMP TABLE moves (was VARCHAR, becomes VARCHAR)")
     if all(new == old for new, old, _ in overlaps):
         return
     keeps: dict[str, str] = {}
@@ -42,7 +41,6 @@ def carry_over(con: duckdb.DuckDBPyConnection, *, given: str = "links") -> None:
             taken.add(old)
     moves = changing_places({new: old for new, old in keeps.items() if new != old})
     if moves:
-        con.execute("CREATE OR REPLACE TEMP TABLE moves (was VARCHAR, becomes VARCHAR)")
         con.executemany("INSERT INTO moves VALUES (?, ?)", list(moves.items()))
         _leave_what_others_had(con, given)
         con.execute(
@@ -68,14 +66,7 @@ def _leave_what_others_had(con: duckdb.DuckDBPyConnection, given: str) -> None:
         ]
     )
     for (was,) in others:
-        for tried in count(1):
-            [(fresh, had)] = con.execute(
-                f"SELECT {id_sql('$was || chr(30) || $tried')} AS fresh, fresh IN ({known})",
-                {"was": was, "tried": str(tried)},
-            ).fetchall()
-            if not had:
-                con.execute("UPDATE moves SET becomes = ? WHERE was = ?", [fresh, was])
-                break
+        con.execute("UPDATE moves SET becomes = ? WHERE was = ?", [another_id(con, was, known=known), was])
 
 
 def changing_places(moves: dict[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ they name; but a panel of last year, made today, must not know better than last 
 the timelines of the run before from the day on which the first new delivery was received. A first load of
 past years counts as if it had come on schedule: then the mornings before the first live delivery, on which no
 list was made, are told anew. So are all, once another link model has been chosen.
+A subject that is new brings its whole past (`features.newcomers`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import duckdb
 
 from features.asof import sql_date
 from features.intervals import filled
+from features.newcomers import join_the_told
 
 DISTANT = date(1, 1, 1)
 
@@ -35,7 +37,7 @@ def keep_the_past(con: duckdb.DuckDBPyConnection, *, last_delivery: int, up_to: 
     """Put the rows of `told_links` (a snapshot's) in place of `new_timelines`' where nothing new was known.
 
     Both have source, subject_key, person_id, strength, known_on, known_until. last_delivery, up_to: see
-    `told_until`; all_deliveries is the ledger. A subject that is new keeps its whole timeline.
+    `told_until`; all_deliveries is the ledger. moves: see `features.carried`.
     """
     received = told_until(con, last_delivery=last_delivery, up_to=up_to)
     first, history = con.execute(
@@ -45,6 +47,8 @@ def keep_the_past(con: duckdb.DuckDBPyConnection, *, last_delivery: int, up_to: 
     ).fetchall()[0]
     begins = min(first, received) if history else DISTANT
     kept, until = sql_date(begins), sql_date(received)
+    if history:
+        join_the_told(con, begins, received)
     row = "source, subject_key, person_id, strength"
     con.execute(
         f"""

@@ -8,6 +8,8 @@ of before.
 
 from __future__ import annotations
 
+from itertools import count
+
 import duckdb
 
 DIGITS = 11
@@ -57,3 +59,15 @@ def name_people(con: duckdb.DuckDBPyConnection, *, given: str | None) -> None:
             """
         )
         tried += 1
+
+
+def another_id(con: duckdb.DuckDBPyConnection, id_: str, *, known: str) -> str:
+    """The next id after one, that is none of those a SELECT of one column has."""
+    for tried in count(1):
+        text = "$id || chr(30) || $tried"
+        [(found, had)] = con.execute(
+            f"SELECT {id_sql(text)} AS found, found IN ({known})", {"id": id_, "tried": str(tried)}
+        ).fetchall()
+        if not had:
+            return str(found)
+    raise AssertionError  # there is always a next

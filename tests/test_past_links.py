@@ -44,6 +44,7 @@ def test_what_was_before_anything_new_stays(
 ) -> None:
     con = duckdb.connect(config={"threads": 1})
     start = date(2026, 1, 1)
+    con.execute("CREATE TABLE moves (was TEXT, becomes TEXT)")
     con.execute("CREATE TABLE all_deliveries (delivery_id INTEGER, received_on DATE, history BOOLEAN)")
     ledger = [(1, 2, True), (2, 5, False), *([(3, *new_delivery)] if new_delivery else [])]
     con.executemany("INSERT INTO all_deliveries VALUES (?, DATE '2026-01-01' + ?, ?)", ledger)
