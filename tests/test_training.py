@@ -129,7 +129,7 @@ SETTINGS = LightGBM(
 
 def test_the_setting_that_orders_later_dates_best_is_chosen() -> None:
     fit, validate = examples(1500, seed=6), join([examples(1500, seed=7), examples(500, seed=8)])
-    tried = choose(SETTINGS, NAMES, fit=fit, validate=validate, threads=1, seed=1)
+    tried = choose(SETTINGS, NAMES, folds=[(fit, validate)], threads=1, seed=1)
     assert len(tried) == 4
     assert [s.auc for s in tried] == sorted((s.auc for s in tried), reverse=True)
     scorer = fit_trees(tried[0], NAMES, fit, threads=1, seed=1)
@@ -151,7 +151,7 @@ def without_outcome(given: Examples) -> Examples:
 def test_without_anything_to_choose_on_the_first_setting_stands_untried(
     fit: Examples, validate: Examples
 ) -> None:
-    (only,) = choose(SETTINGS, NAMES, fit=fit, validate=validate, threads=1, seed=1)
+    (only,) = choose(SETTINGS, NAMES, folds=[(fit, validate)], threads=1, seed=1)
     assert only.parameters["learning_rate"] == 1e-9
     assert (only.rounds, only.auc) == (20, None)
 
@@ -168,7 +168,7 @@ def test_without_outcomes_there_is_a_sentence(given: Examples) -> None:
 def test_the_same_rows_give_the_same_bytes_however_they_are_cut() -> None:
     one, other = examples(800, seed=1), examples(400, seed=2)
     both = join([one, other])
-    setting = choose(SETTINGS, NAMES, fit=both, validate=examples(300, seed=3), threads=1, seed=1)[0]
+    setting = choose(SETTINGS, NAMES, folds=[(both, examples(300, seed=3))], threads=1, seed=1)[0]
     whole = fit_trees(setting, NAMES, held(table(both), both.y), threads=1, seed=1)
     assert fit_trees(setting, NAMES, both, threads=1, seed=1).text == whole.text
     assert fit_trees(setting, NAMES, one, threads=1, seed=1).text != whole.text
@@ -210,7 +210,7 @@ def most_held(dates: int) -> int:
     names, n = [f"f{j}" for j in range(60)], dates * 1500
     given = Examples(Read(dates), (np.arange(n) % 9 == 0).astype(float))
     tracemalloc.start()
-    setting = choose(SETTINGS, names, fit=given, validate=given, threads=1, seed=1)[0]
+    setting = choose(SETTINGS, names, folds=[(given, given)], threads=1, seed=1)[0]
     trees = fit_trees(setting, names, given, threads=1, seed=1)
     given.columns(names[:3])
     margins_of({"trees": trees}, names, given.blocks)
@@ -355,8 +355,7 @@ def test_a_model_a_logistic_and_three_baselines_are_exported(trained: Workspace)
 def test_blocks_lie_apart_and_the_card_says_how_the_test_went(trained: Workspace) -> None:
     card = kinds(trained)["lightgbm"].card
     days = {
-        name: [date.fromisoformat(d) for d in card["dates"][name]]
-        for name in ("train", "calibrate", "test")
+        name: [date.fromisoformat(d) for d in card["dates"][name]] for name in ("train", "calibrate", "test")
     }
     apart = card["horizon_days"] + card["lag_days"]
     assert (days["calibrate"][0] - days["train"][-1]).days >= apart

@@ -11,7 +11,7 @@ from models.scorer import Scorer
 from models.spec import Specification
 from training.asked import Listed
 from training.examples import Examples, margins_of
-from training.linear import fit_baseline, fit_logistic
+from training.linear import fit_baselines, fit_logistic
 from training.plan import Plan
 from training.trees import Setting, fit_trees
 
@@ -33,12 +33,12 @@ def fit_all(plan: Plan, setting: Setting, training: Examples) -> dict[str, Score
     """
     specification, catalogue, y = plan.specification, plan.catalogue, training.y
     trees = fit_trees(setting, catalogue.names, training, threads=plan.threads, seed=plan.seed)
-    baselines = {b.name: b.features for b in specification.baselines}
-    few = training.columns(sorted({*specification.logistic, *chain(*baselines.values())}))
+    summed = chain.from_iterable(baseline.features for baseline in specification.baselines)
+    few = training.columns(sorted({*specification.logistic, *summed}))
     return {
         TREES: trees,
-        LOGISTIC: fit_logistic(catalogue, specification.logistic, few, y),
-        **{kind: fit_baseline(catalogue, features, few, y) for kind, features in baselines.items()},
+        LOGISTIC: fit_logistic(catalogue, specification.logistic, few, y, seed=plan.seed),
+        **fit_baselines(catalogue, specification.baselines, few, y),
     }
 
 

@@ -136,15 +136,8 @@ def train(
 def _choose(plan: Plan, asked: Asked) -> list[Setting]:
     """Every setting of the trees, tried on the last fold; the best first."""
     folds = [(asked.fit(fold), asked.validation(fold)) for fold in plan.calendar.folds[-1:]]
-    fit, validation = folds[0] if folds else (asked.none, asked.none)
-    return choose(
-        plan.specification.lightgbm,
-        plan.catalogue.names,
-        fit=fit,
-        validate=validation,
-        threads=plan.threads,
-        seed=plan.seed,
-    )
+    settings, names = plan.specification.lightgbm, plan.catalogue.names
+    return choose(settings, names, folds=folds, threads=plan.threads, seed=plan.seed)
 
 
 def _try_on_folds(plan: Plan, asked: Asked, setting: Setting, *, tell: Tell) -> list[dict[str, Judgement]]:

@@ -40,9 +40,7 @@ def choose(
     specification: LightGBM,
     names: Sequence[str],
     *,
-    folds: Sequence[Fold] = (),
-    fit: Examples | None = None,
-    validate: Examples | None = None,
+    folds: Sequence[Fold],
     threads: int,
     seed: int,
 ) -> list[Setting]:
@@ -51,8 +49,6 @@ def choose(
     The area under the curve decides, which settles with few outcomes where precision at the top does
     not. Without dates to try on, or outcomes on them, the first setting stands, untried.
     """
-    if fit is not None and validate is not None:
-        folds = [(fit, validate)]
     given, usable = written(specification), judged_folds(folds)
     if not usable:
         return [untried(specification)]
