@@ -58,8 +58,8 @@ class EligibleRule(Specified):
     held: bool = True
     open_spell: list[str] = Field(default_factory=list)
     not_open: list[str] = Field(default_factory=list, description="open: the person is helped already")
-    at_least_age: int | None = Field(None, gt=0, description="whole years, on the day asked about")
-    under_age: int | None = Field(None, gt=0)
+    at_least_age: int | None = Field(default=None, gt=0, description="whole years, on the day asked")
+    under_age: int | None = Field(default=None, gt=0)
 
 
 class GatesRule(Specified):
@@ -68,7 +68,7 @@ class GatesRule(Specified):
     recall_gap: how far, from 0 to 1, the recall of a group may lie below everybody's; see `models.audit`.
     """
 
-    recall_gap: float = Field(0.05, ge=0, lt=1)
+    recall_gap: float = Field(default=0.02, ge=0, lt=1)
 
 
 class SequenceRule(Specified):

@@ -62,8 +62,9 @@ LATER: dict[str, Agency] = {
     "council_tax.arrears": council_tax_arrears,
     "rents.arrears": rent_arrears,
     "social_care.family": ssd_family,
+    "missing.drawn_in": lambda random, life: [life.missing_drawn_in],
 }
-"""Extracts that a source gained afterwards, likewise from streams of their own."""
+"""Extracts, or records, that a source gained afterwards, likewise from streams of their own."""
 
 
 def others(stream: np.random.SeedSequence, life: Life) -> Iterator[tuple[Random, Draft]]:

@@ -39,6 +39,8 @@ from simulation.block import Block
 from simulation.calendar import Calendar
 from simulation.clerks import Clerks
 from simulation.deliver import Post
+from simulation.draw import own_stream
+from simulation.drawn_in import drawn_in
 from simulation.extracts import Draft
 from simulation.life import Life
 
@@ -137,6 +139,7 @@ def _agencies(
     done = care.care_for(random, block, logs)
     tax, housing = council_tax.council_tax(random, block), rents.rents(random, block, cases)
     missing, episodes = crisis.missing(random, block)
+    more, episodes = drawn_in(own_stream(random, "missing.drawn_in"), block, episodes)
     drafts = [
         *tax,
         *housing,
@@ -145,7 +148,7 @@ def _agencies(
         *dataset.social_care(random, block, done),
         *school.schools(random, block),
     ]
-    return drafts, Life(block, logs, done, cases, episodes, tax[-1], housing[-1])
+    return drafts, Life(block, logs, done, cases, episodes, more, tax[-1], housing[-1])
 
 
 def _places(scores: np.ndarray, calendar: Calendar) -> Draft:

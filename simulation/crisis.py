@@ -233,12 +233,20 @@ def _minute(random: Random, n: int) -> Index:
 
 def missing(random: Random, block: Block) -> tuple[list[Draft], Episodes]:
     """Missing episodes, nearly all of young people who are adrift."""
-    people, calendar = block.people, block.calendar
     adrift = block.troubles.adrift
     rates = capped(world.MISSING, world.MISSING_SLOPE * adrift, world.MISSING_CAP)
     rates = np.where(adrift > 0, rates, world.MISSING_BY_CHANCE)
-    row, day = happen(random, rates, calendar)
-    child = block.troubles.children[row]
+    row, day = happen(random, rates, block.calendar)
+    draft, episodes = written_down(random, block, block.troubles.children[row], day)
+    return [draft], episodes
+
+
+def written_down(
+    random: Random, block: Block, child: Index, day: Days, *, numbered_from: int = 0
+) -> tuple[Draft, Episodes]:
+    """Episodes of those of some children, on some days, who are of 10 to 17 and live here, as the desk has
+    them; numbered_from: how many of the block's it has numbered before."""
+    people, calendar = block.people, block.calendar
     age = years_between(people.birth[child], day)
     _, dwelling = block.home_of(child, day)
     there = np.flatnonzero((age >= 10) & (age < 18) & (dwelling >= 0))
@@ -252,7 +260,7 @@ def missing(random: Random, block: Block) -> tuple[list[Draft], Episodes]:
     end_keyed = np.maximum(keyed, block.keyed(random, "missing.episodes", found_day, dwelling))
     absent = random.random(n) < 0.15
     columns = {
-        "episode_ref": block.ids("MIS", n),
+        "episode_ref": block.ids("MIS", numbered_from + n)[numbered_from:],
         "person_ref": block.compact_key(child),
         "forename": people.forename[child],
         "surname": people.surname[child],
@@ -278,4 +286,4 @@ def missing(random: Random, block: Block) -> tuple[list[Draft], Episodes]:
         end_columns=("found_date", "closed_on"),
         end_keyed=end_keyed,
     )
-    return [draft], Episodes(child, dwelling, day, minute, found_day, absent)
+    return draft, Episodes(child, dwelling, day, minute, found_day, absent)

@@ -20,5 +20,6 @@ class Life:
     care: Care
     arrears: ArrearsCases
     missing: Episodes
+    missing_drawn_in: Draft  # those of `simulation.drawn_in`
     recovery: Draft  # of council tax
     rent_actions: Draft

@@ -220,7 +220,7 @@ def test_all_mistakes_are_told_at_once(workspace: Workspace) -> None:
 
 
 def test_a_specification_that_is_not_there_is_told_with_those_that_are(workspace: Workspace) -> None:
-    with pytest.raises(UserMistake, match="there are: escalation"):
+    with pytest.raises(UserMistake, match="there are: child_protection, escalation, "):
         read_spec(workspace, "flooding")
 
 
