@@ -27,11 +27,13 @@ class Listed:
 
 @dataclass(frozen=True)
 class Asked:
-    """rows: (date, day of judging) → its labelled rows. lists: date → everybody, of dates to judge on."""
+    """rows: (date, day of judging) → its labelled rows. lists: date → everybody, of dates to judge on.
+    learned_from: the people of the training rows."""
 
     calendar: Calendar
     rows: Mapping[tuple[date, date], Examples]
     lists: Mapping[date, Listed]
+    learned_from: frozenset[str]
 
     @property
     def training(self) -> Examples:
@@ -50,6 +52,11 @@ class Asked:
     def none(self) -> Examples:
         """No rows at all."""
         return join([])
+
+    @property
+    def before(self) -> list[Listed]:
+        """Everybody of the mornings shortly before test dates, in order."""
+        return [self.lists[day] for day in self.calendar.before]
 
     def fit(self, fold: Fold) -> Examples:
         """What a fold is fitted on."""
@@ -70,17 +77,20 @@ class Asked:
 def ask(question: Question, calendar: Calendar, *, tell: Tell = quiet) -> Asked:
     """Put the question on every date. Raises what `Question.morning` does."""
     whole = {day: calendar.train_judged_on for fold in calendar.folds for day in fold.validate}
-    whole |= dict.fromkeys(calendar.reported, calendar.test_judged_on)
+    whole |= dict.fromkeys((*calendar.before, *calendar.reported), calendar.test_judged_on)
     rows, lists = {}, {}
+    learned_from: set[str] = set()
     for day, judged_on_days in _by_day(calendar).items():
         tell(f"who was asked about on {day}, and what followed")
         morning = question.morning(day)
         for judged_on in judged_on_days:
             followed = question.labels(morning, judged_on)
             rows[day, judged_on] = question.examples(morning, followed)
+            if day in calendar.train and judged_on == calendar.train_judged_on:
+                learned_from.update(morning.person_ids[followed.labelled].tolist())
             if whole.get(day) == judged_on:
                 lists[day] = Listed(morning, followed)
-    return Asked(calendar, rows, lists)
+    return Asked(calendar, rows, lists, frozenset(learned_from))
 
 
 def _by_day(calendar: Calendar) -> dict[date, list[date]]:
@@ -95,7 +105,7 @@ def _by_day(calendar: Calendar) -> dict[date, list[date]]:
         use(fold.validate, calendar.train_judged_on)
     use(calendar.train, calendar.train_judged_on)
     use(calendar.calibrate, calendar.calibrate_judged_on)
-    use(calendar.reported, calendar.test_judged_on)
+    use((*calendar.before, *calendar.reported), calendar.test_judged_on)
     return {
         day: sorted(judged_on for of, judged_on in used if of == day) for day in sorted({d for d, _ in used})
     }

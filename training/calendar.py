@@ -14,6 +14,8 @@ from datetime import date, timedelta
 from features.errors import UserMistake
 from models.spec import ExplicitCalendar, RollingCalendar, Specification
 
+WEEK = 7
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -33,7 +35,8 @@ class Calendar:
     """Dates of each block in order, and the day on which its labels are judged.
 
     folds: to choose settings and candidates on, the earliest first, none later than the training dates;
-    what followed their validation dates is judged when that of the training dates is.
+    what followed their validation dates is judged when that of the training dates is. days_before: so many
+    days before each test date everybody is scored as well, to hold two lists against each other.
     """
 
     folds: tuple[Fold, ...]
@@ -46,6 +49,7 @@ class Calendar:
     test_judged_on: date
     horizon_days: int
     lag_days: int
+    days_before: tuple[int, ...] = ()
 
     @property
     def apart(self) -> int:
@@ -58,10 +62,15 @@ class Calendar:
         return tuple(sorted({*self.test, *self.also_report}))
 
     @property
+    def before(self) -> tuple[date, ...]:
+        """The mornings shortly before test dates, in order."""
+        return tuple(sorted({day - timedelta(days=n) for day in self.test for n in self.days_before}))
+
+    @property
     def days(self) -> tuple[date, ...]:
         """Every date that is asked about, in order."""
         of_folds = {day for fold in self.folds for day in (*fold.fit, *fold.validate)}
-        return tuple(sorted({*of_folds, *self.train, *self.calibrate, *self.reported}))
+        return tuple(sorted({*of_folds, *self.train, *self.calibrate, *self.before, *self.reported}))
 
 
 def lay_out(specification: Specification, *, lag: int, last_received: date, covered_from: date) -> Calendar:
@@ -114,6 +123,7 @@ def lay_out(specification: Specification, *, lag: int, last_received: date, cove
         test_judged_on=judged,
         horizon_days=specification.outcome.horizon_days,
         lag_days=lag,
+        days_before=tuple(sorted({WEEK, *(b.days_before or WEEK for b in specification.baselines)})),
     )
 
 

@@ -18,6 +18,7 @@ from models.spec import Specification, sensitive_signals
 from training.asked import Asked
 from training.calendar import Calendar
 from training.examples import Examples
+from training.judged import Judged, on_both_sides
 from training.plan import Plan
 
 READ = (*OPEN_VIEWS, "deliveries", "link_runs", "links", "residences")
@@ -35,6 +36,7 @@ def common(plan: Plan, asked: Asked) -> dict[str, Any]:
         "dates": _dates(calendar),
         "fitted_on": _count(asked.training),
         "calibrated_on": _count(asked.calibration),
+        "people": on_both_sides(asked),
         "parts": _parts(specification, [asked.lists[day].followed for day in calendar.test]),
         "flow": {
             str(each.morning.as_of): [
@@ -56,7 +58,7 @@ def card(
     title: str,
     *,
     shared: Mapping[str, Any],
-    judged: Mapping[str, Judgement],
+    judged: Mapping[str, Judged],
     also: Mapping[str, Mapping[str, Judgement]],
     on_folds: Sequence[Mapping[str, Judgement]],
     fit: Mapping[str, Any],
@@ -64,7 +66,7 @@ def card(
 ) -> dict[str, Any]:
     """The card of one candidate.
 
-    judged: kind → figures on the test dates, this candidate's and the others'. also: date → kind →
+    judged: kind → what it is judged by on the test dates, this candidate and the others. also: date → kind →
     figures. on_folds: for each fold, kind → figures. fit: what is particular to how it was fitted.
     made_of: what the scores of its reference are made of.
     """
@@ -73,8 +75,8 @@ def card(
         "title": title,
         **shared,
         "fit": dict(fit),
-        "test": judged[kind].to_json(),
-        "beside": {other: figures.to_json() for other, figures in judged.items() if other != kind},
+        **judged[kind].to_json(),
+        "beside": {other: each.figures.to_json() for other, each in judged.items() if other != kind},
         "also_report": {day: figures[kind].to_json() for day, figures in also.items()},
         "on_folds": [figures[kind].to_json() for figures in on_folds],
         "made_of": _made_of(made_of),

@@ -34,6 +34,7 @@ from training.calendar import Calendar
 from training.card import card, common
 from training.examples import InTurn, draw, margins_of, need_both_outcomes
 from training.fitting import TREES, fit_all, score_lists, titles_of
+from training.judged import judge_all, with_last_lists
 from training.plan import Plan, lay_plan
 from training.tracking import register
 from training.trees import Setting, choose
@@ -89,7 +90,8 @@ def train(
     margins = margins_of(scorers, names, calibration.blocks)
     platts = {kind: fit_platt(found, calibration.y) for kind, found in margins.items()}
     scored = score_lists(scorers, names, asked.reported, platts=platts)
-    judged = {kind: _judge(plan, dates, calendar.test) for kind, dates in scored.items()}
+    before = score_lists(scorers, names, asked.before, platts=platts)
+    judged = judge_all(plan, asked, with_last_lists(plan, scored, before), before)
     also = {
         str(day): {kind: _judge(plan, dates, [day]) for kind, dates in scored.items()}
         for day in calendar.also_report
@@ -125,7 +127,7 @@ def train(
         shared=shared,
         tried=tried,
         titles=titles,
-        judged=judged,
+        judged={kind: each.figures for kind, each in judged.items()},
         also_report=also,
         on_folds=on_folds,
         models={kind: candidate.sha256 for kind, candidate in exported.items()},
