@@ -195,7 +195,7 @@ def questions_text(card: Mapping[str, Any], *, model: str, human: Human = NOTHIN
     ]
     for question in QUESTIONS:
         lines += ["", f"# {question.asks} ({', '.join(question.papers)})"]
-        lines += [_yaml({question.name: human.answers.get(question.name, "")})]
+        lines += [_yaml({question.name: human.answers.get(question.name, "").strip()})]
     groups = dict.fromkeys([*to_sign(card), *human.signed])
     lines += ["", "# Of these groups there are too few people to say whether the list misses them."]
     lines += [f"# Somebody named must say why that is accepted, in {SHORTEST_REASON} characters or more."]

@@ -14,6 +14,7 @@ from models.human import CARD
 from models.paper import NOT_MEASURED, Field, Paper, Section, Table
 from models.paper_figures import (
     between,
+    by_person,
     cohort,
     compared,
     days_said,
@@ -97,6 +98,7 @@ def _did(told: Told) -> Iterator[Field]:
         ),
         performance(told),
     )
+    yield by_person(told)
     table = compared(told)
     about = "From the same people, drawn again and again; a range that holds nought shows no difference."
     yield Field("Is it better?", (about,) if table else (NOT_MEASURED,), table)
@@ -124,13 +126,12 @@ def _reliability(told: Told) -> Table | None:
 
 
 def _overlap(told: Told) -> Field:
-    label, found = "How much of a list stays", optional(told, "overlap")
+    label, found = "How much of a list stays", told.card.get("overlap") or []
     if not found:
         return Field(label, (NOT_MEASURED,))
-    said = (
-        f"{share(found['share'])} of a list stood on the one {counted(found['days'], 'day', 'days')} before."
-    )
-    return Field(label, (said,))
+    days = counted(found[0]["days"], "day", "days")
+    said = ", ".join(share(each["share"]) for each in found)
+    return Field(label, (f"Of each list judged, so many stood on the one {days} before: {said}.",))
 
 
 def _nobody_yet(told: Told) -> Field:
@@ -191,6 +192,7 @@ def _made(told: Told) -> Iterator[Field]:
             "Apart",
             f"{dates.get('apart_days', NOT_MEASURED)} days between the blocks, so that none knows of another",
         ),
+        ("People", _both_sides(told)),
         ("Last delivery read", str(told.card.get("last_delivery", NOT_MEASURED))),
         ("Link run read", str(told.card.get("link_run", NOT_MEASURED))),
         ("Catalogue of figures", str(told.card.get("catalogue", NOT_MEASURED))),
@@ -202,6 +204,16 @@ def _made(told: Told) -> Iterator[Field]:
 def _judged_on(told: Told) -> str:
     day = ((told.card.get("dates") or {}).get("judged_on") or {}).get("test")
     return said_day(day) if day else NOT_MEASURED
+
+
+def _both_sides(told: Told) -> str:
+    found = optional(told, "people")
+    if not found:
+        return NOT_MEASURED
+    return (
+        f"{people(found['learned_from'])} learned from, {people(found['judged_on'])} judged on, "
+        f"{people(found['both'])} of them both, on other dates"
+    )
 
 
 def limits(told: Told) -> Iterator[Field]:

@@ -52,7 +52,7 @@ def between(value: float | None, interval: Sequence[float | None] | None, *, of:
     >>> between(0.4, [0.3, 0.5]), between(0.4, [0.3, 0.5], of=[90, 3])
     ('40% (30% to 50%)', 'too few to show')
     """
-    if any(count is not None and show(int(count)) == STAR for count in of):
+    if few(of):
         return TOO_FEW
     if value is None or interval is None or None in interval:
         return share(value)
@@ -85,7 +85,7 @@ def days_said(days: Sequence[str]) -> str:
 
 def performance(told: Told) -> Table:
     """This model and all that were judged beside it, on the same people and dates."""
-    judged = {str(told.card.get("kind")): told.test, **(told.card.get("beside") or {})}
+    judged = {told.kind: told.test, **(told.card.get("beside") or {})}
     return Table(
         (
             "Sorted by",
@@ -122,9 +122,38 @@ def _ranking(figures: Mapping[str, Any]) -> tuple[str, str]:
     return number(figures.get("average_precision"), 3), number(figures.get("auc"), 2)
 
 
+def by_person(told: Told) -> Field:
+    """This model's figures with intervals from drawing whole people, who may stand on several dates."""
+    label, found = "The same, by person", optional(told, "by_person")
+    if not found:
+        return Field(label, (NOT_MEASURED,))
+    counts = (told.test.get("found"), told.test.get("flagged"))
+    rows = (
+        (f"Precision at {told.capacity}", between(told.test.get("precision"), found["precision"], of=counts)),
+        ("Recall", between(told.test.get("recall"), found["recall"], of=counts)),
+        ("Average precision", _within(told.test.get("average_precision"), found["average_precision"], 3)),
+        ("Lift", _within(told.test.get("lift"), found["lift"], 1) if not few(counts) else TOO_FEW),
+    )
+    about = (
+        "Whole people were drawn again and again, however many dates they stand on; these ranges are wider."
+    )
+    return Field(label, (about,), Table(("Figure", "With its 95% interval"), rows))
+
+
+def few(counts: Collection[Any]) -> bool:
+    """Whether one of some counts of people is 1 to 7."""
+    return any(count is not None and show(int(count)) == STAR for count in counts)
+
+
+def _within(value: float | None, interval: Sequence[float | None] | None, places: int) -> str:
+    if value is None or interval is None or None in interval:
+        return number(value, places)
+    return f"{number(value, places)} ({number(interval[0], places)} to {number(interval[1], places)})"
+
+
 def compared(told: Told) -> Table | None:
     """What each baseline lacks, with its interval; None where nothing was compared."""
-    paired = {k: f for k, f in (told.card.get("paired") or {}).items() if k != told.card.get("kind")}
+    paired = {k: f for k, f in (told.card.get("paired") or {}).items() if k != told.kind}
     if not paired:
         return None
     return Table(
@@ -143,7 +172,7 @@ def _points(found: Mapping[str, Any]) -> str:
 
 
 def is_baseline(told: Told) -> bool:
-    return told.card.get("kind") not in FITTED
+    return told.kind not in FITTED
 
 
 def cohort(told: Told) -> Field:
@@ -165,7 +194,7 @@ def outcome_parts(told: Told) -> Field:
         (part["title"], people(part["positives"]), between(part["base_rate"], None, of=[part["positives"]]))
         for part in (told.card.get("parts") or {}).values()
     )
-    said = f"{told.specification.title}: whichever of these comes first, within {told.horizon} days."
+    said = f"{told.specification.title}: whichever of these comes first."
     table = Table(("It counts if there is", "Followed for", "Of everybody judged"), rows) if rows else None
     return Field("What it foretells", (said,), table)
 

@@ -48,10 +48,6 @@ class PapersReport:
         lines = [f"{counted(len(self.papers), 'paper', 'papers')} in {self.folder}"]
         if self.laid_out:
             lines.append(f"The questions for people are in {self.human}: answer them there.")
-        if self.missing:
-            lines.append(f"To be written by a person: {', '.join(self.missing)}")
-        if self.unsigned:
-            lines.append(f"To be signed for: {', '.join(self.unsigned)}")
         lines += [
             f"  {'met    ' if gate.met else 'NOT MET'}  {gate.name}: {gate.said}" for gate in self.gates
         ]

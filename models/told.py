@@ -40,7 +40,11 @@ class Told:
 
     @property
     def title(self) -> str:
-        return str(self.card.get("title", self.card.get("kind", "a model")))
+        return str(self.card.get("title", self.kind))
+
+    @property
+    def kind(self) -> str:
+        return str(self.card.get("kind", "a model"))
 
     @property
     def capacity(self) -> int:
@@ -54,7 +58,7 @@ class Told:
         """What a candidate of the same run is called."""
         titles = {"lightgbm": "gradient-boosted trees", "logistic": "logistic regression"}
         titles |= {b.name: b.title for b in self.specification.baselines}
-        return self.title if kind == self.card.get("kind") else titles.get(kind, kind.replace("_", " "))
+        return self.title if kind == self.kind else titles.get(kind, kind.replace("_", " "))
 
     def paper(self, kind: str, title: str, *, about: str, sections: Sequence[Section]) -> Paper:
         """A paper about this model, with what must be seen first."""

@@ -273,5 +273,6 @@ def _agreement(told: Told, source: str) -> str:
 def _risks(told: Told) -> Iterator[Field]:
     yield told.asked("assessments", "5.1 Impact assessments")
     yield told.asked("risks", "5.2 Risks & mitigations")
+    yield told.asked("limits", "5.2 Risks & mitigations: what it does not see")
     section = groups(told)
     yield from (f for f in section.fields if f.name != "equality")

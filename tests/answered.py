@@ -18,7 +18,7 @@ Counts = Mapping[str, tuple[int, int, int, int]]
 
 ALIKE: Counts = {"f": (60, 40, 40, 860), "m": (30, 20, 20, 430)}
 ONE_MISSED: Counts = {"f": (60, 40, 40, 860), "m": (10, 50, 40, 420)}
-ONE_TOO_SMALL: Counts = {**ALIKE, "unknown": (5, 9, 10, 300)}
+ONE_TOO_SMALL: Counts = {**ALIKE, "unknown": (10, 14, 10, 300)}
 
 
 def listed(counts: Counts, *, chance: float | None = None) -> Listing:

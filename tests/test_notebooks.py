@@ -7,6 +7,11 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
+SAYS = {
+    "01_a_week_in_early_help": ["NOT APPROVED", "made again"],
+    "04_is_it_fair": ["no group is missed too often:"],
+}
+"""What each must print, beside running."""
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
@@ -15,5 +20,4 @@ def test_a_notebook_runs(path: Path, county, monkeypatch: pytest.MonkeyPatch) ->
     notebook = jupytext.read(path)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
     printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
-    assert "NOT APPROVED" in printed
-    assert "made again" in printed
+    assert [said for said in SAYS.get(path.stem, ()) if said not in printed] == []

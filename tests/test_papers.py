@@ -1,0 +1,434 @@
+"""Papers tell what a card holds and no more; what only people can write is asked, marked and gated."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.errors import UserMistake
+from features.workspace import Workspace, init_workspace
+from models.candidate import Candidate, export_candidate
+from models.fairness import NOT_ESTIMABLE, TOO_FEW
+from models.gates import WRITTEN, gates_of
+from models.human import ALL, ASKED, FILE, Human, Signature, folder_of, parse, questions_text, sample
+from models.paper import NOT_MEASURED, TO_WRITE, Field, Paper, Section, Table, to_html, to_markdown
+from models.papers import PAPERS, WRITERS, papers, write_papers
+from models.told import Told, told_of
+from tests.answered import ONE_TOO_SMALL, answer, audited, filled
+from tests.test_candidate import CARD, CATALOGUE, SOURCE, SPECIFICATION, draft, panel, reference_of, sums
+
+ROOT = Path(__file__).parent.parent
+JUDGED: dict[str, Any] = {
+    "labelled": 30_331,
+    "positives": 1_237,
+    "base_rate": 0.0408,
+    "auc": 0.781,
+    "average_precision": 0.2133,
+    "flagged": 91,
+    "found": 38,
+    "precision": 0.4176,
+    "precision_interval": [0.321, 0.52],
+    "recall": 0.0307,
+    "recall_interval": [0.021, 0.044],
+    "lift": 10.2,
+    "needed_to_review": 2.39,
+    "calibration_slope": 1.07,
+    "calibration_intercept": -0.06,
+    "brier": 0.0366,
+}
+FULL: dict[str, Any] = {
+    **CARD,
+    "kind": "lightgbm",
+    "title": "gradient-boosted trees",
+    "catalogue": CATALOGUE.hash,
+    "test": JUDGED,
+    "beside": {"calls": {**JUDGED, "precision": 0.2967, "precision_interval": [0.213, 0.397], "found": 27}},
+    "paired": {"calls": {"of": "average precision", "difference": 0.0721, "low": 0.031, "high": 0.113}},
+    "dates": {
+        "train": ["2024-01-01", "2024-03-01"],
+        "calibrate": ["2024-06-01"],
+        "apart_days": 120,
+        "test": ["2024-12-01"],
+        "judged_on": {"test": "2025-06-01"},
+    },
+    "flow": {
+        "2024-12-01": [
+            {"why": "objects to being scored", "left_out": 3, "left": 41_237},
+            {"why": "already there", "left_out": 1_117, "left": 40_119},
+        ]
+    },
+    "parts": {"fire": {"title": "a fire", "positives": 1_237, "n": 30_331, "base_rate": 0.0408}},
+    "fitted_on": {"rows": 61_238, "positives": 2_413},
+    "calibrated_on": {"rows": 30_619, "positives": 1_213},
+    "sensitive": {
+        "used": {
+            "fire.visit": {"close_to": "disability", "why": "visits are offered to those who ask for them"}
+        },
+        "left_out": {"fire.call": "age"},
+    },
+    "made_of": {"fire.call": {"weight": 0.31, "pull": -0.02}},
+    "audit": audited(ONE_TOO_SMALL),
+    "lead_time": {
+        "people": 37,
+        "median_days": 61.0,
+        "ahead": [{"days": 30, "people": 29, "share": 0.7838, "interval": [0.63, 0.89]}],
+    },
+    "overlap": [{"days": 7, "listed": 30, "stayed": 24, "share": 0.8}],
+    "by_person": {
+        "precision": [0.301, 0.541],
+        "recall": [0.0191, 0.0468],
+        "draws": 1000,
+        "average_precision": [0.181, 0.251],
+        "lift": [7.1, 13.4],
+    },
+    "people": {"learned_from": 21_118, "judged_on": 20_557, "both": 16_113},
+    "nobody_yet": {"listed": 91, "alone": 33, "share": 0.3626, "interval": [0.271, 0.465]},
+    "reliability": [
+        {"n": 3_033, "chance": 0.011, "positives": 33, "share": 0.0109, "interval": [0.008, 0.015]}
+    ],
+    "verdict": "Gradient-boosted trees is shown to beat the best baseline.",
+}
+EXACT = [30_331, 1_237, 91, 41_237, 1_117, 40_119, 61_238, 2_413, 30_619, 1_213, 3_033]
+EXACT += [21_118, 20_557, 16_113]
+"""Counts of people in the card as nobody outside the team may read them; none is a multiple of 5."""
+SIGNED = {"sex: unknown": Signature("Anna Bright", "we looked at all fourteen of them")}
+
+
+def told(card: dict[str, Any] = FULL, human: Human | None = None) -> Told:
+    return Told(
+        card=card,
+        sha256="e9" * 32,
+        specification=SPECIFICATION,
+        catalogue=CATALOGUE,
+        human=Human() if human is None else human,
+        council="Anyshire",
+        declared={"fire": SOURCE},
+        rows={"fire": 1_234_567},
+    )
+
+
+def every(card: dict[str, Any] = FULL, human: Human | None = None) -> dict[str, Paper]:
+    return {paper.kind: paper for paper in (make(told(card, human)) for make in PAPERS.values())}
+
+
+def field(paper: Paper, label: str) -> Field:
+    return next(f for section in paper.sections for f in section.fields if f.label == label)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t"), max_size=200)
+
+
+@settings(max_examples=100, deadline=None)
+@given(answers=st.dictionaries(st.sampled_from([*ASKED]), TEXT), because=TEXT)
+def test_what_people_write_is_read_back_as_they_wrote_it(answers: dict[str, str], because: str) -> None:
+    because = f"there are too few of them {' '.join(because.split())}".strip()
+    human = Human(answers, {"age band: 16 to 17": Signature("Zoë Příklad", because)})
+    text = questions_text({}, model="ab" * 32, human=human)
+    read = parse(text.encode(), model="ab" * 32)
+    lines = {name: re.sub("[\x85\u2028\u2029]", "\n", said).strip() for name, said in answers.items()}
+    given_back = dict(read.answers)
+    for name, said in given_back.items():
+        assert re.sub("[\x85\u2028\u2029]", "\n", said) == lines[name]
+    placeholders = ("", "-", "–", "…", "?", "tbc", "tba", "tbd", "todo", "to do", "to complete", "x", "xx")
+    for name in set(answers) - set(given_back):
+        assert " ".join(lines[name].casefold().split()).strip(" .") in placeholders
+    assert read.reasons["age band: 16 to 17"] == f"Zoë Příklad: {because}"
+    assert questions_text({}, model="ab" * 32, human=read).count("\n# ") == text.count("\n# ")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model: {m}\npurpos: offers", "no question 'purpos': did you mean purpose"),
+        ("model: {m}\npurpose: [offers, help]", "purpose: the answer is text; given is a list"),
+        ("purpose: offers", "it is about no model, and not about abababababab"),
+        ("model: " + "cd" * 32, "it is about cdcdcdcdcdcd, and not"),
+        ("model: {m}\nsigned: [sex]", "signed: it is a map of groups"),
+        ("model: {m}\nsigned: {sex: yes}", "signed: sex: it takes `by` and `because`"),
+        (
+            "model: {m}\nsigned: {sex: {by: Anna, because: they are too few of them}}",
+            "first name and surname",
+        ),
+        ("model: {m}\nsigned: {sex: {by: Anna Bright, because: fine}}", "in 20 characters or more"),
+        ("model: {m}\npurpose: 'open", "not YAML, line"),
+        ("- model", "not a map"),
+        ("model: {m}\nowner: \xff", "not UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(text: str, said: str) -> None:
+    given = text.replace("{m}", "ab" * 32)
+    with pytest.raises(UserMistake) as refused:
+        parse(given.encode("latin-1"), model="ab" * 32)
+    assert said in str(refused.value)
+
+
+def test_no_is_an_answer_and_tbc_is_none() -> None:
+    text = (
+        f"model: {'ab' * 32}\nsupplier: no\nowner: TBC\nteam: 12\nreview: 2027-01-31\npurpose: ~ \ncontact:\n"
+    )
+    read = parse(text.encode(), model="ab" * 32)
+    assert read.answers == {"supplier": "no", "team": "12", "review": "2027-01-31", "purpose": "~"}
+
+
+def test_every_question_is_asked_in_its_papers_and_no_other() -> None:
+    there = {
+        kind: {f.name for section in paper.sections for f in section.fields if f.name}
+        for kind, paper in every().items()
+    }
+    assert set(there) == set(ALL)
+    for kind, names in there.items():
+        assert names - {"signed sex: unknown"} == {q.name for q in ASKED.values() if kind in q.papers}
+
+
+@given(left=st.sets(st.sampled_from([*ASKED])))
+@settings(max_examples=20, deadline=None)
+def test_what_waits_in_a_paper_is_what_the_gate_names(left: set[str]) -> None:
+    human = replace(filled(**dict.fromkeys(left, "")), signed=SIGNED)
+    waiting = {f.name for paper in every(human=human).values() for f in paper.waiting}
+    (gate,) = [gate for gate in gates_of(FULL, human) if gate.name == WRITTEN]
+    assert waiting == left == set(human.missing) and gate.met is not bool(left)
+    assert all(name in gate.said for name in left)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_draft_is_marked_as_one_in_every_form(kind: str) -> None:
+    draft, finished = every()[kind], every(human=replace(filled(), signed=SIGNED))[kind]
+    n = len({f.name for f in draft.waiting})
+    for write in (to_html, to_markdown):
+        assert f"a person has still to write {n} fields" in write(draft)
+        assert write(draft).count(TO_WRITE) == len(draft.waiting) > 5
+        assert TO_WRITE not in write(finished) and "still to write" not in write(finished)
+    as_json = json.loads(WRITERS["json"](draft))
+    assert as_json["to_be_written"] == [f.name for f in draft.waiting]
+    assert json.loads(WRITERS["json"](finished))["to_be_written"] == []
+
+
+STANDARD = """Organisation|Organisation type|Function|Capability|Task|Phase|Region|Date published or updated
+Version|1 Name|2 Description|3 Website URL|4 Contact email
+1.1 Organisation|1.2 Team|1.3 Senior responsible owner|1.4 External supplier involvement
+1.4.2 Companies House number|1.4.3 role|1.4.4 procurement procedure type|1.4.5 data access terms
+2.1 Detailed description|2.2 Scope|2.3 Benefit|2.4 Previous process|2.5 Alternatives considered
+3.1 Process integration|3.2 Provided information|3.3 Frequency & scale of usage|3.4 Human decisions & review
+3.5 Required training|3.6 Appeals & review
+4.1 architecture, phase, maintenance, models|4.2 name|4.2 version|4.2 task|4.2 input|4.2 output
+4.2 architecture|4.2 performance|4.2 datasets|4.2 dataset purposes
+name|modality|description|quantities|sensitive attributes|completeness & representativeness|source URL
+collection|cleaning|sharing agreements|4.3 access & storage
+5.1 Impact assessments|5.2 Risks & mitigations""".replace("\n", "|").split("|")
+
+
+def test_the_record_has_every_field_of_the_standard() -> None:
+    labels = [f.label for section in every()["transparency record"].sections for f in section.fields]
+    places = [next(n for n, label in enumerate(labels) if label.startswith(name)) for name in STANDARD[:26]]
+    assert places == sorted(places)
+    assert [name for name in STANDARD if not any(label.startswith(name) for label in labels)] == []
+
+
+def test_figures_stand_with_their_intervals() -> None:
+    card = every()["model card"]
+    table = field(card, "The list, beside what it could be sorted by instead").table
+    assert table and table.rows == (
+        ("gradient-boosted trees", "42% (32% to 52%)", "3.1% (2.1% to 4.4%)", "10.2", "2.4", "0.213", "0.78"),
+        ("calls", "30% (21% to 40%)", "3.1% (2.1% to 4.4%)", "10.2", "2.4", "0.213", "0.78"),
+    )
+    by_person = field(card, "The same, by person").table
+    assert by_person and [row[1] for row in by_person.rows] == [
+        *("42% (30% to 54%)", "3.1% (1.9% to 4.7%)", "0.213 (0.181 to 0.251)", "10.2 (7.1 to 13.4)"),
+    ]
+    compared = field(card, "Is it better?").table
+    assert compared and compared.rows == (("calls", "average precision", "+7.2 (+3.1 to +11.3)"),)
+    found = field(card, "Who is found, by sex").table
+    assert found and found.rows[0] == ("f", "1,000", "100", "60% (50% to 69%)", found.rows[0][4])
+    assert found.rows[2][1:4] == ("335", "25", NOT_ESTIMABLE)
+    assert re.fullmatch(r"[+-]\d\.\d \([+-]\d+\.\d to [+-]\d+\.\d\)", found.rows[0][4])
+    assert "58 of every 100 people listed" in field(card, "From the figures").said[0]
+    assert "97 were not on" in field(card, "From the figures").said[1]
+    text = to_markdown(card)
+    assert "first listed 61 days or more" in text and "78% (63% to 89%)" in text
+    assert "36% (27% to 46%) of those listed no service" in text and "one 7 days before: 80%." in text
+    assert FULL["verdict"] in text and "NOT APPROVED" in text
+
+
+def test_no_exact_count_of_people_leaves() -> None:
+    for paper in every().values():
+        for write in WRITERS.values():
+            numbers = {int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*\d|\d", write(paper))}
+            assert numbers.isdisjoint(EXACT)
+    flow = next(f for f in every()["model card"].sections[0].fields if f.label.startswith("Who was asked"))
+    assert flow.table and flow.table.rows[0] == ("objects to being scored", "*", "41,235")
+
+
+def test_a_rate_of_a_few_people_is_not_said() -> None:
+    few = {**FULL, "test": {**JUDGED, "found": 3, "precision": 0.033}}
+    table = field(every(few)["model card"], "The list, beside what it could be sorted by instead").table
+    assert table and table.rows[0][1:5] == (TOO_FEW,) * 4
+    for write in WRITERS.values():
+        assert "32%" not in write(
+            replace(every(few)["model card"], sections=every(few)["model card"].sections[2:3])
+        )
+
+
+def test_what_was_not_measured_says_so() -> None:
+    bare = every(dict(CARD))
+    said = to_markdown(bare["model card"])
+    assert said.count(NOT_MEASURED) >= 10 and "Train again" in said and "None" not in said
+    assert NOT_ESTIMABLE in said and "nan" not in said.casefold()
+    for paper in bare.values():
+        assert all(write(paper) for write in WRITERS.values())
+    no_lists = {**FULL, "paired": {"calls": {"of": "precision at 30", "difference": None, "low": None}}}
+    assert field(every(no_lists)["model card"], "Is it better?").table.rows[0][2] == NOT_ESTIMABLE  # type: ignore[union-attr]
+
+
+class Page(HTMLParser):
+    """The ids of a page, what refers to them, its tags and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.asked: set[str] = set()
+        self.tags: set[str] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            self.ids += [value or ""] if name == "id" else []
+            self.asked |= set((value or "").split()) if name == "aria-labelledby" else set()
+            self.asked |= {(value or "")[1:]} if name == "href" and (value or "").startswith("#") else set()
+            assert not (name in ("src", "href") and not (value or "").startswith("#"))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_page_stands_by_itself_and_refers_to_what_is_there(kind: str) -> None:
+    page = Page(to_html(every()[kind]))
+    assert page.asked <= set(page.ids) and len(page.ids) == len(set(page.ids))
+    assert "script" not in page.tags and {"main", "h1", "h2", "h3", "table"} <= page.tags
+
+
+def test_what_people_write_cannot_become_part_of_the_page() -> None:
+    nasty = "<script>alert(1)</script> a|b *c* [d](e)"
+    human = replace(filled(purpose=nasty, owner=nasty), signed=SIGNED)
+    page, text = (write(every(human=human)["model card"]) for write in (to_html, to_markdown))
+    assert "script" not in Page(page).tags and nasty in Page(page).text
+    assert "<script" not in text and "a\\|b" in text and "\\[d](e)" in text
+    table = Paper(
+        "", "", "", "", "", (), (Section("s", (Field("f", table=Table(("a", "b"), ((nasty, "1"),))),)),)
+    )
+    (row,) = [line for line in to_markdown(table).split("\n") if "alert" in line]
+    assert len(re.split(r"(?<!\\)\|", row)) == 4
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    init_workspace(tmp_path)
+    return Workspace(tmp_path)
+
+
+def exported(workspace: Workspace, *, slope: float = 0.9, **card: Any) -> Candidate:
+    made = replace(draft(sums(), slope=slope), kind="lightgbm", card={**FULL, **card})
+    return export_candidate(workspace, made, reference_of(made, panel(20).X))
+
+
+def test_papers_are_written_and_the_questions_laid_out_once(workspace: Workspace) -> None:
+    model = exported(workspace)
+    first = papers(workspace, model)
+    assert [path.name for path in first.papers] == [f"{n}.{form}" for n in PAPERS for form in WRITERS]
+    assert first.laid_out and first.missing == tuple(ASKED) and first.unsigned == ("sex: unknown",)
+    assert "NOT MET  what people must write" in first.text() and str(first.human) in first.text()
+    laid = first.human.read_text(encoding="utf-8")
+    assert laid.count("''") == len(ASKED) + 2 and all(q.asks in laid for q in ASKED.values())
+    answered = laid.replace("purpose: ''", "purpose: offers  # of help")
+    first.human.write_text(answered, encoding="utf-8")
+    again = papers(workspace, model)
+    assert not again.laid_out and again.human.read_text(encoding="utf-8") == answered
+    assert "purpose" not in again.missing and len(again.missing) == len(ASKED) - 1
+    card = (again.folder / "model_card.md").read_text(encoding="utf-8")
+    assert "\noffers\n" in card and "The workspace declares this source no more" not in card
+    assert not list(again.folder.glob(".*"))
+    for kwargs in ({"simulated": True}, {"fill": other_answers(workspace)}):
+        with pytest.raises(UserMistake, match="have written in"):
+            papers(workspace, model, **kwargs)
+    assert again.human.read_text(encoding="utf-8") == answered
+
+
+def other_answers(workspace: Workspace) -> Path:
+    """What people wrote of another model, signatures and all."""
+    other = exported(workspace, slope=0.7)
+    answer(workspace, other)
+    return folder_of(workspace, "fires", other.sha256) / FILE
+
+
+def test_answers_are_taken_over_and_signatures_are_not(workspace: Workspace) -> None:
+    model, fill = exported(workspace), other_answers(workspace)
+    report = papers(workspace, model, fill=fill)
+    assert report.missing == () and report.unsigned == ("sex: unknown",)
+    assert {gate.name for gate in report.gates if not gate.met} == {"no group is missed too often"}
+    own = fill.read_text(encoding="utf-8").replace(fill_model(fill), model.sha256)
+    report.human.unlink()
+    fill.write_text(own, encoding="utf-8")
+    assert papers(workspace, model, fill=fill).unsigned == ()
+    with pytest.raises(UserMistake, match="no file"):
+        papers(workspace, model, fill=workspace.root / "nowhere.yaml")
+
+
+def fill_model(path: Path) -> str:
+    found = re.search(r"^model: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def test_the_sample_says_that_it_is_one_at_every_answer(workspace: Workspace) -> None:
+    assert set(sample({}).answers) == set(ASKED)
+    assert all(
+        said.startswith("SAMPLE, written by simulated people: ") for said in sample({}).answers.values()
+    )
+    model = exported(workspace)
+    report = papers(workspace, model, simulated=True)
+    assert [gate.name for gate in report.gates if not gate.met] == []
+    for path in report.papers:
+        assert path.suffix == ".json" or "written here by simulated people" in path.read_text(
+            encoding="utf-8"
+        )
+    assert papers(workspace, model, simulated=True).human == report.human  # the same again is no change
+    assert "Anna Bright (simulated)" in (report.folder / "impact_annex.html").read_text(encoding="utf-8")
+
+
+def test_of_a_source_that_is_declared_no_more_the_papers_still_tell(workspace: Workspace) -> None:
+    model = exported(workspace)
+    gone = replace(told_of(workspace, model), declared={}, rows={})
+    write_papers(gone, workspace.root / "out")
+    assert "declares this source no more" in (workspace.root / "out" / "transparency_record.md").read_text()
+
+
+@pytest.mark.parametrize("card", [FULL, {**FULL, "audit": None}])
+def test_the_notebook_reads_an_audit_or_says_there_is_none(
+    workspace: Workspace, card: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    (workspace.root / "settings.yaml").write_text("model: fires")
+    exported(workspace, **card)
+    monkeypatch.setenv("EARLYHELP_WORKSPACE", str(workspace.root))
+    names: dict[str, Any] = {}
+    for cell in jupytext.read(ROOT / "notebooks" / "04_is_it_fair.py").cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, "04_is_it_fair", "exec"), names)
+    printed = capsys.readouterr().out
+    assert ("train it again" in printed) == (card["audit"] is None)
+    if card["audit"]:
+        assert "not estimable: sex: unknown; nobody has signed for it" in printed
+        assert list(names["groups"]["recall"].round(2).dropna()) == [0.6, 0.6]
+        (point,) = names["points"]
+        assert (point.precision, point.simple) == (JUDGED["precision"], False) and point.whose
