@@ -8,8 +8,9 @@ times; eight such rows may be two people.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import combinations
 
 import numpy as np
@@ -18,6 +19,7 @@ import pyarrow as pa
 from models.calibration import chance
 from models.groups import CROSS, UNKNOWN, in_order
 from models.judge import Scored, ranking
+from models.one_person import people_of
 
 N, POSITIVES, SELECTED, FOUND = "n", "positives", "selected", "found"
 OMITTED = "omitted"
@@ -88,6 +90,34 @@ def listing(
     )
 
 
+def listings(
+    scored: Mapping[str, Sequence[Scored]],
+    groups: Mapping[date, Mapping[str, np.ndarray]],
+    *,
+    capacity: int,
+    contacted: Mapping[date, np.ndarray | None] | None = None,
+) -> dict[str, list[Listing]]:
+    """Kind → the people of its lists, of models that scored the same people on the same dates.
+
+    groups: date → characteristic → (n,); contacted: date → (n,) bool, or None where that is not known.
+    Whoever is one person on any of the dates is one on all.
+    """
+    first, met = next(iter(scored.values())), contacted or {}
+    whose = people_of(first)
+    made = [
+        listing(s, on_list(s, capacity), groups[s.as_of], contacted=met.get(s.as_of), people=people)
+        for s, people in zip(first, whose, strict=True)
+    ]
+
+    def of_kind(dates: Sequence[Scored]) -> Iterator[Listing]:
+        for each, s in zip(made, dates, strict=True):
+            kept = ~np.isnan(s.y)
+            listed, said = on_list(s, capacity)[kept], chance(s.log_odds[kept])
+            yield replace(each, selected=listed, chance=said)
+
+    return {kind: list(of_kind(dates)) for kind, dates in scored.items()}
+
+
 def on_list(scored: Scored, capacity: int) -> np.ndarray:
     """(n,) bool: the list of a date, cut at capacity over everybody scored."""
     listed = np.zeros(len(scored.y), bool)
@@ -112,9 +142,7 @@ def pool_kinds(kinds: Mapping[str, Sequence[Listing]]) -> dict[str, People]:
     who, count = _whose([each.person for each in first])
     groups = {}
     for name in sorted({name for each in first for name in each.groups}):
-        names, rows_at = _coded(
-            [g if (g := each.groups.get(name)) is not None else _nobodys(each) for each in first]
-        )
+        names, rows_at = _coded([_told(each, name) for each in first])
         at = np.empty(count, np.int64)
         at[who] = rows_at  # of several dates the last stays
         groups[name] = Grouped(names, at)
@@ -189,9 +217,10 @@ def _whose(ids: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
     return names.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(names.dictionary)
 
 
-def _nobodys(listing: Listing) -> np.ndarray:
-    """What a list tells of a characteristic that it does not know."""
-    return np.full(len(listing.person), UNKNOWN, object)
+def _told(listing: Listing, characteristic: str) -> np.ndarray:
+    """What a list tells of a characteristic, `unknown` of one that it does not know."""
+    told = listing.groups.get(characteristic)
+    return np.full(len(listing.person), UNKNOWN, object) if told is None else told
 
 
 def _coded(values: Sequence[np.ndarray]) -> tuple[tuple[str, ...], np.ndarray]:

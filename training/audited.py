@@ -6,7 +6,6 @@ Who is in which group is read once a date, for all candidates, from the table th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -15,19 +14,15 @@ from features.catalogue import Catalogue
 from features.progress import Tell, quiet
 from models.audit import ThresholdAudit, audit_people
 from models.audit_chart import Point, scatter
-from models.calibration import chance
 from models.groups import groups
 from models.judge import Judgement, Scored
-from models.one_person import people_of
-from models.pooled import Listing, listing, on_list, pool_kinds
+from models.pooled import listings, pool_kinds
 from training.asked import Asked, Listed
 from training.plan import Plan
 
-OFTEN = 0.75
-"""Agencies met somebody often who is in the most met quarter of those scored that day."""
-
-MEETINGS, MEETINGS_WITHIN = "all", 365
-"""What agencies recorded of a person, and within how many days."""
+MET_BY, MET_OFTEN = "all.agencies_365", 2
+"""Agencies met somebody often of whom this many recorded something in the year before. Records are no
+measure of it: of a pupil a school writes something down every week."""
 
 Groups = Mapping[date, Mapping[str, np.ndarray]]
 """Date → characteristic → (n,) the group of everybody asked about on it."""
@@ -71,16 +66,8 @@ def audits(
 
     Raises ValueError where the kinds did not score the same people.
     """
-    first = next(iter(scored.values()))
-    of_one = [
-        listing(s, on_list(s, capacity), of[s.as_of], contacted=met[s.as_of], people=people)
-        for s, people in zip(first, people_of(first), strict=True)
-    ]
-    kinds = {
-        kind: [_relisted(made, s, capacity) for made, s in zip(of_one, dates, strict=True)]
-        for kind, dates in scored.items()
-    }
-    return {kind: audit_people(people, limit=limit) for kind, people in pool_kinds(kinds).items()}
+    lists = listings(scored, of, capacity=capacity, contacted=met)
+    return {kind: audit_people(people, limit=limit) for kind, people in pool_kinds(lists).items()}
 
 
 def groups_of(plan: Plan, asked: Asked) -> dict[date, dict[str, np.ndarray]]:
@@ -91,14 +78,11 @@ def groups_of(plan: Plan, asked: Asked) -> dict[date, dict[str, np.ndarray]]:
 
 
 def contacted(catalogue: Catalogue, listed: Listed) -> np.ndarray | None:
-    """(n,) bool: whom agencies met often, the quarter of whom most was recorded in the year before, those
-    of whom just as much was included; None where the catalogue does not count that."""
-    name = f"{MEETINGS}.count_{MEETINGS_WITHIN}"
-    if name not in catalogue.names:
+    """(n,) bool: whom agencies met often; None where the catalogue does not count that."""
+    if MET_BY not in catalogue.names:
         return None
-    nobody = np.empty((0, 1), np.float32)
-    met = np.nan_to_num(np.concatenate([nobody, *listed.morning.known.columns([name])])[:, 0])
-    return met >= max(np.quantile(met, OFTEN), 1) if len(met) else met > 0
+    met = np.concatenate([np.empty((0, 1), np.float32), *listed.morning.known.columns([MET_BY])])[:, 0]
+    return np.nan_to_num(met) >= MET_OFTEN
 
 
 def fairness_chart(
@@ -127,10 +111,3 @@ def fairness_chart(
             )
         )
     return scatter(points)
-
-
-def _relisted(made: Listing, scored: Scored, capacity: int) -> Listing:
-    """The same people of a date on the list of another candidate."""
-    kept = ~np.isnan(scored.y)
-    selected, said = on_list(scored, capacity)[kept], chance(scored.log_odds[kept])
-    return replace(made, selected=selected, chance=said)
