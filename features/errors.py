@@ -7,6 +7,7 @@ never holds a personal value (`shape` turns one into its outline).
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -47,6 +48,31 @@ class GateFailed(EarlyHelpError):
 
     exit_code = 4
     heading = "A gate was not passed"
+
+
+def caused_by(error: BaseException) -> list[BaseException]:
+    """An error and what it came of, the last first."""
+    found: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in found:
+        found.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return found
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether an error comes of a full disk, or of a share of one that is used up.
+
+    The system has a number for it; what comes through SQLite, DuckDB or Delta Lake has only its words.
+
+    >>> disk_is_full(OSError(28, "No space left on device")), disk_is_full(OSError(2, "No such file"))
+    (True, False)
+    """
+    return any(
+        (isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT))
+        or re.search("no space left on device|disk is full|disk quota exceeded", str(cause), re.IGNORECASE)
+        for cause in caused_by(error)
+    )
 
 
 def nearest(given: str, names: Sequence[str]) -> str:

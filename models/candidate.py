@@ -45,7 +45,10 @@ if TYPE_CHECKING:
     from features.panel import Panel
 
 NOT_APPROVED = "NOT APPROVED: nobody has approved this model for use"
+REFERENCE = "reference.parquet"
 REFERENCE_ROWS = 20_000
+STAND_IN = ".sha256"
+"""Ending of a file that holds the hash of one that was left out, as in a copy without the reference."""
 TOLERANCE = 1e-9
 """How far a row's contributions may be from its log-odds in all."""
 BLOCK = 16_384
@@ -164,7 +167,7 @@ class Candidate:
 
     def reference(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Up to 20,000 rows the model was judged on: its columns by name, and `score` (log-odds)."""
-        return pq.read_table(_folder(self) / "reference.parquet", columns=list(columns) if columns else None)
+        return pq.read_table(_folder(self) / REFERENCE, columns=list(columns) if columns else None)
 
 
 def columns_by_name(
@@ -215,7 +218,7 @@ def export_candidate(workspace: Workspace, draft: Candidate, reference: pa.Table
     given = draft.specification.model_dump(mode="json")
     (making / "specification.yaml").write_text(yaml.safe_dump(given, sort_keys=False), encoding="utf-8")
     _write(making / "card.json", draft.card)
-    pq.write_table(reference, making / "reference.parquet")
+    pq.write_table(reference, making / REFERENCE)
 
     sha256 = content_hash(making)
     folder = workspace.models / sha256
@@ -280,11 +283,23 @@ def newest_candidate(
 
 
 def content_hash(folder: Path) -> str:
-    """sha256 over the names and bytes of a folder's files, in order of name."""
+    """sha256 over the names and bytes of a folder's files, in order of name; see `stand_in`."""
+    files = list(_files(folder))
+    found = {path.stem: path.read_text(encoding="utf-8") for path in files if path.suffix == STAND_IN}
+    found |= {path.name: _sha256(path) for path in files if path.suffix != STAND_IN}
     whole = hashlib.sha256()
-    for path in _files(folder):
-        whole.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for name, sha256 in sorted(found.items()):
+        whole.update(f"{name}\0{sha256}\n".encode())
     return whole.hexdigest()
+
+
+def stand_in(folder: Path, left_out: Path) -> None:
+    """Put a file's hash into a folder in its place: the folder's hash stays as it is without the file."""
+    (folder / f"{left_out.name}{STAND_IN}").write_text(_sha256(left_out), encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _files(folder: Path) -> Iterable[Path]:
