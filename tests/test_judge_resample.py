@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.calibration import chance
 from models.judge import Scored, judge
 from models.one_person import people_of
-from models.paired import Paired, paired
+from models.paired import LEAST_FLAGS, Paired, paired, paired_of
 from models.resample import DRAWS, intervals, redraw
 from models.weighed import FIGURES, weigh
 
@@ -22,8 +22,8 @@ MONDAY = date(2026, 1, 5)
 row = st.tuples(
     st.sampled_from("abcdefgh"),
     st.integers(-2, 2),
-    st.sampled_from([0.0, 0.0, 1.0, np.nan]),
-    st.integers(0, 5),
+    st.sampled_from([0.0, 1.0, 1.0, np.nan]),
+    st.integers(0, 3),
 )
 a_date = st.lists(row, min_size=1, max_size=8, unique_by=lambda r: r[0])
 some_dates = st.lists(a_date, min_size=1, max_size=3)
@@ -203,8 +203,10 @@ def test_where_few_flags_are_judged_average_precision_stands_for_precision() -> 
     assert few.of == "average precision"
     a, b = judge(mine, capacity=60), judge(theirs, capacity=60)
     assert few.difference == pytest.approx(a.average_precision - b.average_precision)
-    flags = min(judge(mine, capacity=72).flagged, judge(theirs, capacity=72).flagged)
-    assert (paired(mine, theirs, capacity=72, draws=2).of == "average precision") == (flags < 200)
+    ready = redraw({"mine": mine, "theirs": theirs}, capacity=80, draws=2)
+    for flags, of in ((LEAST_FLAGS - 1, "average precision"), (LEAST_FLAGS, "precision at 80")):
+        fewer = replace(ready["theirs"], flagged=flags)
+        assert paired_of(ready["mine"], fewer).of == paired_of(fewer, ready["mine"]).of == of
 
 
 def test_a_candidate_against_itself_is_no_better() -> None:
@@ -256,7 +258,7 @@ def test_19_in_20_intervals_hold_the_truth(capacity: int, of: str) -> None:
         assert found.of == of
         held.append(found.low <= truth <= found.high)
     print(f"{of}: {np.mean(held):.1%} of {len(held)} intervals hold the true difference, {truth:+.4f}")
-    assert 0.92 <= np.mean(held) <= 0.98
+    assert 0.92 <= np.mean(held) <= 0.99
 
 
 def test_a_thousand_draws_are_the_usual() -> None:

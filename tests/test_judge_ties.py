@@ -85,6 +85,8 @@ def test_by_hand() -> None:
     told = judge(one_date([1, 1, 1, 0, np.nan], [2, 1, 1, 1, 1], same=[0, 1, 1, 2, 3]), capacity=3)
     assert told.precision_over_ties == (1 / 2, 1.0)
     assert told.recall_over_ties == (1 / 2, 1.0)
+    thrice = judge(one_date([1, 1, 1, 1], [1, 1, 1, 1], same=[0, 0, 0, 1]), capacity=2)
+    assert thrice.recall_over_ties == (1 / 2, 1.0), "two places may go to two rows of one person"
     assert judge(one_date([1, 0, 0], [3, 2, 1]), capacity=2).precision_over_ties == (0.5, 0.5)
 
 
