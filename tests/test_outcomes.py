@@ -5,7 +5,7 @@ in plain Python that uses nothing of ours.
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +13,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.cohort import Eligibility, cohort
-from features.outcomes import ALREADY, HAD_LEFT, LEFT, Outcome, OutcomePart, labels, reporting_lag
+from features.cohort import HELPED, Eligibility, cohort
+from features.outcomes import (
+    ALREADY,
+    HAD_LEFT,
+    LEFT,
+    OPEN,
+    OTHER_AGE,
+    Outcome,
+    OutcomePart,
+    labels,
+    reporting_lag,
+)
 from features.snapshot import Snapshot, open_snapshot
 from features.tables import SCHEMAS, Tables
 from features.vital import exit_signals
@@ -70,6 +80,7 @@ class Person:
 
     happened: list[tuple] = field(default_factory=list)
     age: float | None = 10
+    age_known: int = -3000
     died: tuple[int, int] | None = None  # on, known
     held: bool = True
     home: str = ""
@@ -102,7 +113,7 @@ def make(root: Path, people: dict[str, Person]) -> Snapshot:
     for name, person in people.items():
         base = {"source": "care", "revision": 1, "withdrawn": False, "delivery_id": 1, "subject_key": name}
         born = None if person.age is None else AS_OF - timedelta(days=round(person.age * 365.25))
-        who = base | {"record_key": f"p/{name}", "known_on": on(-3000), "birth_date": born}
+        who = base | {"record_key": f"p/{name}", "known_on": on(person.age_known), "birth_date": born}
         rows["identities"].append(who)
         if person.died:
             died = {"record_key": f"d/{name}", "died_on": on(person.died[0]), "known_on": on(person.died[1])}
@@ -184,6 +195,8 @@ PEOPLE = {
     "adult": Person(seen(("care.section_47", 10)), age=18.01),
     "nearly_adult": Person(seen(("care.section_47", 10)), age=17.99),
     "age_unknown": Person(seen(("care.section_47", 10)), age=None),
+    "turns_out_grown": Person(seen(), age=40, age_known=20),
+    "turns_out_a_child": Person(seen(), age=10, age_known=20),
     "tenant": Person(seen(("rents.eviction", 40)), age=40, home="3"),
     "tenants_child": Person(seen(("care.section_47", 70)), home="3"),
     "two_names_a": Person(seen(), was="two_names_b"),
@@ -240,6 +253,64 @@ def test_an_open_spell_may_be_asked_for(held_data: Snapshot) -> None:
     nothing_there = Outcome(OUTCOME.parts, HORIZON)
     found = cohort(held_data, eligibility=asked, outcome=nothing_there, as_of=AS_OF)
     assert set(found.person_ids) == {"Pon_a_plan", "Pplan_ends_today", "Ptwo_names_d"}
+
+
+STAY = set(PEOPLE).difference(*LEFT_OUT.values())
+
+
+def fits(name: str, known: int, *, at_least_age: int = 0, under_age: int | None = None) -> bool:
+    """Whether somebody is of these ages, as known on a day; of unknown age nobody is under one."""
+    person = PEOPLE[name]
+    if person.age is None or person.age_known >= known:
+        return under_age is None
+    return at_least_age <= int(person.age) < (under_age or 200)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reasons"),
+    [
+        ({"under_age": 18}, ["18 or over", "of unknown age"]),
+        ({"at_least_age": 18}, ["under 18"]),
+        ({"at_least_age": 18, "under_age": 40}, ["under 18", "40 or over", "of unknown age"]),
+    ],
+)
+def test_ages_decide_who_is_asked_about(
+    held_data: Snapshot, rule: dict[str, int], reasons: list[str]
+) -> None:
+    """What is learned of an age later leaves somebody out of fitting and judging, and is counted."""
+    eligible = replace(ELIGIBLE, held=False, **rule)
+    some = np.array(sorted(f"P{name}" for name in STAY))
+    flow = cohort(held_data, eligibility=eligible, outcome=OUTCOME, as_of=AS_OF)
+    found = {person[1:] for person in flow.person_ids if person in some}
+    assert found == {name for name in STAY if fits(name, 0, **rule)}
+    assert [why for why, out, _ in flow.flow[3:-1] if out] == reasons
+    followed = labels(
+        held_data, OUTCOME, as_of=AS_OF, judged_on=JUDGED, person_ids=some, eligibility=eligible
+    )
+    left_out = {person[1:] for person in some[np.isnan(followed.y)]}
+    other = {name for name in STAY if not fits(name, (JUDGED - AS_OF).days, **rule)}
+    known_of_none = {name for name in STAY if PEOPLE[name].age is None}
+    assert left_out == set().union(*UNLABELLED.values()) | other - known_of_none
+    assert followed.counts[OTHER_AGE] == len(other - known_of_none - UNLABELLED[ALREADY])
+
+
+def test_whoever_is_helped_already_is_left_out(held_data: Snapshot) -> None:
+    """An open spell as known that morning; one that is learned of later is left out of judging."""
+    eligible, nothing_there = replace(ELIGIBLE, not_open=("care.plan",)), Outcome(OUTCOME.parts, HORIZON)
+    found = cohort(held_data, eligibility=eligible, outcome=nothing_there, as_of=AS_OF)
+    without = cohort(held_data, eligibility=ELIGIBLE, outcome=nothing_there, as_of=AS_OF)
+    helped = {"on_a_plan", "plan_ends_today", "two_names_d"}
+    assert {person[1:] for person in set(without.person_ids) - set(found.person_ids)} == helped
+    assert (HELPED, len(helped), len(found.person_ids) + 1) in found.flow
+    followed = labels(
+        held_data,
+        nothing_there,
+        as_of=AS_OF,
+        judged_on=JUDGED,
+        person_ids=found.person_ids,
+        eligibility=eligible,
+    )
+    assert followed.counts[OPEN] == len({"plan_not_known", "two_names_c"})
 
 
 def everybody(snapshot: Snapshot) -> np.ndarray:
