@@ -91,13 +91,14 @@ def test_by_hand() -> None:
 
 
 def test_recall_lift_and_the_number_to_review_tell_how_sure_they_are() -> None:
-    y = [1] * 6 + [0] * 4 + [1] * 4 + [0] * 36
-    told = judge(one_date(y, [-i for i in range(50)]), capacity=10)
-    assert (told.people, told.people_found, told.found, told.flagged) == (10, 6, 6, 10)
-    assert told.recall_interval == wilson(6, 10) == told.precision_interval
-    assert told.needed_to_review == pytest.approx(10 / 6)
-    assert told.lift == pytest.approx(3.0)
-    assert told.lift_interval == pytest.approx([5 * end for end in wilson(6, 10)])
+    y = [1] * 6 + [0] * 3 + [np.nan] + [1] * 4 + [0] * 36  # of the ten listed one is never judged
+    told = judge(one_date(y, [-i for i in range(50)], same=[0, *range(49)]), capacity=10)
+    assert (told.found, told.flagged, told.people_found, told.people) == (6, 9, 5, 9)
+    assert told.precision_interval == wilson(6, 9) and told.recall_interval == wilson(5, 9)
+    assert told.needed_to_review == pytest.approx(9 / 6)
+    base_rate = 10 / 49
+    assert told.lift == pytest.approx(6 / 9 / base_rate)
+    assert told.lift_interval == pytest.approx([end / base_rate for end in wilson(6, 9)])
     nobody = judge(one_date([0] * 5 + [1], [-i for i in range(6)]), capacity=5).to_json()
     assert nobody["needed_to_review"] is None and nobody["precision"] == 0.0
 
