@@ -120,8 +120,7 @@ class Step:
 
     def adds(self, values: np.ndarray) -> np.ndarray:
         """(n,) float64: what a column's values (n,) add to the margin."""
-        values = values.astype(np.float32)
-        met = ~np.isnan(values)
+        values, met = values.astype(np.float32), np.ones(len(values), bool)
         for bound, holds in (
             (self.at_least, np.greater_equal),
             (self.above, np.greater),

@@ -167,6 +167,12 @@ def test_a_search_goes_on_for_more_trials_and_gives_fewer_where_fewer_are_asked_
     storage = tmp_path / "search.db"
     few = searched(storage, trials=4)
     assert len(few) == (2 + 4) * 2
+    best: dict[float, float] = {}  # of a trial's numbers of trees, told apart by its ridge
+    for setting in few:
+        if ridge := setting.parameters.get("lambda_l2"):
+            best[ridge] = max(best.get(ridge, 0.0), setting.auc or 0.0)
+    with sqlite3.connect(storage) as file:
+        assert sorted(best.values()) == sorted(v for (v,) in file.execute("SELECT value FROM trial_values"))
     assert searched(storage) == undisturbed
     told: list[str] = []
     assert searched(storage, trials=4, tell=told.append) == few
