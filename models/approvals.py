@@ -32,7 +32,7 @@ from models.approval_log import (
     trusted,
 )
 from models.candidate import NOT_APPROVED, Candidate, load_candidate, newest_candidate
-from models.gates import gates_of
+from models.gates import advised_against, gates_of
 from models.human import FILE, folder_of, keep, read_human
 
 LONGEST_NAME, SHORTEST_REASON, LONGEST_REASON = 100, 20, 1000
@@ -120,7 +120,7 @@ def candidate_in_use(workspace: Workspace, specification: str) -> Candidate:
 
 
 def approval_of(workspace: Workspace, candidate: Candidate) -> str:
-    """What has to be said of a model wherever it is used: "" where two people stand by it."""
+    """What has to be said of a model wherever it is used: "" where two people stand by it. No full stop."""
     now, model = standing(workspace, candidate.specification.name), candidate.sha256
     if model == now.champion or model in now.before:
         return ""
@@ -128,7 +128,8 @@ def approval_of(workspace: Workspace, candidate: Candidate) -> str:
         return f"NOT APPROVED: this model was {TURNED_DOWN[row.kind]} on {_day(row)}"
     if now.approvals.get(model):
         return "NOT APPROVED: this model still needs the approval of a second person in another role"
-    return NOT_APPROVED
+    against = advised_against(candidate.card)
+    return f"{NOT_APPROVED}. {against.removesuffix('.')}" if against else NOT_APPROVED
 
 
 @dataclass(frozen=True)

@@ -116,8 +116,8 @@ GATES: tuple[Callable[[Card, Human], Gate], ...] = (better_than_baselines, calib
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run comes to. kind: the candidate that can be approved as far as its figures go, or None; said:
-    a sentence for every output."""
+    """What a run comes to, for `verdict` of each of its cards. kind: the candidate that can be approved as
+    far as its figures go, or None; said: a sentence for every output."""
 
     kind: str | None
     said: str
@@ -135,9 +135,18 @@ def verdict(cards: Mapping[str, Card]) -> Verdict:
         return Verdict(better[0], f"{_capital(titles[better[0]])} is shown to beat the best baseline.")
     best = [k for k, card in cards.items() if k not in FITTED and better_than_baselines(card).met]
     if not best:
-        return Verdict(None, "Nothing is shown to beat the best baseline, and which that is, is not known.")
+        said = (
+            "Nothing of this run can be approved: nothing fitted is shown to beat the best baseline, and no "
+        )
+        return Verdict(None, said + "baseline that could serve is known to be the best of them.")
     said = f"Nothing is shown to beat the best baseline, {titles[best[0]]}: that is what can be approved."
     return Verdict(best[0], said)
+
+
+def advised_against(card: Card) -> str:
+    """What a run's verdict has to say of a model that is not the one it names; else empty."""
+    found = card.get("verdict")
+    return str(found["said"]) if found and found["kind"] != card.get("kind") else ""
 
 
 def _capital(text: str) -> str:

@@ -158,15 +158,20 @@ def compared(told: Told) -> Table | None:
         return None
     return Table(
         ("Held against", "Figure", "This model’s less the other’s, points"),
-        tuple((told.title_of(kind), str(found["of"]), _points(found)) for kind, found in paired.items()),
+        tuple((told.title_of(kind), str(found["of"]), points(found)) for kind, found in paired.items()),
     )
 
 
-def _points(found: Mapping[str, Any]) -> str:
-    if found.get("difference") is None:
+def points(found: Mapping[str, Any], name: str = "difference") -> str:
+    """A difference of rates in points, with its 95 % interval.
+
+    >>> points({"difference": 0.0721, "low": 0.031, "high": 0.113})
+    '+7.2 (+3.1 to +11.3)'
+    """
+    if found.get(name) is None:
         return NOT_ESTIMABLE
-    said = f"{100 * found['difference']:+.1f}"
-    if found.get("low") is None:
+    said = f"{100 * found[name]:+.1f}"
+    if found.get("low") is None or found.get("high") is None:
         return f"{said}, interval {NOT_ESTIMABLE}"
     return f"{said} ({100 * found['low']:+.1f} to {100 * found['high']:+.1f})"
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from models.audit import MISSED, TOO_WIDE, gate_said
+from models.fairness import CONTACT, NOT_ESTIMABLE, OUTCOME
 from models.human import to_sign
 from models.paper import NOT_MEASURED, WAITING, WRITTEN, Field, Section, Table
-from models.paper_figures import between, shown_people
+from models.paper_figures import between, number, shown_people
 from models.pooled import POSITIVES, N
 from models.told import Told
 
@@ -26,7 +27,16 @@ def groups(told: Told) -> Section:
         said = f"By group: {NOT_MEASURED}. Train again, and look who is missed before anybody approves it."
         return Section(title, (Field("Groups", (said,)), told.asked("equality")))
     return Section(
-        title, (_gate(told, audit), *_signed(told), *_by_group(audit), told.asked("equality")), SMALL
+        title,
+        (
+            _gate(told, audit),
+            *_signed(told),
+            *_by_group(audit),
+            *_attention(audit),
+            *_proxies(told),
+            told.asked("equality"),
+        ),
+        SMALL,
     )
 
 
@@ -103,6 +113,40 @@ def _two(audit: Mapping[str, Any]) -> Iterator[Field]:
     )
     heads = ("Groups", "Outcome followed", "Recall", "Behind everybody, points")
     yield Field("Two characteristics at once", tuple(said), Table(heads, rows) if rows else None)
+
+
+def _attention(audit: Mapping[str, Any]) -> Iterator[Field]:
+    for each in audit.get("attention") or ():
+        yield Field(
+            f"What is recorded beside how often agencies meet people, by {plain(each['characteristic'])}",
+            (
+                "A group that is met more often and recorded more often may only be watched more; one that "
+                "is met less often and recorded less often may have needs that nobody sees.",
+            ),
+            Table(
+                ("Group", "Outcome followed", "Met often"),
+                tuple(
+                    (_name(g), _rate(g, OUTCOME.name), _rate(g, CONTACT.name))
+                    for g in (*each["groups"], each["everybody"])
+                ),
+            ),
+        )
+
+
+def _proxies(told: Told) -> Iterator[Field]:
+    rows = tuple(_given_away(each) for each in told.card.get("proxies") or ())
+    about = "How well the figures tell a group without being told it: 0.5 is chance, near 1 they know."
+    table = Table(("Group", "AUC from the figures", "Mostly by"), rows, figures=False) if rows else None
+    yield Field("How much the figures give away", (about,) if rows else (NOT_MEASURED,), table)
+
+
+def _given_away(proxy: Mapping[str, Any]) -> tuple[str, str, str]:
+    group = f"{plain(proxy['characteristic'])}: {plain(proxy['group'])}"
+    if proxy["auc"] is None or not proxy["interval"]:
+        return group, NOT_ESTIMABLE, ""
+    low, high = proxy["interval"]
+    mostly = ", ".join(f"{name} {share:.0%}" for name, share in proxy["features"])
+    return group, f"{number(proxy['auc'])} ({number(low)} to {number(high)})", mostly
 
 
 def plain(name: str) -> str:

@@ -67,8 +67,8 @@ class Told:
             notices.append(
                 "SAMPLE: what people write is written here by simulated people, of a simulated county."
             )
-        if self.card.get("verdict"):
-            notices.append(str(self.card["verdict"]))
+        if verdict := self.card.get("verdict"):
+            notices.append(str(verdict["said"]))
         return Paper(kind, title, self.council, self.sha256, about, tuple(notices), tuple(sections))
 
     def asked(self, name: str, label: str = "") -> Field:

@@ -205,6 +205,17 @@ def test_where_nothing_beats_the_best_baseline_it_is_what_can_be_approved() -> N
     assert verdict({"logistic": alike, "latest": worse}).kind is None
 
 
+def test_every_output_says_so_where_a_run_names_another_model(workspace: Workspace) -> None:
+    said = "Nothing is shown to beat the best baseline, calls in 90 days: that is what can be approved."
+    other = candidate(workspace, verdict={"kind": "calls", "said": said})
+    assert approval_of(workspace, other) == f"{NOT_APPROVED}. {said[:-1]}"
+    named = candidate(workspace, verdict={"kind": "logistic", "said": "It is shown to beat it."})
+    assert approval_of(workspace, named) == NOT_APPROVED
+    for who in "AB":
+        say(workspace, who, "approve", other.sha256)
+    assert approval_of(workspace, other) == ""
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     init_workspace(tmp_path, sources=None)

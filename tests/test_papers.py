@@ -93,7 +93,32 @@ FULL: dict[str, Any] = {
     "reliability": [
         {"n": 3_033, "chance": 0.011, "positives": 33, "share": 0.0109, "interval": [0.008, 0.015]}
     ],
-    "verdict": "Gradient-boosted trees is shown to beat the best baseline.",
+    "worth": {
+        "parts": [
+            {
+                "title": "without the police",
+                "features": 40,
+                "precision": {"without": 0.38, "lost": 0.0376, "low": -0.011, "high": 0.091},
+                "average_precision": {"without": 0.19, "lost": 0.0201, "low": None, "high": None},
+                "recall": [
+                    {"characteristic": "sex", "group": "f", "lost": 0.041},
+                    {"characteristic": "age_band", "group": "16 to 17", "lost": 0.083},
+                    {"characteristic": "sex", "group": "unknown", "lost": None},
+                ],
+            }
+        ]
+    },
+    "proxies": [
+        {
+            "characteristic": "sex",
+            "group": "f",
+            "auc": 0.713,
+            "interval": [0.69, 0.741],
+            "features": [["fire.visit.count_90", 0.42]],
+        },
+        {"characteristic": "sex", "group": "unknown", "auc": None, "interval": None, "features": []},
+    ],
+    "verdict": {"kind": "lightgbm", "said": "Gradient-boosted trees is shown to beat the best baseline."},
 }
 EXACT = [30_331, 1_237, 91, 41_237, 1_117, 40_119, 61_238, 2_413, 30_619, 1_213, 3_033]
 EXACT += [21_118, 20_557, 16_113]
@@ -253,7 +278,19 @@ def test_figures_stand_with_their_intervals() -> None:
     text = to_markdown(card)
     assert "first listed 61 days or more" in text and "78% (63% to 89%)" in text
     assert "36% (27% to 46%) of those listed no service" in text and "one 7 days before: 80%." in text
-    assert FULL["verdict"] in text and "NOT APPROVED" in text
+    worth = field(card, "What each source is worth").table
+    assert worth and worth.rows == (
+        (
+            *("without the police", "+3.8 (-1.1 to +9.1)", "+2.0, interval not estimable"),
+            "age band: 16 to 17, 8.3 points",
+        ),
+    )
+    given_away = field(card, "How much the figures give away").table
+    assert given_away and given_away.rows == (
+        ("sex: f", "0.71 (0.69 to 0.74)", "fire.visit.count_90 42%"),
+        ("sex: unknown", NOT_ESTIMABLE, ""),
+    )
+    assert FULL["verdict"]["said"] in text and "NOT APPROVED" in text
 
 
 def test_no_exact_count_of_people_leaves() -> None:
