@@ -148,6 +148,29 @@ def test_a_sensitive_signal_is_used_only_where_it_is_named_and_justified(workspa
             "no source declares the signal 'social_care.in_care'",
         ),
         (changed("eligible", "seen_within_days", to=731), "more than the longest"),
+        (
+            changed("outcome", "parts", "0", "at_least", to=0),
+            "outcome.parts.0.at_least: Input should be greater than 0; given 0",
+        ),
+        (changed("outcome", "parts", "0", "at_least", to=2.5), "outcome.parts.0.at_least"),
+        (changed("outcome", "parts", "0", "signals", to=["social_care.section_74"]), "section_47"),
+        (
+            changed("eligible", "not_open", to=["social_care.earlyhelp"]),
+            "eligible.not_open: no source declares the signal 'social_care.earlyhelp'; near it are "
+            "social_care.early_help",
+        ),
+        (changed("eligible", "not_open", to=["social_care.contact"]), "is no spell"),
+        (
+            changed(
+                "eligible",
+                to={"open_spell": ["social_care.early_help"], "not_open": ["social_care.early_help"]},
+            ),
+            "'social_care.early_help' is asked for in eligible.open_spell",
+        ),
+        (changed("eligible", to={"at_least_age": 18, "under_age": 18}), "18 leaves nobody who is under 18"),
+        (changed("eligible", "under_age", to=0), "eligible.under_age"),
+        (changed("gates", "recall_gap", to=15), "gates.recall_gap: Input should be less than 1; given 15"),
+        (changed("gates", "slope", to=1), "gates.slope: is not a key that is known here"),
         (changed("logistic", to=["police.count_365", "police.count_366"]), "near it are police.count_365"),
         (changed("logistic", to=["police.count_365", "police.count_365"]), "is named twice"),
         (changed("baselines", "0", "name", to="logistic"), "is the name of another model"),
