@@ -56,6 +56,8 @@ def test_lead_time_runs_from_the_first_list_to_the_first_outcome() -> None:
     assert (told.people, told.median_days) == (3, 100)
     assert [(a.days, a.people) for a in told.ahead] == [(30, 2), (90, 2), (180, 1)]
     assert told.ahead[2].interval == wilson(1, 3)
+    at_least = lead_time(dates, days, capacity=3, ahead=[100, 101]).ahead
+    assert [a.people for a in at_least] == [2, 1]
     assert told.to_json()["ahead"][0] == {
         "days": 30,
         "people": 2,
@@ -112,6 +114,8 @@ def test_overlap_is_of_the_later_list_whoever_they_are_called_by_now() -> None:
     second = listed(7, [("dan", 0), ("ann", NAN), ("bobby", 0), ("cat", 1), ("bob", 0)], same=[0, 1, 2, 3, 2])
     told = overlap(first, second, capacity=3)
     assert (told.days, told.listed, told.stayed, told.share) == (7, 3, 2, 2 / 3)
+    longer = overlap(first, second, capacity=5)
+    assert (longer.listed, longer.stayed) == (5, 4), "two rows of the later list are the one of before"
     assert overlap(first, replace(first, as_of=second.as_of), capacity=3).share == 1.0
     with pytest.raises(ValueError, match="does not follow"):
         overlap(second, first, capacity=3)
