@@ -46,7 +46,7 @@ class ResolvedPerson:
 
 @dataclass(frozen=True)
 class Identity:
-    """How a person is named on a list, from the newest records known on the date.
+    """How a person is named on a list, by the records known on the date (see `identity_sql`).
 
     household: the ids of the people at the same dwelling, but for the person's own and those whose record
     is restricted. Both it and household_id are empty where more people live than make a household
@@ -117,20 +117,28 @@ def identity_sql(as_of: date, *, links: str = "links") -> str:
     """A SELECT of person_id, forenames, surname, birth_date, died_on: one row per person with any.
 
     Each is the newest that is known on the morning of `as_of`: of all records of the person's
-    subjects the one that became known last (ties by source and record). Forenames and surname come
-    from one record.
+    subjects the one that became known last (ties by source and record). But a name is the one that most
+    sources write, capitals aside, a whole one before a surname alone; of equals the newest. Forenames
+    and surname come from one record.
     """
-    newest = "ORDER BY i.known_on, i.source, i.record_key, i.subject_key"
-    full = "i.surname IS NOT NULL"
+    newest = "known_on, source, record_key, subject_key"
+    best = f"ORDER BY forenames IS NOT NULL, tellers, {newest}"
     return f"""
-        SELECT l.person_id,
-               last(i.forenames {newest}) FILTER ({full}) AS forenames,
-               last(i.surname {newest}) FILTER ({full}) AS surname,
-               last(i.birth_date {newest}) FILTER (i.birth_date IS NOT NULL) AS birth_date,
-               last(i.died_on {newest}) FILTER (i.died_on IS NOT NULL) AS died_on
-        FROM {links} l JOIN identities i USING (source, subject_key)
-        WHERE {sql_known(as_of, "l")} AND {sql_known(as_of, "i")}
-        GROUP BY l.person_id
+        SELECT person_id,
+               last(forenames {best}) FILTER (form IS NOT NULL) AS forenames,
+               last(surname {best}) FILTER (form IS NOT NULL) AS surname,
+               last(birth_date ORDER BY {newest}) FILTER (birth_date IS NOT NULL) AS birth_date,
+               last(died_on ORDER BY {newest}) FILTER (died_on IS NOT NULL) AS died_on
+        FROM (
+            SELECT *, count(DISTINCT source) OVER (PARTITION BY person_id, form) AS tellers
+            FROM (
+                SELECT l.person_id, i.*,
+                       if(surname IS NOT NULL, lower(concat_ws(' ', forenames, surname)), NULL) AS form
+                FROM {links} l JOIN identities i USING (source, subject_key)
+                WHERE {sql_known(as_of, "l")} AND {sql_known(as_of, "i")}
+            )
+        )
+        GROUP BY person_id
     """
 
 
