@@ -39,11 +39,15 @@ def bind_answers(
 ) -> list[tuple[str, str]]:
     """Change `holdings` so that answers bind, and make answered_strength; pair ids refused, and why.
 
+    Makes temporary table contradicting(pair, source_l, key_l, source_r, key_r): two records that contradict
+    each other, for those refused for which two do.
+
     Needs `subjects`, `keys_held` and, if probable, what `features.probable_people` leaves: there subjects
     are tied by pairs, else by the keys they hold. An answer on a subject of whom nothing is held is passed
     over.
     """
     _keep_strengths(con, ())
+    _keep_contradicting(con, {})
     names = _number(con, answers)
     if not names:
         return []
@@ -58,7 +62,23 @@ def bind_answers(
     _hold(con, found.values())
     _keep_strengths(con, found.values())
     last = [each[-1] for each in found.values()]
+    _keep_contradicting(con, {names[pair]: two for era in last for pair, two in era.against})
     return sorted((names[pair], why) for era in last for pair, why in era.refused)
+
+
+def _keep_contradicting(con: duckdb.DuckDBPyConnection, found: Mapping[str, tuple[int, int]]) -> None:
+    rows = {"pair": list(found), "l": [l for l, _ in found.values()], "r": [r for _, r in found.values()]}  # noqa: E741
+    schema = pa.schema([("pair", pa.string()), ("l", pa.int64()), ("r", pa.int64())])
+    con.register("found_against", pa.table(rows, schema))
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE contradicting AS
+        SELECT pair, s.source AS source_l, s.subject_key AS key_l,
+               t.source AS source_r, t.subject_key AS key_r
+        FROM found_against JOIN subjects s ON s.subject = l JOIN subjects t ON t.subject = r
+        """
+    )
+    con.unregister("found_against")
 
 
 def _number(con: duckdb.DuckDBPyConnection, answers: Sequence[Answer]) -> dict[tuple[int, int], str]:

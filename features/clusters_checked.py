@@ -25,6 +25,9 @@ LARGEST = 100
 ONE_THIN_PAIR = "two groups that one thin pair joins"
 """Why such a pair joined nobody: the one doubt in which nothing is contradicted."""
 
+TWO_NUMBERS, TWO_BIRTHS = "two numbers of the kind that names one person", "two birth dates"
+DIED_AND_SEEN = "died, and then seen"
+
 GRACE = 180
 """Days after a death in which an agency may still write of what had begun before."""
 
@@ -160,20 +163,33 @@ def _contradiction(
         return "too many records for one person"
     for one, other in zip(ours.identifiers, theirs.identifiers, strict=True):
         if one and other and not any(one_slip(a, b) for a in one for b in other):
-            return "two numbers of the kind that names one person"
+            return TWO_NUMBERS
     if (
         ours.born
         and theirs.born
         and not births_weighed
         and not any(same_birth(a, b) for a in ours.born for b in theirs.born)
     ):
-        return "two birth dates"
+        return TWO_BIRTHS
     if sure:
         return None
     for dead, alive in ((ours, theirs), (theirs, ours)):
         if dead.died is not None and alive.seen is not None and dead.died + GRACE < alive.seen:
-            return "died, and then seen"
+            return DIED_AND_SEEN
     return None
+
+
+def contradict(one: Facts, other: Facts, why: str) -> bool:
+    """Whether two records alone contradict each other for a reason, one of the constants above."""
+    ours, theirs = _alone(0, one), _alone(1, other)
+    if why != TWO_NUMBERS:
+        ours.identifiers = theirs.identifiers = []
+    if why == DIED_AND_SEEN:
+        ours.born = theirs.born = set()
+    found = _contradiction(
+        ours, theirs, never={}, sure=why != DIED_AND_SEEN, births_weighed=False, largest=LARGEST
+    )
+    return found == why
 
 
 def _join(one: _Group, other: _Group, *, groups: dict[int, _Group], cluster: list[int]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from features.answers import DIFFERENT, SAME
-from features.clusters_checked import Facts, Pair, trusted_clusters
+from features.clusters_checked import Facts, Pair, contradict, trusted_clusters
 
 SAID = "an answer says that they are two"
 TORN = "it would part records that are one person"
@@ -41,13 +41,15 @@ class Ties:
 @dataclass(frozen=True)
 class Era:
     """Who is one person from a day on. person: subject → the smallest of its person. same: the pairs that an
-    answer joined; refused: those that it could not join, and why; pairs: all that spoke for joining."""
+    answer joined; refused: those that it could not join, and why; against: of these, which two records
+    contradict each other, where two do; pairs: all that spoke for joining."""
 
     known_on: date
     person: dict[int, int]
     pairs: tuple[Pair, ...]
     same: tuple[tuple[int, int], ...]
     refused: tuple[tuple[tuple[int, int], str], ...]
+    against: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
 
 
 def eras(ties: Ties, told: Iterable[Told]) -> list[Era]:
@@ -78,6 +80,7 @@ def _era(day: date, ties: Ties, same: Sequence[tuple[int, int]], place: Mapping[
     contradict what it would be joined to: then it is refused."""
     alone, _ = _people(ties, ties.pairs, ties.apart, place)
     refused: dict[tuple[int, int], str] = {}
+    against: dict[tuple[int, int], tuple[int, int] | None] = {}
     while True:
         asked = [pair for pair in same if pair not in refused]
         pairs = [*ties.pairs, *(Pair(*pair, 1.0, sure=True) for pair in asked)]
@@ -88,11 +91,33 @@ def _era(day: date, ties: Ties, same: Sequence[tuple[int, int]], place: Mapping[
             break
         for pair in torn:
             between = {alone[one] for one in pair}
-            why = (said for two, said in sorted(doubts.items()) if {alone[one] for one in two} <= between)
-            refused[pair] = next(why, TORN)
-    refused |= {pair: doubts.get(pair, SAID) for pair in asked if not _one(person, *pair)}
+            why = (
+                (said, two) for two, said in sorted(doubts.items()) if {alone[one] for one in two} <= between
+            )
+            refused[pair], two = next(why, (TORN, pair))
+            against[pair] = _against(ties, person, two, refused[pair])
+    for pair in asked:
+        if not _one(person, *pair):
+            refused[pair] = doubts.get(pair, SAID)
+            against[pair] = _against(ties, person, pair, refused[pair])
+    known = tuple((pair, two) for pair, two in sorted(against.items()) if two)
     at_work = tuple(pair for pair in asked if pair not in refused)
-    return Era(day, person, tuple(pairs), at_work, tuple(sorted(refused.items())))
+    return Era(day, person, tuple(pairs), at_work, tuple(sorted(refused.items())), known)
+
+
+def _against(
+    ties: Ties, person: Mapping[int, int], failed: tuple[int, int], why: str
+) -> tuple[int, int] | None:
+    """Of the people whom a pair failed to join, two records that contradict each other; itself if it does."""
+    ours, theirs = ([one for one in person if person[one] == person[end]] for end in failed)
+    never = {frozenset(two[:2]) for two in ties.apart if two[2] == why}
+    found = (
+        (one, other)
+        for one in ours
+        for other in theirs
+        if frozenset((one, other)) in never or contradict(ties.facts[one], ties.facts[other], why)
+    )
+    return min(((min(two), max(two)) for two in found), key=lambda two: (two != failed, two), default=None)
 
 
 def _one(person: Mapping[int, int], one: int, other: int) -> bool:

@@ -177,7 +177,7 @@ def make_links(
     each subject a row from every day on which its person changed. new_timelines has rows without a person
     too, from the day on which a subject is nobody's. Returns where crowds kept subjects from being compared.
     """
-    _number_subjects(con)
+    number_subjects(con)
     make_address_facts(con)
     make_holdings(con, already_persons=already_persons)
     con.execute("CREATE OR REPLACE TEMP TABLE refused_answers (pair VARCHAR, why VARCHAR)")
@@ -233,7 +233,7 @@ def _make_given(con: duckdb.DuckDBPyConnection) -> str:
     return "given"
 
 
-def _number_subjects(con: duckdb.DuckDBPyConnection) -> None:
+def number_subjects(con: duckdb.DuckDBPyConnection) -> None:
     """Make temporary table subjects(subject, source, subject_key, known_on), numbered by seniority."""
     seen = " UNION ALL ".join(
         f"SELECT source, subject_key, delivery_id, min(known_on) AS known_on FROM {table} "

@@ -33,7 +33,7 @@ def link_text(report: LinkReport) -> str:
     found += "."
     refused = (
         f"The answer that pair {one.pair} is the same person is not followed: {one.why}. "
-        "Look at both records again, and at what else was joined to them."
+        "`earlyhelp link review` shows what contradicts it, and what puts it right."
         for one in report.refused
     )
     return "\n".join([found, *refused, *little_warnings(report), *crowd_warnings(report)])

@@ -16,15 +16,16 @@ from typing import Any
 from features.answered import NOT_FOLLOWED, state
 from features.answers import SAME, Answer, Subject, all_answers, newest, pair_id
 from features.compare import rarity
+from features.declaration import shared_signals
 from features.errors import UserMistake, nearest
-from features.identity_records import make_records_of
 from features.link_model import Model, chosen_model
-from features.probable_people import probable_people
+from features.probable_people import make_probable
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.wording import counted
 from features.workspace import Workspace
 from monitoring.link_choice import Choice, choose
+from monitoring.link_refused import tell_refused
 from monitoring.link_sides import LABELS, NOTHING, TITLES, WITHHELD, grades, sides, steps
 from monitoring.page import templates, write_whole
 from monitoring.waterfall import Step, Waterfall, waterfall
@@ -55,10 +56,19 @@ class LinkReview:
             f"{said_probability(pair['probability'])}; {counted(pair['moves'], 'event', 'events')} at stake"
             for pair in pairs
         ]
+        refused = {one["pair"]: one for one in self.document["refused"]}
         lines += [
-            f"  {pair} was answered 'same' and is not joined: `earlyhelp link` joins it or says why not"
+            f"  {pair} was answered 'same' and is not joined: `earlyhelp link` joins it"
             for pair in self.document["not_joined"]
+            if pair not in refused
         ]
+        for pair, one in refused.items():
+            lines.append(
+                f"  {pair} was answered 'same' and cannot be followed: {one['why']}. To put it right:"
+            )
+            lines += [f"    - {what['said']}" for what in one["ways"]]
+        if other := other_model(self.document):
+            lines.insert(0, other)
         if pairs:
             lines.append("Answer with: earlyhelp link answer PAIR same|different|cannot-say --by NAME")
         return "\n".join([*lines, f"The page: {self.folder / 'review.html'}"])
@@ -79,11 +89,14 @@ def review(workspace: Workspace, *, most: int = MOST, tell: Tell = quiet) -> Lin
         raise UserMistake("Nothing has been linked yet.", problems=["link what was taken in: earlyhelp link"])
     name, model = chosen
     tell("Comparing identities")
-    make_records_of(snapshot)
-    doubts = probable_people(snapshot.con, model).clusters.doubts
-    answers, as_of = newest(all_answers(workspace)), snapshot.morning_after
+    as_of, sources = snapshot.morning_after, workspace.sources.values()
+    already_persons = [source.source for source in sources if source.subject == "person"]
+    found = make_probable(
+        snapshot.con, model, as_of, already_persons=already_persons, shared=shared_signals(sources)
+    )
+    answers = newest(all_answers(workspace))
     tell("Choosing pairs")
-    choices = choose(snapshot, doubts, answers, as_of)
+    choices = choose(snapshot, found.clusters.doubts, answers, as_of)
     made = LinkReview(
         as_of,
         workspace.report_folder(as_of) / "linkage",
@@ -93,9 +106,11 @@ def review(workspace: Workspace, *, most: int = MOST, tell: Tell = quiet) -> Lin
             "link_run": snapshot.link_run,
             "last_delivery": snapshot.last_delivery,
             "model": name,
+            "linked_by": _linked_by(snapshot),
             "begins": rarity(model),
             "considered": len(choices),
             "not_joined": _not_joined(snapshot, answers),
+            "refused": tell_refused(snapshot, list(answers.values()), already_persons=already_persons),
             "pairs": _told(snapshot, model, choices[:most]),
         },
     )
@@ -113,9 +128,14 @@ def subjects_of(workspace: Workspace, pair: str) -> tuple[Subject, Subject]:
         for answer in all_answers(workspace)
     }
     for path in sorted(workspace.root.glob("reports/*/linkage/review.json")):
-        for told in json.loads(path.read_text(encoding="utf-8"))["pairs"]:
-            one, other = ((side["source"], side["subject_key"]) for side in told["records"])
-            known[pair_id(one, other)] = (one, other)
+        document = json.loads(path.read_text(encoding="utf-8"))
+        pairs = [
+            [[side["source"], side["subject_key"]] for side in told["records"]] for told in document["pairs"]
+        ]
+        for told in document.get("refused", ()):
+            pairs += [way["subjects"] for way in told["ways"] if way["pair"]]
+        for one, other in pairs:
+            known[pair_id(tuple(one), tuple(other))] = (tuple(one), tuple(other))
     if pair not in known:
         there = nearest(pair, sorted(known)) if known else "no review lists any pair yet"
         raise UserMistake(
@@ -123,6 +143,23 @@ def subjects_of(workspace: Workspace, pair: str) -> tuple[Subject, Subject]:
             problems=[there, "`earlyhelp link review` lists the pairs that are worth a minute"],
         )
     return known[pair]
+
+
+def _linked_by(snapshot: Snapshot) -> str | None:
+    """The model of the link run that stands; None for exact keys alone."""
+    runs = snapshot.tables.read("link_runs").to_pylist()
+    return next(run["model"] for run in runs if run["link_run"] == snapshot.link_run)
+
+
+def other_model(document: Mapping[str, Any]) -> str:
+    """That the links that stand are not the chosen model's, in a sentence; "" where they are."""
+    if document["linked_by"] == document["model"]:
+        return ""
+    by = f"link model {document['linked_by']}" if document["linked_by"] else "exact keys alone"
+    return (
+        f"The links that stand were made by {by}, and pairs are weighed here by {document['model']}, which "
+        "is chosen now: link first, with `earlyhelp link`, and then review, as other people may come of it."
+    )
 
 
 def _not_joined(snapshot: Snapshot, answers: Mapping[str, Answer]) -> list[str]:
@@ -168,6 +205,7 @@ def _write(made: LinkReview, *, titles: Mapping[str, str]) -> None:
         .render(
             as_of=made.as_of,
             f=made.document,
+            other_model=other_model(made.document),
             titles=titles,
             said_probability=said_probability,
             chart=chart,

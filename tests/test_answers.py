@@ -337,6 +337,11 @@ def test_every_answer_is_followed_or_told(drawn: tuple[Ties, list[Told]]) -> Non
             if what == SAME:
                 assert together != ((one, other) in refused)
                 assert together == ((one, other) in era.same)
+        never = {(one, other) for one, other, _ in ties.apart}
+        for pair, two in era.against:
+            held = {ties.facts[one].identifiers[0] for one in two}
+            assert pair in refused and era.person[two[0]] != era.person[two[1]]
+            assert (len(held) == 2 and None not in held) or two in never or stands.get(two) == DIFFERENT
         for first in set(era.person.values()):
             held = {ties.facts[one].identifiers[0] for one, who in era.person.items() if who == first}
             assert len(held - {None}) <= 1
