@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from models.audit import MISSED, TOO_WIDE, gate_said
-from models.fairness import CONTACT, NOT_ESTIMABLE, OUTCOME
+from models.audit_chart import Point, scatter
+from models.fairness import CONTACT, NOT_ESTIMABLE, OUTCOME, RECALL
+from models.gates import FITTED
 from models.human import to_sign
 from models.paper import NOT_MEASURED, WAITING, WRITTEN, Field, Section, Table
-from models.paper_figures import between, number, shown_people
+from models.paper_figures import between, few, number, shown_people
 from models.pooled import POSITIVES, N
 from models.told import Told
 
@@ -31,6 +33,7 @@ def groups(told: Told) -> Section:
         (
             _gate(told, audit),
             *_signed(told),
+            *_chart(told),
             *_by_group(audit),
             *_attention(audit),
             *_proxies(told),
@@ -64,6 +67,37 @@ def _signed(told: Told) -> Iterator[Field]:
         else:
             asks = "Who accepts that nobody can say whether they are missed, and why?"
             yield Field(label, (asks,), by=WAITING, name=f"signed {group}")
+
+
+def point_of(card: Mapping[str, Any]) -> Point | None:
+    """A candidate as a point of `models.audit_chart`, from its card; None where it has no audit."""
+    if not card.get("audit"):
+        return None
+    gaps = [
+        (found["gap"]["value"], f"{plain(each['characteristic'])}: {group['name']}")
+        for each in card["audit"]["by_one"]
+        for group in each["groups"]
+        if (found := group["estimates"][RECALL.name])["gap"]
+    ]
+    gap, whose = max(gaps, default=(None, ""))
+    test, kind = card.get("test") or {}, str(card.get("kind"))
+    precision = None if few((test.get("found"), test.get("flagged"))) else test.get("precision")
+    interval = test.get("precision_interval")
+    return Point(
+        title=str(card.get("title", kind)),
+        precision=precision,
+        interval=tuple(interval) if interval and None not in interval else None,
+        gap=gap,
+        whose=whose,
+        simple=kind not in FITTED,
+    )
+
+
+def _chart(told: Told) -> Iterator[Field]:
+    points = [point for card in told.run if (point := point_of(card))]
+    if len(points) > 1:
+        said = "Up is a list that is right more often, left one that misses the groups more alike."
+        yield Field("The price, if there is one", (said,), chart=scatter(points))
 
 
 def _by_group(audit: Mapping[str, Any]) -> Iterator[Field]:

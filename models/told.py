@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from features.declaration import Source
 from features.deliveries import read_ledger
 from features.tables import Tables
 from features.workspace import Workspace
+from models import registry
 from models.approvals import approval_of
 from models.candidate import NOT_APPROVED, Candidate
 from models.human import ASKED, NOTHING, Human
@@ -22,7 +24,7 @@ from models.spec import Specification
 class Told:
     """A model as its papers tell of it. declared: source → its declaration in the workspace, and rows: source
     → how many rows of it are in use, both only for those the workspace still has. approval: empty where two
-    people stand by the model."""
+    people stand by the model. run: the cards of all candidates made from the same, this one's among them."""
 
     card: Mapping[str, Any]
     sha256: str
@@ -33,6 +35,7 @@ class Told:
     approval: str = NOT_APPROVED
     declared: Mapping[str, Source] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
+    run: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def test(self) -> Mapping[str, Any]:
@@ -96,7 +99,20 @@ def told_of(workspace: Workspace, candidate: Candidate, human: Human = NOTHING) 
         approval=approval_of(workspace, candidate),
         declared={name: source for name, source in workspace.sources.items() if name in used},
         rows={name: n for name, n in rows.items() if n},
+        run=tuple(cards_of_run(workspace, candidate)),
     )
+
+
+def cards_of_run(workspace: Workspace, candidate: Candidate) -> list[Mapping[str, Any]]:
+    """The card of a candidate, and of the newest of every other kind made from what it was made from."""
+    made_from = (candidate.specification.name, candidate.card["last_delivery"], candidate.card["link_run"])
+    others = {
+        entry.kind: workspace.models / entry.sha256 / "card.json"
+        for entry in registry.entries(workspace.models)
+        if (entry.specification, entry.last_delivery, entry.link_run) == made_from
+    }
+    others.pop(candidate.kind, None)
+    return [candidate.card, *(json.loads(path.read_text(encoding="utf-8")) for path in others.values())]
 
 
 def paragraphs(text: str) -> tuple[str, ...]:

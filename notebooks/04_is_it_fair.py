@@ -24,12 +24,12 @@ from IPython.display import SVG, display
 
 from features.workspace import open_workspace
 from models.approvals import approval_of, candidate_in_use
-from models.audit_chart import Point, scatter
-from models.candidate import load_candidate
+from models.audit_chart import scatter
 from models.fairness import NOT_ESTIMABLE
-from models.gates import FITTED, gates_of
+from models.gates import gates_of
 from models.human import FILE, folder_of, read_human, to_sign
-from models.registry import entries
+from models.paper_groups import point_of
+from models.told import cards_of_run
 
 workspace = open_workspace(Path(os.environ.get("EARLYHELP_WORKSPACE", "workspace")))
 candidate = candidate_in_use(workspace, workspace.settings.model)
@@ -114,24 +114,11 @@ if rows:
 
 # %% [markdown]
 # ## The price, if there is one
-# Every candidate of the specification that was audited: up is a list that is right more often, left one
+# Every candidate of the run that was audited: up is a list that is right more often, left one
 # that misses groups more alike. Nothing here sets another threshold for a group.
 
 # %%
-newest = {e.kind: e.sha256 for e in entries(workspace.models) if e.specification == name}
-cards = [load_candidate(workspace.models / sha256).card for sha256 in newest.values()]
-points = []
-for one in (card for card in cards if card.get("audit")):
-    gaps = [
-        (group["estimates"]["recall"]["gap"]["value"], f"{each['characteristic']}: {group['name']}")
-        for each in one["audit"]["by_one"]
-        for group in each["groups"]
-        if group["estimates"]["recall"]["gap"]
-    ]
-    gap, whose = max(gaps, default=(None, ""))
-    test, simple = one.get("test", {}), one["kind"] not in FITTED
-    title = one.get("title", one["kind"])
-    points.append(Point(title, test.get("precision"), test.get("precision_interval"), gap, whose, simple))
+points = [point for one in cards_of_run(workspace, candidate) if (point := point_of(one))]
 if points:
     display(SVG(scatter(points)))
 

@@ -431,6 +431,8 @@ def test_the_sample_says_that_it_is_one_at_every_answer(workspace: Workspace) ->
         said.startswith("SAMPLE, written by simulated people: ") for said in sample({}).answers.values()
     )
     model = exported(workspace)
+    rule = replace(draft(sums(), slope=0.8), kind="calls", card={**FULL, "kind": "calls", "title": "calls"})
+    export_candidate(workspace, rule, reference_of(rule, panel(20).X))
     report = papers(workspace, model, simulated=True)
     assert [gate.name for gate in report.gates if not gate.met] == []
     for path in report.papers:
@@ -438,6 +440,11 @@ def test_the_sample_says_that_it_is_one_at_every_answer(workspace: Workspace) ->
             encoding="utf-8"
         )
     assert papers(workspace, model, simulated=True).human == report.human  # the same again is no change
+    page = (report.folder / "model_card.html").read_text(encoding="utf-8")
+    assert page.count("<circle") == page.count("<rect") == 1  # the model, and the rule of the same run
+    assert "greatest gap" in page and "<svg" not in (report.folder / "model_card.md").read_text(
+        encoding="utf-8"
+    )
     assert "Anna Bright (simulated)" in (report.folder / "impact_annex.html").read_text(encoding="utf-8")
 
 
