@@ -78,7 +78,7 @@ def naive_spread(figures: dict[str, list[float]]) -> str | None:
 
 
 @given(tables)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_rules_against_loops(figures: dict[str, list[float]]) -> None:
     near, spread = most_often_near_best(figures), best_less_spread(figures)
     assert near.kind == naive_near(figures)

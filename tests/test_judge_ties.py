@@ -55,7 +55,7 @@ def every_way(dates: list[Scored], capacity: int) -> tuple[list[float], list[flo
 
 
 @given(some_dates, st.integers(1, 4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_bounds_are_those_of_every_way_to_break_the_ties(drawn: list, capacity: int) -> None:
     dates = dates_of(drawn)
     precisions, recalls = every_way(dates, capacity)
