@@ -185,7 +185,7 @@ PEOPLE = {
     "enquiry_lately": Person(seen(("care.section_47", -HORIZON))),
     "enquiry_before": Person(seen(("care.section_47", -HORIZON - 1))),
     "worked_case": Person(seen(("care.section_47", -7, 19))),  # 25 January, known 20 February
-    "plan_not_known": Person(seen(("care.plan", -60, 10))),
+    "plan_not_known": Person(seen(("care.plan", -60, 10), ("care.section_47", 40))),
     "today": Person(seen(("care.section_47", 0))),
     "last_day": Person(seen(("care.section_47", HORIZON - 1))),
     "twice": Person(seen(("care.section_47", 50), ("care.section_47", 12))),
