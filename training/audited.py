@@ -14,6 +14,7 @@ from features.catalogue import Catalogue
 from features.progress import Tell, quiet
 from models.audit import ThresholdAudit, audit_people
 from models.audit_chart import Point, scatter
+from models.audit_proxies import Proxy, proxies
 from models.groups import groups
 from models.judge import Judgement, Scored
 from models.pooled import listings, pool_kinds
@@ -23,6 +24,10 @@ from training.plan import Plan
 MET_BY, MET_OFTEN = "all.agencies_365", 2
 """Agencies met somebody often of whom this many recorded something in the year before. Records are no
 measure of it: of a pupil a school writes something down every week."""
+
+MOST_LOOKED_AT = 6_000
+"""People of whom it is asked what the features give away; of 1,200 features they take 30 MB, and what is
+made of them ten times that."""
 
 Groups = Mapping[date, Mapping[str, np.ndarray]]
 """Date → characteristic → (n,) the group of everybody asked about on it."""
@@ -83,6 +88,23 @@ def contacted(catalogue: Catalogue, listed: Listed) -> np.ndarray | None:
         return None
     met = np.concatenate([np.empty((0, 1), np.float32), *listed.morning.known.columns([MET_BY])])[:, 0]
     return np.nan_to_num(met) >= MET_OFTEN
+
+
+def proxies_run(
+    plan: Plan, asked: Asked, *, of: Groups | None = None, most: int = MOST_LOOKED_AT, tell: Tell = quiet
+) -> list[Proxy]:
+    """What the features give away of who is in which group, from people of the newest test date drawn at
+    random; a card keeps it as `models.audit_text` tells it. of: as for `audit_run`."""
+    tell("what the features give away")
+    day = plan.calendar.test[-1]
+    morning = asked.lists[day].morning
+    known = groups(plan.snapshot, day, morning.person_ids) if of is None else of[day]
+    drawn = np.zeros(len(morning.person_ids), bool)
+    drawn[np.random.default_rng(plan.seed).permutation(len(drawn))[:most]] = True
+    names = plan.catalogue.names
+    blocks = [np.empty((0, len(names)), np.float32), *morning.known.only(drawn)]
+    of_drawn = {name: group[drawn] for name, group in known.items()}
+    return proxies(morning.person_ids[drawn], np.concatenate(blocks), names, of_drawn, seed=plan.seed)
 
 
 def fairness_chart(

@@ -1,0 +1,207 @@
+"""The lists of the test dates, made again with other links than those that stood on their mornings.
+
+With the links of the day of judging: was a list short of what it could have known, because records of one
+person still counted as two people's? And with surer links alone: does whom it misses hang on records that
+are only probably theirs? Nobody is fitted anew. Only those are scored again whose rows the other links touch
+(see `features.other_links`); of everybody else the score stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from features.asof import sql_known
+from features.other_links import links_of, rows_with, surer_links
+from features.panel import Panel
+from features.progress import Tell, quiet
+from features.snapshot import Snapshot
+from models.audit import ThresholdAudit
+from models.calibration import Platt
+from models.candidate import columns_by_name
+from models.judge import Judgement, Scored, judge
+from models.plain import plain
+from models.scorer import Scorer
+from training.asked import Asked
+from training.audited import Groups, audits, contacted, groups_of
+from training.plan import Plan
+
+Lists = Mapping[str, Sequence[Scored]]
+"""Kind → everybody of each date, scored."""
+
+
+@dataclass(frozen=True)
+class Twice:
+    """Kind → the figures of its lists with the links known then, and with those of the day of judging.
+    people: asked about, over all dates; relinked: those of them with other subjects by then; again: those
+    whose row is another's or touched by it, and who were scored again."""
+
+    judged_on: str
+    people: int
+    relinked: int
+    again: int
+    then: dict[str, Judgement]
+    later: dict[str, Judgement]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; what cannot be estimated is None."""
+        return plain(self)
+
+
+@dataclass(frozen=True)
+class TwoThresholds:
+    """Kind → its audit with all links, and with those alone that are at least so sure. again: people scored
+    again, over all dates."""
+
+    least: float
+    again: int
+    all_links: dict[str, ThresholdAudit]
+    surer: dict[str, ThresholdAudit]
+
+
+def judged_twice(
+    plan: Plan,
+    asked: Asked,
+    scorers: Mapping[str, Scorer],
+    platts: Mapping[str, Platt],
+    scored: Lists,
+    *,
+    tell: Tell = quiet,
+) -> Twice:
+    """Judge the lists of the test dates with the links of their mornings, and with today's.
+
+    The people are those asked about, as who they turned out to be: two who became one stand there once, and
+    of one who became two each has the answer of the one. scored: kind → dates; only kinds with a scorer.
+    """
+    judged_on, kinds = plan.calendar.test_judged_on, list(scorers)
+    of_test = _of_test(plan, scored, kinds)
+    later: dict[str, list[Scored]] = {kind: [] for kind in kinds}
+    people = moved = again = 0
+    for at, day in enumerate(plan.calendar.test):
+        tell(f"the list of {day} with today's links")
+        touched, panel = rows_with(plan.snapshot, plan.catalogue, links_of(judged_on, day))
+        now = _now(plan.snapshot, asked, day, judged_on)
+        before = {kind: of_test[kind][at] for kind in kinds}
+        first = before[kinds[0]]
+        kept = _stay(now.person_ids, touched, panel)
+        for kind in kinds:
+            log_odds = before[kind].log_odds[now.rows].copy()
+            _rescore(log_odds, now.person_ids, panel, scorers[kind], platts[kind])
+            later[kind].append(
+                Scored(
+                    day,
+                    now.person_ids[kept],
+                    log_odds[kept],
+                    first.y[now.rows][kept],
+                    first.same_as[now.rows][kept],
+                )
+            )
+        people += len(first.person_ids)
+        moved += now.moved
+        again += int(np.isin(now.person_ids, panel.person_ids).sum())
+    capacity = plan.specification.capacity
+    return Twice(
+        str(judged_on),
+        people,
+        moved,
+        again,
+        {kind: judge(of_test[kind], capacity=capacity) for kind in kinds},
+        {kind: judge(later[kind], capacity=capacity) for kind in kinds},
+    )
+
+
+def audited_twice(
+    plan: Plan,
+    asked: Asked,
+    scorers: Mapping[str, Scorer],
+    platts: Mapping[str, Platt],
+    scored: Lists,
+    *,
+    least: float | None = None,
+    of: Groups | None = None,
+    tell: Tell = quiet,
+) -> TwoThresholds:
+    """Audit the lists of the test dates with all links, and with those that are at least `least` sure.
+
+    least: default, from how sure a link on a reason is shown that rests on it. The same people are asked
+    about and what followed is the same. Of whom nothing is surely theirs comes last. of: their groups.
+    """
+    sure = plan.snapshot.workspace.settings.link_show if least is None else least
+    known, kinds = groups_of(plan, asked) if of is None else of, list(scorers)
+    of_test, again = _of_test(plan, scored, kinds), 0
+    surer: dict[str, list[Scored]] = {kind: [] for kind in kinds}
+    for at, day in enumerate(plan.calendar.test):
+        tell(f"the list of {day} by surer links")
+        touched, panel = rows_with(plan.snapshot, plan.catalogue, surer_links(day, least=sure))
+        again += int(np.isin(of_test[kinds[0]][at].person_ids, panel.person_ids).sum())
+        for kind in kinds:
+            s = of_test[kind][at]
+            log_odds = s.log_odds.copy()
+            _rescore(log_odds, s.person_ids, panel, scorers[kind], platts[kind])
+            gone = ~_stay(s.person_ids, touched, panel)
+            log_odds[gone] = log_odds.min(initial=0.0) - 1
+            surer[kind].append(Scored(day, s.person_ids, log_odds, s.y, s.same_as))
+    met = {day: contacted(plan.catalogue, asked.lists[day]) for day in plan.calendar.test}
+    rule = plan.specification
+    all_links, by_surer = (
+        audits(lists, known, met, capacity=rule.capacity, limit=rule.gates.recall_gap)
+        for lists in (of_test, surer)
+    )
+    return TwoThresholds(sure, again, all_links, by_surer)
+
+
+@dataclass(frozen=True)
+class _Now:
+    """Who the m people are whom those asked about turned out to be: ids, and the row of one of those they
+    were, (m,) each. moved: how many of those asked about have other subjects."""
+
+    person_ids: np.ndarray
+    rows: np.ndarray
+    moved: int
+
+
+def _now(snapshot: Snapshot, asked: Asked, day: date, judged_on: date) -> _Now:
+    person_ids = asked.lists[day].morning.person_ids
+    place = {person: row for row, person in enumerate(person_ids.tolist())}
+    found = snapshot.con.execute(
+        f"""
+        SELECT before.person_id, now.person_id, count(*)
+        FROM (FROM links WHERE {sql_known(day)}) before
+        JOIN (FROM links WHERE {sql_known(judged_on)}) now USING (source, subject_key)
+        GROUP BY ALL ORDER BY ALL
+        """
+    ).fetchall()
+    of: dict[str, int] = {}
+    moved: set[str] = set()
+    for before, now, _ in found:
+        if before in place:
+            of.setdefault(now, place[before])
+            if before != now:
+                moved.add(before)
+    ids = np.array(list(of), dtype=str)
+    return _Now(ids, np.array(list(of.values()), np.int64), len(moved))
+
+
+def _of_test(plan: Plan, scored: Lists, kinds: Sequence[str]) -> dict[str, list[Scored]]:
+    of = {kind: {s.as_of: s for s in scored[kind]} for kind in kinds}
+    return {kind: [of[kind][day] for day in plan.calendar.test] for kind in kinds}
+
+
+def _stay(person_ids: np.ndarray, touched: set[str], panel: Panel) -> np.ndarray:
+    """(n,) bool: but for those who were looked for again and have no row any more."""
+    there = set(panel.person_ids.tolist())
+    return np.array([person in there or person not in touched for person in person_ids.tolist()], bool)
+
+
+def _rescore(
+    log_odds: np.ndarray, person_ids: np.ndarray, panel: Panel, scorer: Scorer, platt: Platt
+) -> None:
+    """Write the log-odds of those who are in the panel."""
+    at = np.flatnonzero(np.isin(person_ids, panel.person_ids))
+    X = panel.X[panel.rows_of(person_ids[at])]
+    margins = scorer.margin(columns_by_name(X, panel.names, scorer.names))
+    log_odds[at] = platt.slope * margins + platt.intercept
