@@ -1,5 +1,6 @@
 """The specifications that are shipped can be used as they are, and their outcomes happen in a county."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,22 @@ from features.outcomes import labels, reporting_lag
 from features.snapshot import open_snapshot
 from features.workspace import TEMPLATES as SOURCES
 from features.workspace import Workspace, init_workspace, open_workspace
-from models.spec import TEMPLATES, Specification, catalogue_of, read_spec, sensitive_signals
+from models.spec import (
+    NEEDED_TO_FIT,
+    TEMPLATES,
+    EligibleRule,
+    ExplicitCalendar,
+    FeatureRule,
+    GatesRule,
+    OutcomeRule,
+    Part,
+    RollingCalendar,
+    Specification,
+    catalogue_of,
+    read_spec,
+    sensitive_signals,
+)
+from models.spec_candidates import Baseline, LightGBM
 from tests.conftest import PEOPLE, CountyOnDisk
 
 SHIPPED = sorted(path.stem for path in TEMPLATES.glob("*.yaml"))
@@ -90,3 +106,14 @@ def test_their_outcomes_happen_in_the_county(
     print(f"with the outcome in 180 days, of {PEOPLE} people: {found}")
     assert {outcome.horizon_days for outcome, _ in asked.values()} == {180}
     assert {name for name, n in found.items() if sum(n) / len(n) < 100 * PEOPLE / 20_000} == set()
+
+
+def test_every_key_is_documented() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "specifications.md").read_text("utf-8")
+    rules = (Specification, OutcomeRule, Part, EligibleRule, GatesRule, FeatureRule, RollingCalendar)
+    keys = {key for rule in (*rules, ExplicitCalendar, Baseline, LightGBM) for key in rule.model_fields}
+    assert {key for key in keys if not re.search(rf"\b{key}\b", page)} == set()
+    assert {name for name in SHIPPED if f"| `{name}` |" not in page} == set()
+    defaults = f"`seen_within_days` ({EligibleRule().seen_within_days})", f"({GatesRule().recall_gap})"
+    assert [text for text in defaults if text not in page] == []
+    assert f"Under {NEEDED_TO_FIT} rows" in page
