@@ -89,7 +89,8 @@ def _era(day: date, ties: Ties, same: Sequence[tuple[int, int]], place: Mapping[
         torn = [pair for pair in asked if broken & {alone[one] for one in pair}]
         if not torn:
             break
-        for pair in torn:
+        across = [pair for pair in torn if not _one(alone, *pair)]
+        for pair in across or torn:  # what is one person without it takes no record away
             between = {alone[one] for one in pair}
             why = (
                 (said, two) for two, said in sorted(doubts.items()) if {alone[one] for one in two} <= between
@@ -100,9 +101,11 @@ def _era(day: date, ties: Ties, same: Sequence[tuple[int, int]], place: Mapping[
         if not _one(person, *pair):
             refused[pair] = doubts.get(pair, SAID)
             against[pair] = _against(ties, person, pair, refused[pair])
-    known = tuple((pair, two) for pair, two in sorted(against.items()) if two)
-    at_work = tuple(pair for pair in asked if pair not in refused)
-    return Era(day, person, tuple(pairs), at_work, tuple(sorted(refused.items())), known)
+    refused = {pair: why for pair, why in sorted(refused.items()) if not _one(person, *pair)}
+    known = tuple((pair, two) for pair, two in sorted(against.items()) if two and pair in refused)
+    at_work = tuple(pair for pair in same if pair not in refused)
+    pairs = [*ties.pairs, *(Pair(*pair, 1.0, sure=True) for pair in at_work)]
+    return Era(day, person, tuple(pairs), at_work, tuple(refused.items()), known)
 
 
 def _against(

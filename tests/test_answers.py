@@ -10,7 +10,7 @@ from random import Random
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.answered import FOLLOWED, NOT_FOLLOWED, REPLACED, kept_answers, taken_down
@@ -322,6 +322,14 @@ def some_ties(draw: st.DrawFn) -> tuple[Ties, list[Told]]:
     return ties, [Told(10 * one, 10 * other, what, day(on)) for (one, other), what, on in told]
 
 
+FOLLOWED_ALL_THE_SAME = (
+    Ties({0: Facts((None,)), 10: Facts((None,)), 20: Facts((None,))}, [Pair(10, 20, 1.0)]),
+    [Told(0, 10, DIFFERENT, day(0)), Told(0, 20, SAME, day(0)), Told(10, 20, SAME, day(0))],
+)
+"""Two that are one by likeness, and so answered; a third is answered to be the one and not the other."""
+
+
+@example(FOLLOWED_ALL_THE_SAME)
 @given(some_ties())
 def test_every_answer_is_followed_or_told(drawn: tuple[Ties, list[Told]]) -> None:
     ties, told = drawn
