@@ -51,8 +51,8 @@ def better_than_baselines(card: Card, human: Human = NOTHING) -> Gate:
     nearest = min(paired, key=lambda baseline: paired[baseline]["difference"])
     found = paired[nearest]
     said = (
-        f"{found['of']} less that of {nearest!r} is {found['difference']:+.3f} "
-        f"({found['low']:+.3f} to {found['high']:+.3f}); its lower bound has to be above 0"
+        f"{found['of']} less that of {nearest!r} is {found['difference']:+.3f} ({found['low']:+.3f} to "
+        f"{found['high']:+.3f}); its lower bound has to be above 0"
     )
     return Gate(BETTER, found["low"] > 0, said)
 

@@ -208,9 +208,7 @@ def questions_text(card: Mapping[str, Any], *, model: str, human: Human = NOTHIN
 def sample(card: Mapping[str, Any]) -> Human:
     """Answers for a simulated county, by simulated people, and each of them says so."""
     written = parse(SAMPLE.read_bytes(), model=None, called=SAMPLE.name)
-    because = (
-        "SAMPLE, written by a simulated person: the county is simulated, and nobody is missed by this list."
-    )
+    because = "SAMPLE, written by a simulated person: the county is simulated, and nobody real is missed."
     signed = {group: Signature("Anna Bright (simulated)", because) for group in to_sign(card)}
     return Human(written.answers, signed)
 

@@ -19,10 +19,9 @@ from models.told import Told
 
 RIGHTS = (
     "Per person there is a printable explanation with every event that counted; a correction by an agency "
-    "changes "
-    "the next list; an objection on a register that a source delivers leaves a person out of fitting, "
-    "judging and "
-    "scoring. How people are told of this, and whom they turn to, is for a person to write."
+    "changes the next list; an objection on a register that a source delivers leaves a person out of "
+    "fitting, judging and scoring. How people are told of this, and whom they turn to, is for a person to "
+    "write."
 )
 
 
@@ -55,11 +54,9 @@ def _processing(told: Told) -> Iterator[Field]:
     yield Field(
         "What is done",
         (
-            "Agencies’ extracts become dated events; records are linked to people and homes; figures about "
-            "each person "
-            f"are scored by {told.title}, and the first {each} of the week are listed with reasons. A "
-            "person decides "
-            "about each of them.",
+            "Agencies’ extracts become dated events; records are linked to people and homes; figures "
+            f"about each person are scored by {told.title}, and the first {each} of the week are listed "
+            "with reasons. A person decides about each of them.",
         ),
     )
     yield outcome_parts(told)
@@ -128,19 +125,17 @@ def _necessity(told: Told) -> Iterator[Field]:
     association = told.catalogue.association
     others = (
         "What happens to those a person lives with counts for "
-        f"{counted(association.within_days, 'day', 'days')}, and "
-        "the reason says so."
+        f"{counted(association.within_days, 'day', 'days')}, and the reason says so."
         if association
         else "What happens to others counts for them alone; what belongs to a home reaches who lives there."
     )
     yield Field(
         "What is left out on purpose",
         (
-            "Protected characteristics are kept in a table of their own that no figure can be made of. How "
-            "deprived a "
-            "place is describes places, and is used of nobody. Events older than "
-            f"{counted(told.catalogue.longest, 'day', 'days')} count no more, so that nobody carries a mark "
-            "for life. " + others,
+            "Protected characteristics are kept in a table of their own that no figure can be made of. "
+            "How deprived a place is describes places, and is used of nobody. It looks back "
+            f"{counted(told.catalogue.longest, 'day', 'days')} and no further, so that nobody carries a "
+            f"mark for life. {others}",
         ),
     )
 

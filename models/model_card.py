@@ -62,9 +62,10 @@ def _is(told: Told) -> Iterator[Field]:
     yield Field(
         "In short",
         (
-            f"Each week it puts everybody asked about in an order, by {told.title}, and the first {each} are "
-            "the list that an early-help team looks at. Each comes with reasons, and every reason with its "
-            "events. It offers; it decides nothing about anybody, and who is not listed loses nothing.",
+            f"Each week it puts everybody asked about in an order, by {told.title}, and the first {each} "
+            "are the list that an early-help team looks at. Each comes with reasons, and every reason "
+            "with its events. It offers; it decides nothing about anybody, and who is not listed loses "
+            "nothing.",
         ),
     )
     yield outcome_parts(told)
@@ -91,12 +92,10 @@ def _did(told: Told) -> Iterator[Field]:
         "The list, beside what it could be sorted by instead",
         (
             f"Of everybody judged the outcome followed for {base}; a list drawn by lot would be right so "
-            "often. "
-            "Precision: of those listed, the share for whom the outcome followed. Recall: of those for whom "
-            "it "
-            "followed, the share listed that week. Lift: precision over the base rate. AP: average "
-            "precision, "
-            "to be read beside the base rate. Ranges are 95% intervals.",
+            "often. Precision: of those listed, the share for whom the outcome followed. Recall: of those "
+            "for whom it followed, the share listed that week. Lift: precision over the base rate. AP: "
+            "average precision, to be read beside the base rate. Ranges are 95% intervals, as if each row "
+            "were another person.",
         ),
         performance(told),
     )
@@ -104,18 +103,28 @@ def _did(told: Told) -> Iterator[Field]:
     table = compared(told)
     about = "From the same people, drawn again and again; a range that holds nought shows no difference."
     yield Field("Is it better?", (about,) if table else (NOT_MEASURED,), table)
+    yield _chosen(told)
     slope, intercept = told.test.get("calibration_slope"), told.test.get("calibration_intercept")
     yield Field(
         "Are chances what they are told to be?",
         (
-            f"Slope {number(slope)} and intercept {number(intercept)}: 1 and 0 are right. "
-            f"Brier score {number(told.test.get('brier'), 4)}.",
+            f"Slope {number(slope)} and intercept {number(intercept)}: 1 and 0 are right. Brier score "
+            f"{number(told.test.get('brier'), 4)}.",
         ),
         _reliability(told),
     )
     yield lead_time(told)
     yield _overlap(told)
     yield _nobody_yet(told)
+
+
+def _chosen(told: Told) -> Field:
+    """Which kind two rules would put forward over several earlier folds, and what each rule would have cost."""
+    label, found = "Which kind would have been chosen before?", optional(told, "selection")
+    if not found:
+        return Field(label, (NOT_MEASURED,))
+    said = tuple(f"{rule['said']} {rule['regret']['said']}" for rule in found.values())
+    return Field(label, ("On earlier dates, by two rules that can be told to a board.", *said))
 
 
 def _reliability(told: Told) -> Table | None:
@@ -149,8 +158,8 @@ def _made_of(told: Told) -> Iterator[Field]:
         "What it reads",
         (
             f"{counted(len(told.catalogue.names), 'figure', 'figures')} about each person, from "
-            f"{counted(len(told.catalogue.facts), 'source', 'sources')}. Protected characteristics are kept "
-            "apart and are read for the audit alone; how deprived a place is, is no figure of it.",
+            f"{counted(len(told.catalogue.facts), 'source', 'sources')}. Protected characteristics are "
+            "kept apart and are read for the audit alone; how deprived a place is, is no figure of it.",
         ),
         Table(("Source", "What is read of it"), tuple((t, "; ".join(s)) for _, t, s in sources(told)), False),
     )
@@ -195,8 +204,8 @@ def worth(told: Told) -> Field:
     )
     about = (
         "The trees were fitted again without each, on a sample of the same rows. Above nought the list is "
-        "worse without it; a range that holds nought shows nothing, and a source may be worth little beside "
-        "others that say the same."
+        "worse without it; a range that holds nought shows nothing, and a source may be worth little "
+        "beside others that say the same."
     )
     heads = ("Without", "Precision lost, points", "Average precision lost, points", "Who would be found less")
     return Field(label, (about,), Table(heads, rows))
@@ -253,25 +262,21 @@ def limits(told: Told) -> Iterator[Field]:
         wrong = 100 - round(100 * precision)
         said.append(
             f"It is wrong about many: for about {wrong} of every 100 people listed the outcome did not "
-            "follow "
-            f"within {told.horizon} days. A list is where to look, and no finding about anybody."
+            f"follow within {told.horizon} days. A list is where to look, and no finding about anybody."
         )
     if recall is not None:
         missed = 100 - round(100 * recall)
         said.append(
             "It misses most where it misses: of every 100 people for whom the outcome followed, about "
-            f"{missed} "
-            "were not on that week’s list. Not being listed says nothing about need."
+            f"{missed} were not on that week’s list. Not being listed says nothing about need."
         )
     if not said:
         said.append(f"How often it is right is {NOT_ESTIMABLE}.")
     said += [
         "What followed is what agencies recorded. Need that nobody recorded is not seen, and those whom "
-        "agencies "
-        "meet often are recorded more often.",
+        "agencies meet often are recorded more often.",
         "It was judged on few dates of one place; another year, or another council, may differ. Intervals "
-        "are by "
-        "person: for what befalls whole households they are somewhat narrow.",
+        "are by person: for what befalls whole households they are somewhat narrow.",
         "It says who, not what would help. Whether an offer does good is for a trial to find out.",
     ]
     yield Field("From the figures", tuple(said))

@@ -134,9 +134,7 @@ def by_person(told: Told) -> Field:
         ("Average precision", _within(told.test.get("average_precision"), found["average_precision"], 3)),
         ("Lift", _within(told.test.get("lift"), found["lift"], 1) if not few(counts) else TOO_FEW),
     )
-    about = (
-        "Whole people were drawn again and again, however many dates they stand on; these ranges are wider."
-    )
+    about = "Whole people were drawn again and again, however many dates they stand on."
     return Field(label, (about,), Table(("Figure", "With its 95% interval"), rows))
 
 

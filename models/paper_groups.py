@@ -17,8 +17,9 @@ from models.told import Told
 
 OTHERS = ("false omission", "false positive", "precision", "selection")
 SMALL = (
-    "A person counts once, however many lists they were on. Counts of 1 to 7, and those that would give them "
-    "away, are shown as *, others to the nearest 5; rates are of counts as shown. Ranges are 95% intervals."
+    "A person counts once, however many lists they were on. Counts of 1 to 7, and those that would give "
+    "them away, are shown as *, others to the nearest 5; rates are of counts as shown. Ranges are 95% "
+    "intervals."
 )
 
 
@@ -154,8 +155,8 @@ def _attention(audit: Mapping[str, Any]) -> Iterator[Field]:
         yield Field(
             f"What is recorded beside how often agencies meet people, by {plain(each['characteristic'])}",
             (
-                "A group that is met more often and recorded more often may only be watched more; one that "
-                "is met less often and recorded less often may have needs that nobody sees.",
+                "A group that is met more often and recorded more often may only be watched more; one "
+                "that is met less often and recorded less often may have needs that nobody sees.",
             ),
             Table(
                 ("Group", "Outcome followed", "Met often"),

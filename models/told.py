@@ -58,10 +58,9 @@ class Told:
         return self.specification.outcome.horizon_days
 
     def title_of(self, kind: str) -> str:
-        """What a candidate of the same run is called."""
-        titles = {"lightgbm": "gradient-boosted trees", "logistic": "logistic regression"}
-        titles |= {b.name: b.title for b in self.specification.baselines}
-        return self.title if kind == self.kind else titles.get(kind, kind.replace("_", " "))
+        """What a kind that was judged in the same run is called."""
+        titles = self.card.get("titles") or {b.name: b.title for b in self.specification.baselines}
+        return self.title if kind == self.kind else str(titles.get(kind, kind.replace("_", " ")))
 
     def paper(self, kind: str, title: str, *, about: str, sections: Sequence[Section]) -> Paper:
         """A paper about this model, with what must be seen first."""

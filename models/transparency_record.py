@@ -32,14 +32,10 @@ from models.told import Told
 
 DESCRIPTION = (
     "Early Help puts together what agencies already hold, and finds people whose pattern is starting to "
-    "escalate "
-    "while help is still small. Each week it hands an early-help team a short list that says why each "
-    "person is on "
-    "it, in plain English, with the evidence behind every reason. It finds people to offer help to. It "
-    "decides "
-    "nothing about anybody: nothing follows without a decision that a person takes and records, and not "
-    "being on "
-    "the list never takes a service away."
+    "escalate while help is still small. Each week it hands an early-help team a short list that says why "
+    "each person is on it, in plain English, with the evidence behind every reason. It finds people to "
+    "offer help to. It decides nothing about anybody: nothing follows without a decision that a person "
+    "takes and records, and not being on the list never takes a service away."
 )
 
 
@@ -98,16 +94,12 @@ def _rationale(told: Told) -> Iterator[Field]:
         "2.1 Detailed description",
         (
             f"{told.title[:1].upper()}{told.title[1:]} over "
-            f"{counted(len(told.catalogue.names), 'figure', 'figures')} "
-            "about each person, such as how many events of a kind there were in the last months and how "
-            "long ago the "
-            f"last one was, from {counted(len(told.catalogue.facts), 'source', 'sources')}. Only what had "
-            "reached the "
-            "council by the morning of the list counts. The score is turned into a chance on later dates; "
-            "the "
+            f"{counted(len(told.catalogue.names), 'figure', 'figures')} about each person, such as how "
+            "many events of a kind there were in the last months and how long ago the last one was, from "
+            f"{counted(len(told.catalogue.facts), 'source', 'sources')}. Only what had reached the council "
+            "by the morning of the list counts. The score is turned into a chance on later dates; the "
             f"{counted(told.capacity, 'person', 'people')} with the highest are the list. Reasons are "
-            "exact: what "
-            "they add up to is the score.",
+            "exact: what they add up to is the score.",
         ),
         outcome_parts(told).table,
     )
@@ -129,10 +121,9 @@ def _process(told: Told) -> Iterator[Field]:
         "3.2 Provided information",
         (
             "For each person listed: reasons in plain English with dates and counts, every event behind "
-            "them, what "
-            "went well, which agencies they are known to, what is not held about them, and how sure it is "
-            "whose "
-            "records they are. A chance is told in words. Protected characteristics are not shown.",
+            "them, what went well, which agencies they are known to, what is not held about them, and how "
+            "sure it is whose records they are. A chance is told in words. Protected characteristics are "
+            "not shown.",
         ),
     )
     each = counted(told.capacity, "person", "people")
@@ -163,9 +154,9 @@ def _tool(told: Told) -> Iterator[Field]:
         "4.1 architecture, phase, maintenance, models",
         (
             "One model per outcome, run on the council’s own machine in batch, once a week. Retrained on "
-            "one command; "
-            "a new model is used only after two named people in different roles approve it. Drift, realised "
-            "precision and fairness are watched with every list, and a stale feed stops the list.",
+            "one command; a new model is used only after two named people in different roles approve it. "
+            "Drift, realised precision and fairness are watched with every list, and a stale feed stops "
+            "the list.",
             f"Models: one, {told.title}.",
         ),
     )

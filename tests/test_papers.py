@@ -88,6 +88,14 @@ FULL: dict[str, Any] = {
         "average_precision": [0.181, 0.251],
         "lift": [7.1, 13.4],
     },
+    "titles": {"lightgbm": "trees", "calls": "calls in 90 days"},
+    "selection": {
+        "most_often": {
+            "kind": "lightgbm",
+            "said": "Trees, on 3 of 3 folds.",
+            "regret": {"said": "At no cost."},
+        }
+    },
     "people": {"learned_from": 21_118, "judged_on": 20_557, "both": 16_113},
     "nobody_yet": {"listed": 91, "alone": 33, "share": 0.3626, "interval": [0.271, 0.465]},
     "reliability": [
@@ -261,14 +269,14 @@ def test_figures_stand_with_their_intervals() -> None:
     table = field(card, "The list, beside what it could be sorted by instead").table
     assert table and table.rows == (
         ("gradient-boosted trees", "42% (32% to 52%)", "3.1% (2.1% to 4.4%)", "10.2", "2.4", "0.213", "0.78"),
-        ("calls", "30% (21% to 40%)", "3.1% (2.1% to 4.4%)", "10.2", "2.4", "0.213", "0.78"),
+        ("calls in 90 days", "30% (21% to 40%)", "3.1% (2.1% to 4.4%)", "10.2", "2.4", "0.213", "0.78"),
     )
     by_person = field(card, "The same, by person").table
     assert by_person and [row[1] for row in by_person.rows] == [
         *("42% (30% to 54%)", "3.1% (1.9% to 4.7%)", "0.213 (0.181 to 0.251)", "10.2 (7.1 to 13.4)"),
     ]
     compared = field(card, "Is it better?").table
-    assert compared and compared.rows == (("calls", "average precision", "+7.2 (+3.1 to +11.3)"),)
+    assert compared and compared.rows == (("calls in 90 days", "average precision", "+7.2 (+3.1 to +11.3)"),)
     found = field(card, "Who is found, by sex").table
     assert found and found.rows[0] == ("f", "1,000", "100", "60% (50% to 69%)", found.rows[0][4])
     assert found.rows[2][1:4] == ("335", "25", NOT_ESTIMABLE)
@@ -276,6 +284,8 @@ def test_figures_stand_with_their_intervals() -> None:
     assert "58 of every 100 people listed" in field(card, "From the figures").said[0]
     assert "97 were not on" in field(card, "From the figures").said[1]
     text = to_markdown(card)
+    text = to_markdown(card)
+    assert "Trees, on 3 of 3 folds. At no cost." in text
     assert "first listed 61 days or more" in text and "78% (63% to 89%)" in text
     assert "36% (27% to 46%) of those listed no service" in text and "one 7 days before: 80%." in text
     worth = field(card, "What each source is worth").table
