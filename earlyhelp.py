@@ -464,6 +464,7 @@ def train(
     model: Annotated[
         str | None, typer.Option(help="A specification's name; default: the one in the settings.")
     ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Even if nothing has changed since.")] = False,
 ) -> None:
     """Fit a model and its baselines, judge them on later time, and register them as candidates."""
     from training.run import train as train_model
@@ -471,7 +472,7 @@ def train(
 
     workspace = _workspace()
     with progress() as tell:
-        report = train_model(workspace, model or workspace.settings.model, tell=tell)
+        report = train_model(workspace, model or workspace.settings.model, again=again, tell=tell)
     give(report, lambda: training_text(report))
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from features.asof import sql_known
 from features.catalogue import Catalogue
+from features.code_version import code_version
 from features.errors import UserMistake
 from features.marks import RESTRICTED, marks_of
 from features.panel import read_panel
@@ -32,7 +33,6 @@ from models.approvals import approval_of, candidate_in_use
 from models.candidate import Candidate, load_candidate
 from models.judge import ranking
 from models.reasons import explain
-from serving.code_version import code_version
 from serving.flags import NEW, NO_NAME, STILL_HERE, Accepted, Expected, Flag, WeeklyList
 from serving.freshness import feeds
 from serving.page import page, table
@@ -144,7 +144,7 @@ def make_list(
         kind=candidate.kind,
         approval=approval_of(snapshot.workspace, candidate),
         catalogue=candidate.catalogue.hash,
-        code=code_version(),
+        code=code_version(("features", "models", "serving")),
         last_delivery=snapshot.last_delivery,
         link_run=snapshot.link_run,
         association=_association(candidate.catalogue),

@@ -5,7 +5,7 @@ import json
 import re
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,11 +26,18 @@ from features.workspace import Workspace
 from models import registry
 from models.calibration import chance
 from models.candidate import NOT_APPROVED, load_candidate
+from models.gates import verdict
 from models.judge import Scored, auc, judge
+from models.lead_time import lead_time
+from models.nobody_yet import nobody_yet
+from models.paired import paired
+from models.reliability import reliability
+from models.resample import intervals
 from models.scorer import LinearScorer
 from models.spec import LightGBM
 from training.calendar import Calendar
 from training.examples import Examples, draw, join, margins_of, need_both_outcomes
+from training.judged import Judged
 from training.linear import fit_baseline, fit_logistic
 from training.question import Question
 from training.run import TrainingReport
@@ -236,20 +243,47 @@ def test_memory_does_not_grow_with_the_dates(monkeypatch: pytest.MonkeyPatch) ->
 def nothing_followed() -> TrainingReport:
     """The report of a run on whose test dates nobody had the outcome."""
     days = tuple(date(2025, month, 1) for month in (1, 4, 7))
-    calendar = Calendar((), *((day,) for day in days), (), days[1], days[2], date(2025, 10, 1), 60, 5)
+    train, calibrate, test = ((day,) for day in days)
+    calendar = Calendar(
+        (), train, calibrate, test, (), days[1], days[2], date(2025, 10, 1), horizon_days=60, lag_days=5
+    )
     nobody = Scored(days[2], np.array(["Pa"]), np.zeros(1), np.zeros(1), np.zeros(1, int))
-    shared = {"flow": {str(days[2]): [{"why": "already there", "left_out": 1, "left": 1}]}, "parts": {}}
-    judged = {"lightgbm": judge([nobody], capacity=30)}
-    titles = {"lightgbm": "trees"}
-    return TrainingReport("fires", "A fire at home", calendar, shared, [], titles, judged, {}, [], {}, {})
+    lists = [nobody]
+    judged = Judged(
+        figures=judge(lists, capacity=30),
+        intervals=intervals(lists, capacity=30, draws=20),
+        against={"latest": paired(lists, lists, capacity=30, draws=20)},
+        lead_time=lead_time(lists, [np.full(1, np.nan)], capacity=30),
+        nobody_yet=nobody_yet(lists, [np.zeros(1, bool)], capacity=30),
+        overlap=(),
+        reliability=reliability(lists),
+    )
+    card = {
+        "kind": "lightgbm",
+        "title": "trees",
+        "titles": {"lightgbm": "trees", "latest": "most recent contact"},
+        "people": {"learned_from": 1, "judged_on": 1, "both": 1},
+        "flow": {str(days[2]): [{"why": "already there", "left_out": 1, "left": 1}]},
+        "parts": {},
+        **judged.to_json(),
+        "beside": {"latest": judged.figures.to_json()},
+        "also_report": {},
+        "on_folds": [],
+        "selection": {},
+    }
+    card |= {"verdict": asdict(verdict({"lightgbm": card}))}
+    return TrainingReport("fires", "A fire at home", calendar, {"lightgbm": card}, {}, {})
 
 
 def test_what_cannot_be_estimated_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     text = training_text(nothing_followed())
-    assert "1 judged, 0 with the outcome" in text and "nan" not in text
+    assert "1 judged, 0 with the outcome" in text and "nan" not in text and "None" not in text
+    assert "0 people with the outcome are too few to judge by" in text
+    assert "less that of most recent contact: not estimable" in text
+    assert "Nothing of this run can be approved" in text
     answer(nothing_followed())
     told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
-    assert told["judged"]["lightgbm"]["auc"] is None
+    assert told["cards"]["lightgbm"]["test"]["auc"] is None
 
 
 def test_a_training_run_says_that_nobody_has_approved_it() -> None:

@@ -6,6 +6,7 @@ Whoever approves a model, reads a list or audits one starts here. Only figures, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -14,18 +15,22 @@ from features.snapshot import OPEN_VIEWS
 from features.workspace import Workspace
 from models.composition import Composition
 from models.judge import Judgement
+from models.selection import best_less_spread, choices, most_often_near_best, regret
 from models.spec import Specification, sensitive_signals
 from training.asked import Asked
 from training.calendar import Calendar
 from training.examples import Examples
 from training.judged import Judged, on_both_sides
 from training.plan import Plan
+from training.trees import Setting
 
 READ = (*OPEN_VIEWS, "deliveries", "link_runs", "links", "residences")
 """The tables a run reads; the versions of others would give the same model another name."""
 
 
-def common(plan: Plan, asked: Asked) -> dict[str, Any]:
+def common(
+    plan: Plan, asked: Asked, *, tried: Sequence[Setting], on_folds: Sequence[Mapping[str, Judgement]]
+) -> dict[str, Any]:
     """What every candidate of a run shares: the outcome, the dates, the people, the tables read."""
     specification, calendar, snapshot = plan.specification, plan.calendar, plan.snapshot
     return {
@@ -34,6 +39,8 @@ def common(plan: Plan, asked: Asked) -> dict[str, Any]:
         "horizon_days": specification.outcome.horizon_days,
         "lag_days": calendar.lag_days,
         "dates": _dates(calendar),
+        "tried": [asdict(setting) for setting in tried],
+        "selection": _selection(on_folds),
         "fitted_on": _count(asked.training),
         "calibrated_on": _count(asked.calibration),
         "people": on_both_sides(asked),
@@ -55,8 +62,8 @@ def common(plan: Plan, asked: Asked) -> dict[str, Any]:
 
 def card(
     kind: str,
-    title: str,
     *,
+    titles: Mapping[str, str],
     shared: Mapping[str, Any],
     judged: Mapping[str, Judged],
     also: Mapping[str, Mapping[str, Judgement]],
@@ -66,13 +73,15 @@ def card(
 ) -> dict[str, Any]:
     """The card of one candidate.
 
-    judged: kind → what it is judged by on the test dates, this candidate and the others. also: date → kind →
-    figures. on_folds: for each fold, kind → figures. fit: what is particular to how it was fitted.
-    made_of: what the scores of its reference are made of.
+    titles: kind → what it is called, of those too that are judged and have no card. judged: kind → what it
+    is judged by on the test dates, this candidate and the others. also: date → kind → figures. on_folds:
+    for each fold, kind → figures. fit: what is particular to how it was fitted. made_of: what the scores
+    of its reference are made of.
     """
     return {
         "kind": kind,
-        "title": title,
+        "title": titles[kind],
+        "titles": dict(titles),
         **shared,
         "fit": dict(fit),
         **judged[kind].to_json(),
@@ -80,6 +89,20 @@ def card(
         "also_report": {day: figures[kind].to_json() for day, figures in also.items()},
         "on_folds": [figures[kind].to_json() for figures in on_folds],
         "made_of": _made_of(made_of),
+    }
+
+
+def _selection(on_folds: Sequence[Mapping[str, Judgement]]) -> dict[str, Any]:
+    """Whom two rules would choose by precision at capacity on the folds, and what each would have cost."""
+    if not on_folds:
+        return {}
+    figures = {kind: [figures[kind].precision for figures in on_folds] for kind in on_folds[0]}
+    return {
+        name: {
+            **rule(figures).to_json(),
+            "regret": regret(figures, choices(figures, rule)).to_json(),
+        }
+        for name, rule in (("most_often", most_often_near_best), ("steady", best_less_spread))
     }
 
 

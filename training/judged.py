@@ -30,14 +30,14 @@ from training.plan import Plan
 
 @dataclass(frozen=True)
 class Judged:
-    """What one kind is judged by. against: baseline → this kind's figure less the baseline's. overlap: of
-    each test date's list with that of a week before."""
+    """What one kind is judged by. against: baseline → this kind's figure less the baseline's. nobody_yet: None
+    where no source declares a service. overlap: of each test date's list with that of a week before."""
 
     figures: Judgement
     intervals: Intervals
     against: dict[str, Paired]
     lead_time: LeadTime
-    nobody_yet: NobodyYet
+    nobody_yet: NobodyYet | None
     overlap: tuple[Overlap, ...]
     reliability: Reliability
 
@@ -48,7 +48,7 @@ class Judged:
             "by_person": self.intervals.to_json(),
             "paired": plain(self.against),
             "lead_time": self.lead_time.to_json(),
-            "nobody_yet": self.nobody_yet.to_json(),
+            "nobody_yet": plain(self.nobody_yet),
             "overlap": plain(self.overlap),
             "reliability": self.reliability.to_json(),
         }
@@ -81,7 +81,7 @@ def judge_all(
                 if other not in (kind, TREES, LOGISTIC)
             },
             lead_time=lead_time(dates, days_until, capacity=capacity),
-            nobody_yet=nobody_yet(dates, known, capacity=capacity),
+            nobody_yet=nobody_yet(dates, known, capacity=capacity) if services else None,
             overlap=tuple(_overlaps(before.get(kind, ()), dates, capacity=capacity)),
             reliability=reliability(dates),
         )

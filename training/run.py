@@ -3,7 +3,7 @@
 Who was asked about and what was known of them, date by date; what followed; settings and candidates
 tried on earlier dates; trees, a logistic model and what a manager would sort by; calibrated on later
 dates, judged on still later ones; exported and registered. Everything is a function of the snapshot, the
-specification and the settings.
+specification and the settings, so that the same run again finds what is there and makes nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from models.candidate import (
     reference_of,
 )
 from models.composition import composition
+from models.gates import verdict
 from models.judge import Judgement, Scored, judge
+from training.already import key_of, recall, remember
 from training.asked import Asked, ask
 from training.calendar import Calendar
 from training.card import card, common
@@ -42,35 +44,39 @@ from training.trees import Setting, choose
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What a training run did. judged: kind → figures on the test dates; also_report: date → kind →
-    figures; on_folds: for each fold, kind → figures; models: kind → sha256; versions: kind → version in
-    the register of MLflow; tried: every setting of the trees, the best first; shared: what the cards have
-    in common; approval: that nobody has approved any of them."""
+    """What a training run did. cards: kind → its card, which tells everything; models: kind → sha256;
+    versions: kind → version in the register of MLflow; approval: that nobody has approved any of them;
+    already: the same run was made before, and this is what it found."""
 
     specification: str
     title: str
     calendar: Calendar
-    shared: dict[str, Any]
-    tried: list[Setting]
-    titles: dict[str, str]
-    judged: dict[str, Judgement]
-    also_report: dict[str, dict[str, Judgement]]
-    on_folds: list[dict[str, Judgement]]
+    cards: dict[str, dict[str, Any]]
     models: dict[str, str]
     versions: dict[str, int]
     approval: str = NOT_APPROVED
+    already: bool = False
 
 
 def train(
-    workspace: Workspace, name: str, *, snapshot: Snapshot | None = None, tell: Tell = quiet
+    workspace: Workspace,
+    name: str,
+    *,
+    snapshot: Snapshot | None = None,
+    again: bool = False,
+    tell: Tell = quiet,
 ) -> TrainingReport:
     """Fit, calibrate, judge, export and register the candidates of a specification.
 
-    snapshot: default, the newest state.
+    snapshot: default, the newest state. again: even if the same run was made before.
     Raises UserMistake where the specification or its calendar cannot be used on what is held.
     """
     plan = lay_plan(workspace, name, snapshot=snapshot)
     specification, catalogue, calendar = plan.specification, plan.catalogue, plan.calendar
+    key = key_of(plan)
+    if not again and (made := recall(workspace, key)):
+        return TrainingReport(name, specification.title, calendar, *made, already=True)
+
     store_panels(plan.snapshot, catalogue, calendar.days, tell=tell)
     asked = ask(plan.question, calendar, tell=tell)
     training, calibration = asked.training, asked.calibration
@@ -97,42 +103,40 @@ def train(
         for day in calendar.also_report
     }
 
-    shared, titles = common(plan, asked), titles_of(specification)
     known = InTurn([each.morning.known for each in asked.reported])
     people = sum(len(each.morning.person_ids) for each in asked.reported)
     kept = draw(known, people, most=REFERENCE_ROWS, seed=plan.seed)
-    exported = {}
-    for kind, scorer in scorers.items():
-        tell(f"exporting {titles[kind]}")
-        draft = Candidate(
+    drafts = {
+        kind: Candidate(
             "", kind, specification, catalogue, plan.question.eligibility, scorer, platts[kind], card={}
         )
-        fit = {**asdict(draft.calibration), **(asdict(tried[0]) if kind == TREES else {})}
-        made_of = composition(draft, [columns_by_name(kept, names, draft.names)], threads=plan.threads)
-        whole = card(
+        for kind, scorer in scorers.items()
+    }
+    shared, titles, cards = common(plan, asked, tried=tried, on_folds=on_folds), titles_of(specification), {}
+    for kind, draft in drafts.items():
+        tell(f"what {titles[kind]} go by")
+        cards[kind] = card(
             kind,
-            titles[kind],
+            titles=titles,
             shared=shared,
             judged=judged,
             also=also,
             on_folds=on_folds,
-            fit=fit,
-            made_of=made_of,
+            fit={**asdict(draft.calibration), **(asdict(tried[0]) if kind == TREES else {})},
+            made_of=composition(draft, [columns_by_name(kept, names, draft.names)], threads=plan.threads),
         )
-        exported[kind] = export_candidate(workspace, replace(draft, card=whole), reference_of(draft, kept))
-    return TrainingReport(
-        specification=name,
-        title=specification.title,
-        calendar=calendar,
-        shared=shared,
-        tried=tried,
-        titles=titles,
-        judged={kind: each.figures for kind, each in judged.items()},
-        also_report=also,
-        on_folds=on_folds,
-        models={kind: candidate.sha256 for kind, candidate in exported.items()},
-        versions=register(workspace, exported, tell=tell),
-    )
+    found = asdict(verdict(cards))
+    exported = {
+        kind: export_candidate(
+            workspace, replace(draft, card=cards[kind] | {"verdict": found}), reference_of(draft, kept)
+        )
+        for kind, draft in drafts.items()
+    }
+    versions = register(workspace, exported, tell=tell)
+    models = {kind: candidate.sha256 for kind, candidate in exported.items()}
+    remember(workspace, key, models, versions)
+    cards = {kind: candidate.card for kind, candidate in exported.items()}
+    return TrainingReport(name, specification.title, calendar, cards, models, versions)
 
 
 def _choose(plan: Plan, asked: Asked) -> list[Setting]:

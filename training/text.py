@@ -1,12 +1,15 @@
-"""A training run as plain lines for a terminal: who was asked about, and how each candidate did."""
+"""A training run as plain lines for a terminal: who was asked about, how each candidate did, what follows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import isnan
+from typing import Any
 
-from models.judge import Judgement
+from models.gates import FITTED
+from training.calendar_drawn import calendar_text
 from training.run import TrainingReport
+
+Card = Mapping[str, Any]
 
 
 def training_text(report: TrainingReport) -> str:
@@ -15,53 +18,99 @@ def training_text(report: TrainingReport) -> str:
 
 
 def _lines(report: TrainingReport) -> Iterator[str]:
-    calendar, shared = report.calendar, report.shared
+    calendar, first = report.calendar, next(iter(report.cards.values()))
     yield report.title
     yield report.approval
+    if report.already:
+        yield "This run was made already, and nothing that it depends on has changed: this is what it found."
     yield f"  {calendar.horizon_days} days ahead; 95 % of outcomes are known within {calendar.lag_days} days"
-    for block, days in (
-        ("fitted", calendar.train),
-        ("calibrated", calendar.calibrate),
-        ("judged", calendar.test),
-    ):
-        dates = f"{days[0]} to {days[-1]}, {len(days)} dates" if len(days) > 1 else f"{days[0]}"
-        yield f"  {block:<10} on {dates}"
+    yield calendar_text(calendar)
+    people = first["people"]
+    yield (
+        f"  {people['both']:,} of the {people['judged_on']:,} people judged on were learned from on earlier "
+        "dates too"
+    )
     newest = str(calendar.test[-1])
     yield f"\nWho was asked about on {newest}"
-    for step in shared["flow"][newest]:
+    for step in first["flow"][newest]:
         yield f"  {step['left']:>8,} left  {step['left_out']:>8,} left out: {step['why']}"
     yield "\nWhat followed on the judged dates"
-    for part in shared["parts"].values():
+    for part in first["parts"].values():
         rate = "not estimable" if part["base_rate"] is None else f"{part['base_rate']:.2%}"
         yield f"  {part['positives']:>6,} of {part['n']:,} ({rate}): {part['title']}"
     yield ""
-    yield from _table(report.judged, report.titles)
-    for day, judged in report.also_report.items():
+    titles = first["titles"]
+    yield from _table({kind: _test(report, kind) for kind in titles}, titles)
+    for day in first["also_report"]:
         yield f"\nAlso on {day}"
-        yield from _table(judged, report.titles)
+        yield from _table({kind: card["also_report"][day] for kind, card in report.cards.items()}, titles)
+    for kind in FITTED:
+        if kind in report.cards:
+            yield from _of_its_lists(report.cards[kind])
+    if chosen := first["selection"]:
+        yield f"\nOn {len(first['on_folds'])} earlier folds"
+        for rule in chosen.values():
+            yield f"  {rule['rule']}: {titles.get(rule['kind'], 'nobody')}"
+            yield f"    {rule['regret']['said']}"
+    yield f"\n{first['verdict']['said']}"
 
 
-def _table(judged: Mapping[str, Judgement], titles: Mapping[str, str]) -> Iterator[str]:
+def _test(report: TrainingReport, kind: str) -> Card:
+    """Figures on the test dates; those of what cannot serve, and so has no card, stand beside the others."""
+    if kind in report.cards:
+        return dict(report.cards[kind]["test"])
+    return dict(next(iter(report.cards.values()))["beside"][kind])
+
+
+def _table(judged: Mapping[str, Card], titles: Mapping[str, str]) -> Iterator[str]:
     first = next(iter(judged.values()))
-    counts = f"{first.labelled:,} judged, {first.positives:,} with the outcome"
-    yield f"  {counts}: base rate {_share(first.base_rate)}"
+    counts = f"{first['labelled']:,} judged, {first['positives']:,} with the outcome"
+    yield f"  {counts}: base rate {_share(first['base_rate'])}"
+    if not first["estimable"]:
+        yield f"  not estimable: {first['positive_people']} people with the outcome are too few to judge by"
     wide = max(len(titles[kind]) for kind in judged)
     yield (
-        f"  {'':<{wide}}  {'AUC':>5}  {'AP':>5}  {f'precision at {first.capacity}':>24}  "
+        f"  {'':<{wide}}  {'AUC':>5}  {'AP':>5}  {'precision at ' + str(first['capacity']):>24}  "
         f"{'recall':>7}  {'lift':>5}  {'slope':>5}"
     )
     for kind, j in judged.items():
-        low, high = j.precision_interval
-        precision = f"{_share(j.precision)} ({_share(low)} to {_share(high)})"
+        low, high = j["precision_interval"]
+        precision = f"{_share(j['precision'])} ({_share(low)} to {_share(high)})"
         yield (
-            f"  {titles[kind]:<{wide}}  {_number(j.auc)}  {_number(j.average_precision)}  {precision:>24}  "
-            f"{_share(j.recall):>7}  {_number(j.lift, 1)}  {_number(j.calibration_slope, 2)}"
+            f"  {titles[kind]:<{wide}}  {_number(j['auc'])}  {_number(j['average_precision'])}  "
+            f"{precision:>24}  {_share(j['recall']):>7}  {_number(j['lift'], 1)}  "
+            f"{_number(j['calibration_slope'], 2)}"
         )
 
 
-def _number(value: float, places: int = 3) -> str:
-    return f"{'—':>5}" if isnan(value) else f"{value:>5.{places}f}"
+def _of_its_lists(card: Card) -> Iterator[str]:
+    """What the table leaves out of one candidate: by how much it beats the others, how early, whom, how
+    steadily."""
+    yield f"\nThe lists of {card['title']}"
+    for other, found in card["paired"].items():
+        told = "not estimable"
+        if found["low"] is not None:
+            told = f"{found['difference']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})"
+        yield f"  {found['of']} less that of {card['titles'][other]}: {told}"
+    early, alone, weeks = card["lead_time"], card["nobody_yet"], card["overlap"]
+    if early["people"]:
+        ahead = "; ".join(f"{_share(a['share'])} at least {a['days']} days ahead" for a in early["ahead"])
+        half = f"half of them {early['median_days']:.0f} days before"
+        yield f"  {early['people']} people found, {half}; {ahead}"
+    if alone and alone["listed"]:
+        low, high = alone["interval"]
+        yield (
+            f"  {_share(alone['share'])} of those listed nobody worked with yet "
+            f"({_share(low)} to {_share(high)})"
+        )
+    if weeks:
+        listed, stayed = (sum(week[key] for week in weeks) for key in ("listed", "stayed"))
+        yield f"  {_share(stayed / listed if listed else None)} of a list stood on the one of a week before"
 
 
-def _share(value: float) -> str:
-    return "—" if isnan(value) else f"{value:.1%}"
+def _number(value: float | None, places: int = 3) -> str:
+    return f"{'—':>5}" if value is None else f"{value:>5.{places}f}"
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else f"{value:.1%}"

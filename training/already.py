@@ -1,0 +1,76 @@
+"""Runs that were made already: the same question of the same tables with the same code has one answer.
+
+    data/runs/<first 16 of the key>.json     the models of a run, and their versions in the register
+
+A run is the same if everything it is a function of is. What it found is in the cards of its models; a
+model that is no longer there, or not what it was, makes the run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from features.code_version import code_version
+from features.shard_plan import flags_of
+from features.workspace import Workspace
+from models.candidate import load_candidate
+from training.card import READ
+from training.plan import Plan
+
+CODE = ("features", "models", "training")
+AUDITED = ("characteristics",)
+"""Tables that the audit of a run reads, beside those that its figures come from."""
+
+Made = tuple[dict[str, dict[str, Any]], dict[str, str], dict[str, int]]
+"""kind → card, kind → sha256, kind → version."""
+
+
+def key_of(plan: Plan) -> str:
+    """A hash of all that a run is a function of."""
+    snapshot, settings = plan.snapshot, plan.workspace.settings
+    question = {
+        "specification": plan.specification.model_dump(mode="json"),
+        "catalogue": plan.catalogue.hash,
+        "eligibility": asdict(plan.question.eligibility),
+        "calendar": asdict(plan.calendar),
+        "flags": flags_of(plan.workspace, plan.catalogue),
+        "last_delivery": snapshot.last_delivery,
+        "link_run": snapshot.link_run,
+        "tables": {table: snapshot.tables.version(table) for table in (*READ, *AUDITED)},
+        "settings": [settings.seed, settings.threads, plan.workspace.mlflow_uri],
+        "code": code_version(CODE),
+    }
+    return hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def recall(workspace: Workspace, key: str) -> Made | None:
+    """What a run left, or None where it was not made or some of it is gone."""
+    path = _path(workspace, key)
+    if not path.is_file():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    models, versions = kept["models"], kept["versions"]
+    if kept["key"] != key or not all((workspace.models / sha256).is_dir() for sha256 in models.values()):
+        return None
+    cards = {kind: load_candidate(workspace.models / sha256).card for kind, sha256 in models.items()}
+    return cards, models, versions
+
+
+def remember(workspace: Workspace, key: str, models: Mapping[str, str], versions: Mapping[str, int]) -> None:
+    """Keep what a run left, whole or not at all; the last thing that a run does."""
+    path = _path(workspace, key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
+    kept = {"key": key, "models": dict(models), "versions": dict(versions)}
+    unfinished.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _path(workspace: Workspace, key: str) -> Path:
+    return workspace.data / "runs" / f"{key[:16]}.json"
