@@ -30,7 +30,7 @@ from training.plan import Plan
 
 @dataclass(frozen=True)
 class Judged:
-    """What one kind is judged by. against: baseline → this kind's figure less the baseline's. nobody_yet: None
+    """What one kind is judged by. against: baseline → its figure less the baseline's. nobody_yet: None
     where no source declares a service. overlap: of each test date's list with that of a week before."""
 
     figures: Judgement
