@@ -98,6 +98,8 @@ def test_what_counts_is_days_of_happenings(town: Town) -> None:
     assert {who: found.get(who, ("no",))[0] for who in CASES} == {who: y for who, (_, y) in CASES.items()}
     days = {who: found[who][1] for who in ("two days", "first and last day", "a letter")}
     assert days == {"two days": 4, "first and last day": 29, "a letter": 8}
+    never = (OutcomePart("never", "emergencies on nine days", PARTS[0].signals, at_least=9),)
+    assert {y for y, _ in asked(town.snapshot, never).values()} == {0}, "nobody is near it"
 
 
 def oracle(happened: list[tuple[str, datetime, date]]) -> tuple[bool, float | None]:
