@@ -119,11 +119,11 @@ def _did(told: Told) -> Iterator[Field]:
 
 
 def _chosen(told: Told) -> Field:
-    """Which kind two rules would put forward over several earlier folds, and what each rule would have cost."""
+    """Which kind two rules would put forward over earlier folds, and what each rule would have cost."""
     label, found = "Which kind would have been chosen before?", optional(told, "selection")
     if not found:
         return Field(label, (NOT_MEASURED,))
-    said = tuple(f"{rule['said']} {rule['regret']['said']}" for rule in found.values())
+    said = tuple(f"By {rule['rule']}: {rule['said']}; {rule['regret']['said']}." for rule in found.values())
     return Field(label, ("On earlier dates, by two rules that can be told to a board.", *said))
 
 
