@@ -18,7 +18,7 @@ from simulation.crisis import Episodes, written_down
 from simulation.draw import Random, happen
 from simulation.extracts import Draft
 
-DRAWN_IN, DRAWN_IN_SLOPE = 0.0008, 0.056
+DRAWN_IN, DRAWN_IN_SLOPE = 0.0014, 0.07
 """Young people drawn in, in a month: background, and growth with being adrift."""
 AGAIN, WEEKS = 1.2, 12
 """How often on average they go missing again, and within how many weeks."""
