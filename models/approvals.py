@@ -119,6 +119,11 @@ def candidate_in_use(workspace: Workspace, specification: str) -> Candidate:
     return newest_candidate(workspace, specification, without=now.turned_down)
 
 
+def candidate_named(workspace: Workspace, what: str) -> Candidate:
+    """The candidate that a hash names, or how it begins. Raises UserMistake where none is, or several are."""
+    return load_candidate(workspace.models / _model(workspace, what)[1])
+
+
 def approval_of(workspace: Workspace, candidate: Candidate) -> str:
     """What has to be said of a model wherever it is used: "" where two people stand by it. No full stop."""
     now, model = standing(workspace, candidate.specification.name), candidate.sha256

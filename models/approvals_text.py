@@ -68,9 +68,10 @@ def _lines(found: Approvals) -> Iterator[str]:
         yield "Nobody has decided anything about a model yet."
         return
     for row in found.rows:
+        words = f" (what people wrote: {row.human[:12]})" if row.human else ""
         yield (
             f"{row.number:>3}  {row.at[:16].replace('T', ' ')}  {row.kind:<8}  {row.specification}  "
-            f"{row.model[:12]}  {row.by}, {row.role}: {row.because}"
+            f"{row.model[:12]}  {row.by}, {row.role}: {row.because}{words}"
         )
     yield ""
     if found.problems:

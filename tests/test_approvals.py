@@ -321,6 +321,7 @@ def test_both_approve_the_same_words_and_the_words_are_kept(workspace: Workspace
         say(workspace, "C", "approve", model.sha256)
     kept = {path.name: path.read_bytes() for path in file.parent.glob("approved-*.yaml")}
     assert {hashlib.sha256(text).hexdigest() for text in kept.values()} == {first.human, done.row.human}
+    assert f"all of us (what people wrote: {first.human[:12]})" in approvals(workspace).text()
     assert set(kept) == {f"approved-{row[:12]}.yaml" for row in (first.human, done.row.human)}
     answer(workspace, model, purpose="other words for the champion")
     assert say(workspace, "C", "approve", model.sha256).champion == model.sha256

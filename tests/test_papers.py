@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from features.errors import UserMistake
 from features.workspace import Workspace, init_workspace
+from models.approvals import candidate_named, decide
 from models.candidate import Candidate, export_candidate
 from models.fairness import NOT_ESTIMABLE, TOO_FEW
 from models.gates import WRITTEN, gates_of
@@ -454,6 +456,12 @@ def test_the_sample_says_that_it_is_one_at_every_answer(workspace: Workspace) ->
     assert "greatest gap" in page and "<svg" not in (report.folder / "model_card.md").read_text(
         encoding="utf-8"
     )
+    for by, role in (("Anna Bright", "data analyst"), ("Ben Castle", "service manager")):
+        because, at = "SAMPLE: the county is simulated", datetime(2026, 7, 1, tzinfo=UTC)
+        done = decide(workspace, "approve", model.sha256[:8], by=by, role=role, because=because, at=at)
+    assert done.champion == model.sha256 == candidate_named(workspace, model.sha256[:8]).sha256
+    approved = papers(workspace, model).papers[0].read_text(encoding="utf-8")
+    assert "NOT APPROVED" not in approved and "SAMPLE" in approved
     assert "Anna Bright (simulated)" in (report.folder / "impact_annex.html").read_text(encoding="utf-8")
 
 
