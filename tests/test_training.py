@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,6 @@ from training.linear import fit_baseline, fit_logistic
 from training.question import Question
 from training.run import TrainingReport
 from training.text import training_text
-from training.tracking import experiment_of
 from training.trees import choose, fit_trees
 
 SIGNAL = Signal("fire.call", "fire", "call", "calls")
@@ -289,26 +287,6 @@ def test_what_cannot_be_estimated_is_told_as_such(capsys: pytest.CaptureFixture[
 def test_a_training_run_says_that_nobody_has_approved_it() -> None:
     assert NOT_APPROVED in training_text(nothing_followed())
     assert nothing_followed().approval == NOT_APPROVED
-
-
-def test_a_copied_workspace_keeps_its_artefacts_to_itself(tmp_path: Path) -> None:
-    made: dict[str, Any] = {}
-
-    class Store:
-        def get_experiment_by_name(self, name: str) -> Any:
-            return made.get(name)
-
-        def create_experiment(self, name: str, *, artifact_location: str) -> str:
-            made[name] = SimpleNamespace(experiment_id=str(len(made)), artifact_location=artifact_location)
-            return made[name].experiment_id
-
-    def place(root: Path) -> str:
-        number = int(experiment_of(Store(), Workspace(root), "fires"))
-        return list(made.values())[number].artifact_location
-
-    for root in (tmp_path / "here", tmp_path / "a copy", tmp_path / "here", tmp_path / "a copy"):
-        assert place(root) == (root / "mlartifacts").as_uri()
-    assert len(made) == 2
 
 
 # --- a training run of the session's county, and what it leaves behind -------------------------------------

@@ -18,7 +18,7 @@ from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
 from features.tables import Tables
 from features.workspace import Workspace
-from training.tracking import experiment_of, open_log
+from training.log_store import experiment_of, open_log, told
 
 ENOUGH = 500
 """Subjects of whom an identity is known, under which there is too little to learn from."""
@@ -100,14 +100,23 @@ def train_first(workspace: Workspace, *, tell: Tell = quiet) -> TrainedLinkModel
 
 def _log(workspace: Workspace, snapshot: Snapshot, name: str, model: Model, *, tell: Tell) -> None:
     """One run in MLflow: parameters, figures and the model itself."""
-    client = open_log(workspace, tell=tell)
-    import mlflow
+    with told():
+        client = open_log(workspace, tell=tell)
+        from mlflow.entities import Metric, Param
 
-    with mlflow.start_run(experiment_id=experiment_of(client, workspace, EXPERIMENT), run_name=name):
-        mlflow.log_params(
-            {key: model[key] for key in ("version", "splink", "seed")}
-            | {"name": name, "last_delivery": snapshot.last_delivery, "learned": ", ".join(model["learned"])}
-        )
+        run = client.create_run(experiment_of(client, workspace, EXPERIMENT), run_name=name).info
+        params = {key: model[key] for key in ("version", "splink", "seed")}
+        params |= {
+            "name": name,
+            "last_delivery": snapshot.last_delivery,
+            "learned": ", ".join(model["learned"]),
+        }
         share = model["settings"]["probability_two_random_records_match"]
-        mlflow.log_metrics({"subjects": model["subjects"], "one_person_share_of_pairs": share})
-        mlflow.log_dict(model, f"{name}.json")
+        figures = {"subjects": model["subjects"], "one_person_share_of_pairs": share}
+        client.log_dict(run.run_id, model, f"{name}.json")
+        client.log_batch(
+            run.run_id,
+            metrics=[Metric(key, value, run.start_time, 0) for key, value in figures.items()],
+            params=[Param(key, str(value)) for key, value in params.items()],
+        )
+        client.set_terminated(run.run_id)
