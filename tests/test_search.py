@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import Engine, event
 
 from features.errors import UserMistake
 from models.calibration import chance
@@ -106,8 +107,13 @@ def counted(storage: Path) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Setting]:
-    return searched(tmp_path_factory.mktemp("undisturbed") / "search.db")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("undisturbed") / "search.db"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(storage: Path) -> list[Setting]:
+    return searched(storage)
 
 
 def test_written_and_proposed_settings_are_tried_with_every_number_of_trees(
@@ -131,52 +137,59 @@ def test_a_setting_is_as_good_as_its_own_trees_are_on_every_fold(undisturbed: li
             assert area == pytest.approx(auc(scorer.margin(table(later)), later.y), abs=1e-12)
 
 
-def test_a_search_that_is_stopped_again_and_again_finds_the_same(
-    undisturbed: list[Setting], tmp_path: Path
-) -> None:
-    storage = tmp_path / "search.db"
-    for number in (1, 3, 3, 11):
-        with pytest.raises(Stopped):
-            searched(storage, tell=stopping_at(number, stop))
-    assert searched(storage) == undisturbed
-    assert counted(storage) == {"COMPLETE": TRIALS, "FAIL": 4}
-
-
 KILLED = """
 import sys
 from pathlib import Path
 from tests.test_search import kill, searched, stopping_at
-searched(Path(sys.argv[1]), tell=stopping_at(int(sys.argv[2]), kill))
+searched(Path(sys.argv[1]), tell=stopping_at(2, kill))
 """
 
 
-def test_a_search_that_is_killed_in_the_middle_of_a_trial_finds_the_same(
+def full(connection: Any, cursor: Any, statement: str, *given: Any) -> None:
+    """SQLite's words for a disk without room, where a trial is to be told its worth."""
+    if statement.startswith("INSERT INTO trial_values"):
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_killed_without_room_and_stopped_a_search_finds_what_an_undisturbed_one_would(
     undisturbed: list[Setting], tmp_path: Path
 ) -> None:
     storage = tmp_path / "search.db"
-    ended = subprocess.run([sys.executable, "-c", KILLED, storage, "11"], cwd=Path(__file__).parent.parent)
+    ended = subprocess.run([sys.executable, "-c", KILLED, storage], cwd=Path(__file__).parent.parent)
     assert ended.returncode == -signal.SIGKILL
-    assert counted(storage) == {"COMPLETE": 10, "RUNNING": 1}
+    assert counted(storage) == {"COMPLETE": 1, "RUNNING": 1}
+    event.listen(Engine, "before_cursor_execute", full)
+    try:
+        with pytest.raises(UserMistake, match="disk is full"):
+            searched(storage)
+    finally:
+        event.remove(Engine, "before_cursor_execute", full)
+    with pytest.raises(Stopped):
+        searched(storage, tell=stopping_at(TRIALS - 1, stop))
+    assert counted(storage) == {"COMPLETE": TRIALS - 2, "RUNNING": 1, "FAIL": 2}
     assert searched(storage) == undisturbed
-    assert counted(storage) == {"COMPLETE": TRIALS, "FAIL": 1}
+    assert counted(storage) == {"COMPLETE": TRIALS, "FAIL": 3}
 
 
-def test_a_search_goes_on_for_more_trials_and_gives_fewer_where_fewer_are_asked_for(
-    undisturbed: list[Setting], tmp_path: Path
+def test_fewer_trials_than_are_kept_are_the_first_of_them(
+    undisturbed: list[Setting], storage: Path, tmp_path: Path
 ) -> None:
-    storage = tmp_path / "search.db"
-    few = searched(storage, trials=4)
-    assert len(few) == (2 + 4) * 2
-    best: dict[float, float] = {}  # of a trial's numbers of trees, told apart by its ridge
-    for setting in few:
+    told: list[str] = []
+    few = searched(storage, trials=2, tell=told.append)
+    assert told == ["trying the settings written out"]
+    assert len(few) == (2 + 2) * 2
+    assert searched(tmp_path / "search.db", trials=2) == few
+
+
+def test_a_trial_is_worth_its_mean_over_folds_at_its_best_number_of_trees(
+    undisturbed: list[Setting], storage: Path
+) -> None:
+    best: dict[float, float] = {}  # trials are told apart by their ridge
+    for setting in undisturbed:
         if ridge := setting.parameters.get("lambda_l2"):
             best[ridge] = max(best.get(ridge, 0.0), setting.auc or 0.0)
     with sqlite3.connect(storage) as file:
         assert sorted(best.values()) == sorted(v for (v,) in file.execute("SELECT value FROM trial_values"))
-    assert searched(storage) == undisturbed
-    told: list[str] = []
-    assert searched(storage, trials=4, tell=told.append) == few
-    assert told == ["trying the settings written out"]
 
 
 def test_other_rows_another_seed_or_another_space_begin_another_search(tmp_path: Path) -> None:
@@ -231,6 +244,19 @@ def test_what_lightgbm_does_not_take_is_told(tmp_path: Path) -> None:
     wrong = LightGBM(settings=[{"num_leaves": 1}], rounds=[2])
     with pytest.raises(UserMistake, match=r"'num_leaves': 1.*num_leaves"):
         choose(wrong, NAMES, folds=FOLDS, threads=1, seed=5)
+
+
+def test_a_file_that_cannot_keep_trials_is_told(tmp_path: Path) -> None:
+    (tmp_path / "rubbish.db").write_text("no database at all, but a long enough text " * 40)
+    (tmp_path / "folder.db").mkdir()
+    (tmp_path / "file").write_text("")
+    for name, said in (
+        ("rubbish.db", "not a database"),
+        ("folder.db", "unable to open"),
+        ("file/s.db", "File exists|Not a directory"),
+    ):
+        with pytest.raises(UserMistake, match=rf"cannot keep its trials in .*{name}\.(\n|.)*{said}"):
+            searched(tmp_path / name, trials=1, folds=FOLDS[:1])
 
 
 # --- directions ------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.errors import UserMistake
 from features.progress import Tell, quiet
 from models.spec_candidates import LightGBM, Search, Space
 from training.trees import Fold, Setting, best_first, bins, judged_folds, tried, try_out, untried, written
@@ -49,7 +51,8 @@ def search(
     stands, untried.
 
     The earlier rows of every fold are held in their bins, a byte or less a number; the later ones are
-    gone through once a trial. Raises UserMistake where LightGBM does not take what was proposed.
+    gone through once a trial. Raises UserMistake where LightGBM does not take what was proposed, and
+    where the file cannot be read or written.
     """
     usable, rounds = judged_folds(folds), specification.rounds
     if not usable:
@@ -71,19 +74,40 @@ def search(
 
     tell("trying the settings written out")
     found = tried(given, rounds, areas_of(given))
-    study = _study(storage, _question(specification, asked, names, usable, threads=threads, seed=seed))
-    done = _done(study)[:count]
-    for kept in done:
-        found += tried([proposed(kept.params)], rounds, np.array(kept.user_attrs[AREAS]))
-    for number in range(len(done), count):
-        study.sampler = _sampler(seed, number)
-        trial = study.ask(_distributions(asked.space))
-        tell(f"trying setting {number + 1} of {count} that the search proposes")
-        areas = areas_of([proposed(trial.params)])
-        trial.set_user_attr(AREAS, areas.tolist())
-        study.tell(trial, float(areas.mean(axis=0).max()))
-        found += tried([proposed(trial.params)], rounds, areas)
+    question = _question(specification, asked, names, usable, threads=threads, seed=seed)
+    with _kept_in(storage):
+        study = _study(storage, question)
+        done = _done(study)[:count]
+        for kept in done:
+            found += tried([proposed(kept.params)], rounds, np.array(kept.user_attrs[AREAS]))
+        for number in range(len(done), count):
+            study.sampler = _sampler(seed, number)
+            trial = study.ask(_distributions(asked.space))
+            tell(f"trying setting {number + 1} of {count} that the search proposes")
+            areas = areas_of([proposed(trial.params)])
+            trial.set_user_attr(AREAS, areas.tolist())
+            study.tell(trial, float(areas.mean(axis=0).max()))
+            found += tried([proposed(trial.params)], rounds, areas)
     return best_first(found)
+
+
+@contextmanager
+def _kept_in(storage: Path) -> Iterator[None]:
+    """What goes wrong with the file of trials as a sentence."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (OSError, SQLAlchemyError, StorageInternalError) as error:
+        cause = error.__cause__ if isinstance(error, StorageInternalError) else error
+        raise UserMistake(
+            f"The search cannot keep its trials in {storage}.",
+            problems=[
+                str(getattr(cause, "orig", cause)).splitlines()[0],
+                "what is done is kept; make room, or take the file away to begin anew",
+            ],
+        ) from None
 
 
 def _study(storage: Path, question: str) -> Study:
