@@ -9,7 +9,7 @@ are only probably theirs? Nobody is fitted anew. Only those are scored again who
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,9 +17,10 @@ import numpy as np
 
 from features.asof import sql_known
 from features.other_links import links_of, rows_with, surer_links
+from features.outcomes import already_there_sql, open_spell_sql
 from features.panel import Panel
 from features.progress import Tell, quiet
-from features.snapshot import Snapshot
+from features.vital import died_sql, usable_rows
 from models.audit import ThresholdAudit
 from models.calibration import Platt
 from models.candidate import columns_by_name
@@ -84,7 +85,7 @@ def judged_twice(
     for at, day in enumerate(plan.calendar.test):
         tell(f"the list of {day} with today's links")
         touched, panel = rows_with(plan.snapshot, plan.catalogue, links_of(judged_on, day))
-        now = _now(plan.snapshot, asked, day, judged_on)
+        now = _now(plan, asked, day, judged_on)
         before = {kind: of_test[kind][at] for kind in kinds}
         first = before[kinds[0]]
         kept = _stay(now.person_ids, touched, panel)
@@ -131,20 +132,8 @@ def audited_twice(
     about and what followed is the same. Of whom nothing is surely theirs comes last. of: their groups.
     """
     sure = plan.snapshot.workspace.settings.link_show if least is None else least
-    known, kinds = groups_of(plan, asked) if of is None else of, list(scorers)
-    of_test, again = _of_test(plan, scored, kinds), 0
-    surer: dict[str, list[Scored]] = {kind: [] for kind in kinds}
-    for at, day in enumerate(plan.calendar.test):
-        tell(f"the list of {day} by surer links")
-        touched, panel = rows_with(plan.snapshot, plan.catalogue, surer_links(day, least=sure))
-        again += int(np.isin(of_test[kinds[0]][at].person_ids, panel.person_ids).sum())
-        for kind in kinds:
-            s = of_test[kind][at]
-            log_odds = s.log_odds.copy()
-            _rescore(log_odds, s.person_ids, panel, scorers[kind], platts[kind])
-            gone = ~_stay(s.person_ids, touched, panel)
-            log_odds[gone] = log_odds.min(initial=0.0) - 1
-            surer[kind].append(Scored(day, s.person_ids, log_odds, s.y, s.same_as))
+    known, of_test = groups_of(plan, asked) if of is None else of, _of_test(plan, scored, list(scorers))
+    surer, again = by_surer_links(plan, scorers, platts, of_test, least=sure, tell=tell)
     met = {day: contacted(plan.catalogue, asked.lists[day]) for day in plan.calendar.test}
     rule = plan.specification
     all_links, by_surer = (
@@ -152,6 +141,33 @@ def audited_twice(
         for lists in (of_test, surer)
     )
     return TwoThresholds(sure, again, all_links, by_surer)
+
+
+def by_surer_links(
+    plan: Plan,
+    scorers: Mapping[str, Scorer],
+    platts: Mapping[str, Platt],
+    scored: Lists,
+    *,
+    least: float,
+    tell: Tell = quiet,
+) -> tuple[dict[str, list[Scored]], int]:
+    """The same people of the same dates, scored by links that are at least so sure; and how many of them,
+    over all dates, were scored again."""
+    surer: dict[str, list[Scored]] = {kind: [] for kind in scorers}
+    again = 0
+    for dates in zip(*(scored[kind] for kind in scorers), strict=True):
+        day, person_ids = dates[0].as_of, dates[0].person_ids
+        tell(f"the list of {day} by surer links")
+        touched, panel = rows_with(plan.snapshot, plan.catalogue, surer_links(day, least=least))
+        gone = ~_stay(person_ids, touched, panel)
+        again += int(np.isin(person_ids, panel.person_ids).sum())
+        for kind, s in zip(scorers, dates, strict=True):
+            log_odds = s.log_odds.copy()
+            _rescore(log_odds, person_ids, panel, scorers[kind], platts[kind])
+            log_odds[gone] = log_odds.min(initial=0.0) - 1
+            surer[kind].append(replace(s, log_odds=log_odds))
+    return surer, again
 
 
 @dataclass(frozen=True)
@@ -164,26 +180,43 @@ class _Now:
     moved: int
 
 
-def _now(snapshot: Snapshot, asked: Asked, day: date, judged_on: date) -> _Now:
-    person_ids = asked.lists[day].morning.person_ids
+def _now(plan: Plan, asked: Asked, day: date, judged_on: date) -> _Now:
+    """Whoever turned out to be somebody who would not have been asked about, being there already, helped
+    or dead, would not have been asked about."""
+    person_ids, con = asked.lists[day].morning.person_ids, plan.snapshot.con
     place = {person: row for row, person in enumerate(person_ids.tolist())}
-    found = snapshot.con.execute(
+    found = con.execute(
         f"""
-        SELECT before.person_id, now.person_id, count(*)
+        SELECT DISTINCT now.person_id, before.person_id
         FROM (FROM links WHERE {sql_known(day)}) before
         JOIN (FROM links WHERE {sql_known(judged_on)}) now USING (source, subject_key)
-        GROUP BY ALL ORDER BY ALL
+        ORDER BY ALL
         """
     ).fetchall()
+    out = _not_asked(plan, day)
+    known_out = {now for now, before in found if before in out}
     of: dict[str, int] = {}
     moved: set[str] = set()
-    for before, now, _ in found:
+    for now, before in found:
         if before in place:
-            of.setdefault(now, place[before])
+            if now not in known_out:
+                of.setdefault(now, place[before])
             if before != now:
                 moved.add(before)
     ids = np.array(list(of), dtype=str)
     return _Now(ids, np.array(list(of.values()), np.int64), len(moved))
+
+
+def _not_asked(plan: Plan, day: date) -> set[str]:
+    question, snapshot = plan.question, plan.snapshot
+    rows = usable_rows(snapshot, day)
+    queries = [
+        already_there_sql(snapshot, question.outcome, known=day, as_of=day),
+        died_sql(known=day, before=day),
+    ]
+    if helped := question.eligibility.not_open:
+        queries.append(open_spell_sql(rows, helped, as_of=day))
+    return {person for query in queries for (person,) in snapshot.con.execute(query).fetchall()}
 
 
 def _of_test(plan: Plan, scored: Lists, kinds: Sequence[str]) -> dict[str, list[Scored]]:
