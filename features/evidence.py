@@ -174,36 +174,56 @@ def _facts_table(catalogue: Catalogue) -> pa.Table:
 
 
 def not_held(
-    snapshot: Snapshot, catalogue: Catalogue, as_of: date, person_ids: Sequence[str]
+    snapshot: Snapshot,
+    catalogue: Catalogue,
+    as_of: date,
+    person_ids: Sequence[str],
+    *,
+    link_show: float = 0.0,
 ) -> dict[str, list[str]]:
     """Per person a sentence for each source whose silence says nothing, in the catalogue's order.
 
     A source is one of them if it does not cover the catalogue's longest window or, for a register,
-    held neither the person nor, for what is shared, the household on any day of it. Raises KeyError
-    for somebody who was never linked.
+    held neither the person nor, for what is shared, the household on any day of it; or only by what hangs
+    on a link below link_show: the model counts such silence as good news, and nobody is to be told so.
+    Raises KeyError for somebody who was never linked.
     """
     with snapshot.con.cursor() as con:
         con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
         con.register("facts", _facts_table(catalogue))
         reach_held(con, people="asked")
-        linked, rows = _held_rows(con)
+        holds = _holds(con, catalogue, as_of)
+        theirs = "(FROM {} SEMI JOIN asked USING (person_id))"
+        near = Near(links=theirs.format("links"), homes=theirs.format("residences"))
+        surely = holds
+        if sure := make_sure(con, near, as_of, show=link_show):
+            reach_held(con, people="asked", near=sure)
+            surely = holds | _holds(con, catalogue, as_of)
+    today = asof.day_number(as_of)
+    absent = len(set(person_ids) - set(holds))
+    if absent:
+        raise KeyError(f"{absent} of {len(person_ids)} people were never linked")
+    return {
+        person: [
+            _nothing(fact, today, catalogue.longest, probably=held)
+            for fact, held, is_sure in zip(catalogue.facts, holds[person], surely[person], strict=True)
+            if not (held and is_sure)
+        ]
+        for person in person_ids
+    }
+
+
+def _holds(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, as_of: date) -> dict[str, np.ndarray]:
+    """Person → (sources,) whether reached_held has them, or their household where that is asked of."""
+    people, rows = _held_rows(con)
     program = compile_catalogue(catalogue, signals=catalogue.codes, sources=catalogue.sources)
     asks = np.zeros((len(catalogue.sources), 2), bool)
     for channel in catalogue.channels:
         for source in channel.sources:
             asks[catalogue.sources.index(source), int(channel.household)] = True
-    covered = covered_sources(rows, program, as_of, np.arange(len(linked)))
+    covered = covered_sources(rows, program, as_of, np.arange(len(people)))
     holds = np.any(covered[:, :, :, program.longest] & asks, axis=2)
-    today = asof.day_number(as_of)
-    said = [_nothing(fact, today, catalogue.longest) for fact in catalogue.facts]
-    found = {
-        person: [text for text, held in zip(said, held_by, strict=True) if not held]
-        for person, held_by in zip(linked, holds, strict=True)
-    }
-    absent = len(set(person_ids) - set(found))
-    if absent:
-        raise KeyError(f"{absent} of {len(person_ids)} people were never linked")
-    return {person: found[person] for person in person_ids}
+    return dict(zip(people, holds, strict=True))
 
 
 def _held_rows(con: duckdb.DuckDBPyConnection) -> tuple[list[str], Rows]:
@@ -226,7 +246,9 @@ def _held_rows(con: duckdb.DuckDBPyConnection) -> tuple[list[str], Rows]:
     return linked, Rows(start=np.zeros(len(linked) + 1, np.int64), **events, held_start=start, **registers)
 
 
-def _nothing(fact: SourceFacts, today: int, longest: int) -> str:
+def _nothing(fact: SourceFacts, today: int, longest: int, *, probably: bool) -> str:
     if not asof.spans_window(asof.day_number(fact.covers_from), today, longest):
         return f"{fact.title}: we hold it only from {day_words(fact.covers_from)}"
+    if probably:
+        return f"{fact.title}: on its register {window_words(longest)} by no record that is surely theirs"
     return f"{fact.title}: not on its register {window_words(longest)}"

@@ -65,10 +65,10 @@ def reach(
     _find_held(con, asked)
 
 
-def reach_held(con: duckdb.DuckDBPyConnection, *, people: str) -> None:
+def reach_held(con: duckdb.DuckDBPyConnection, *, people: str, near: Near | None = None) -> None:
     """Make reached_people and reached_held alone, of some people, as `reach` does."""
     asked = f"WHERE person_id IN (SELECT person_id FROM {people})"
-    near = Near(links=f"(FROM links {asked})", homes=f"(FROM residences {asked})")
+    near = near or Near(links=f"(FROM links {asked})", homes=f"(FROM residences {asked})")
     _find_held(con, _number_people(con, near, people))
 
 

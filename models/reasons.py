@@ -108,7 +108,7 @@ def explain(
     happened = behind(snapshot, catalogue, as_of, person_ids, link_show=link_show)
     records = joined(snapshot, as_of, person_ids, show=link_show) if link_show else {}
     titles = {fact.source: fact.title for fact in catalogue.facts}
-    unknown = not_held(snapshot, catalogue, as_of, person_ids)
+    unknown = not_held(snapshot, catalogue, as_of, person_ids, link_show=link_show)
     explained = []
     for at, person_id in enumerate(person_ids):
         odds = float(log_odds[at])
