@@ -19,6 +19,7 @@ from models.paper_figures import (
     cohort,
     compared,
     days_said,
+    later_links,
     lead_time,
     number,
     optional,
@@ -113,6 +114,7 @@ def _did(told: Told) -> Iterator[Field]:
         ),
         _reliability(told),
     )
+    yield later_links(told)
     yield lead_time(told)
     yield _overlap(told)
     yield _nobody_yet(told)

@@ -100,6 +100,29 @@ def performance(told: Told) -> Table:
     )
 
 
+def later_links(told: Told) -> Field:
+    """The same lists with the links known on their mornings, and with those of the day of judging."""
+    label, found = "With the links of today", optional(told, "later_links")
+    if not found:
+        return Field(label, (NOT_MEASURED,))
+    said = (
+        f"Of {people(found['people'])} asked about, {people(found['relinked'])} had other records by "
+        f"{said_day(found['judged_on'])}. Where the second row is better, the lists lacked "
+        "what linking had not found yet."
+    )
+    heads = (
+        "Links",
+        f"Precision at {told.capacity}",
+        "Recall",
+        "Lift",
+        "Talked to for one found",
+        "AP",
+        "AUC",
+    )
+    rows = (("as known then", *_figures(found["then"])), ("as known later", *_figures(found["later"])))
+    return Field(label, (said,), Table(heads, rows))
+
+
 def _figures(figures: Mapping[str, Any]) -> tuple[str, ...]:
     """Precision, recall, lift, number needed to review, average precision, AUC."""
     counts = (figures.get("found"), figures.get("flagged"))

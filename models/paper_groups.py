@@ -38,6 +38,7 @@ def groups(told: Told) -> Section:
             *_by_group(audit),
             *_attention(audit),
             *_proxies(told),
+            *_surer(told, audit),
             told.asked("equality"),
         ),
         SMALL,
@@ -182,6 +183,33 @@ def _given_away(proxy: Mapping[str, Any]) -> tuple[str, str, str]:
     low, high = proxy["interval"]
     mostly = ", ".join(f"{name} {share:.0%}" for name, share in proxy["features"])
     return group, f"{number(proxy['auc'])} ({number(low)} to {number(high)})", mostly
+
+
+def _surer(told: Told, audit: Mapping[str, Any]) -> Iterator[Field]:
+    """Recall with all links, and with those alone that are sure: does whom it misses hang on weak ones?"""
+    label, found = "With sure links alone", told.card.get("surer_links")
+    if not found:
+        yield Field(label, (NOT_MEASURED,))
+        return
+    sure = {
+        (each["characteristic"], group["name"]): group
+        for each in found["audit"]["by_one"]
+        for group in each["groups"]
+    }
+    rows = tuple(
+        (
+            f"{plain(each['characteristic'])}: {_name(g)}",
+            _rate(g, "recall"),
+            _rate(other, "recall"),
+            _gap(other),
+        )
+        for each in audit["by_one"]
+        for g in each["groups"]
+        if (other := sure.get((each["characteristic"], g["name"])))
+    )
+    said = f"The same lists, made with links that are at least {found['least']:.0%} sure."
+    heads = ("Group", "Recall with all links", "With sure ones", "Behind everybody then, points")
+    yield Field(label, (said,), Table(heads, rows))
 
 
 def plain(name: str) -> str:

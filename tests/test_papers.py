@@ -23,7 +23,7 @@ from models.human import ALL, ASKED, FILE, Human, Signature, folder_of, parse, q
 from models.paper import NOT_MEASURED, TO_WRITE, Field, Paper, Section, Table, to_html, to_markdown
 from models.papers import PAPERS, WRITERS, papers, write_papers
 from models.told import Told, told_of
-from tests.answered import ONE_TOO_SMALL, answer, audited, filled
+from tests.answered import ONE_MISSED, ONE_TOO_SMALL, answer, audited, filled
 from tests.test_candidate import CARD, CATALOGUE, SOURCE, SPECIFICATION, draft, panel, reference_of, sums
 
 ROOT = Path(__file__).parent.parent
@@ -118,6 +118,14 @@ FULL: dict[str, Any] = {
             }
         ]
     },
+    "later_links": {
+        "judged_on": "2025-06-01",
+        "people": 40_119,
+        "relinked": 1_117,
+        "then": JUDGED,
+        "later": {**JUDGED, "precision": 0.4505, "precision_interval": [0.352, 0.553]},
+    },
+    "surer_links": {"least": 0.99, "audit": audited(ONE_MISSED)},
     "proxies": [
         {
             "characteristic": "sex",
@@ -296,6 +304,15 @@ def test_figures_stand_with_their_intervals() -> None:
             "age band: 16 to 17, 8.3 points",
         ),
     )
+    links = field(card, "With the links of today")
+    assert links.table and [row[1] for row in links.table.rows] == ["42% (32% to 52%)", "45% (35% to 55%)"]
+    assert "Of 40,120 asked about, 1,115 had other records by 1 June 2025." in links.said[0]
+    surer = field(card, "With sure links alone")
+    assert surer.table and [row[:3] for row in surer.table.rows] == [
+        ("sex: f", "60% (50% to 69%)", "60% (50% to 69%)"),
+        ("sex: m", "60% (46% to 72%)", "17% (9.3% to 28%)"),
+    ]
+    assert "99% sure" in surer.said[0]
     given_away = field(card, "How much the figures give away").table
     assert given_away and given_away.rows == (
         ("sex: f", "0.71 (0.69 to 0.74)", "fire.visit.count_90 42%"),
