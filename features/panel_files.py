@@ -126,7 +126,10 @@ def _read_footer(path: Path, written: tuple[int, int, int]) -> _Footer:
 
 def panel_files(snapshot: Snapshot, catalogue: Catalogue, as_of: date) -> PanelFiles:
     """The files of the panel of a date."""
-    state = state_name(snapshot, flags_of(snapshot.workspace, catalogue))
+    known = snapshot._cache.setdefault("states", {})
+    if catalogue.hash not in known:
+        known[catalogue.hash] = state_name(snapshot, flags_of(snapshot.workspace, catalogue))
+    state = known[catalogue.hash]
     folder = snapshot.workspace.data / "panels" / catalogue.hash[:12] / state / as_of.isoformat()
     about = {
         "catalogue": catalogue.hash,
