@@ -1,4 +1,5 @@
-"""What the police's records system holds: recorded occurrences, detentions, vulnerability notices.
+"""What the police's records system holds: recorded occurrences, detentions, vulnerability notices, and who is
+who to whom.
 
 Most occurrences are the same happening as a log of command and control, or as an episode of the
 missing-persons desk, within a few hours; some are told online and have no log.
@@ -13,9 +14,10 @@ import numpy as np
 from simulation.block import Block
 from simulation.calendar import Days, Index, Mask, years_between
 from simulation.crisis import Logs
-from simulation.draw import Random, between, happen, only, pick
+from simulation.draw import Random, between, happen, only, own_stream, pick
 from simulation.extracts import Draft, Happening, Values
 from simulation.life import Life
+from simulation.niche_links import niche_links
 from simulation.people import Text
 
 SOURCE = "police_records"
@@ -69,7 +71,7 @@ class Linked:
 
 
 def police_records(random: Random, life: Life) -> list[Draft]:
-    """Occurrences, detentions and vulnerability notices."""
+    """Occurrences, detentions, vulnerability notices, and links between people."""
     parts = [
         _with_witnesses(random, life.block, _from_logs(random, life)),
         _told_online(random, life.block),
@@ -80,7 +82,14 @@ def police_records(random: Random, life: Life) -> list[Draft]:
         _occurrences(random, life.block, linked),
         _custody(random, life.block, linked),
         _notices(random, life.block, life.logs),
+        _links(random, life.block, linked),
     ]
+
+
+def _links(random: Random, block: Block, linked: Linked) -> Draft:
+    """Links between those whom an occurrence names; who rang about somebody is not told on."""
+    named = linked.where(linked.role != "I")
+    return niche_links(own_stream(random, "links"), block, SOURCE, named.person, named.day)
 
 
 def _in_order(block: Block, parts: list[Linked]) -> Linked:

@@ -7,14 +7,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from features.check import check
-from features.households import LIVES_WITH, _ties
+from features.households import LIVES_WITH, _ties, association_map
 from features.snapshot import Snapshot, open_snapshot
 from features.workspace import init_workspace, open_workspace
 
-NEW = ("history/ssd_family_*", "history/ecins_profiles_*", "history/ssd_missing_*", "history/hbctr_claims_*")
+NEW = (
+    "history/ssd_family_*",
+    "history/ecins_profiles_*",
+    "history/ssd_missing_*",
+    "history/hbctr_claims_*",
+    "history/niche_relationships_*",
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +53,58 @@ def test_every_link_that_is_told_is_true(snapshot: Snapshot) -> None:
         JOIN whose b ON b.source = t.source AND b.subject_key = t.other_key GROUP BY ALL ORDER BY ALL
         """
     ).fetchall()
-    assert [source for source, *_ in told] == ["benefits", "social_care"]
+    assert [source for source, *_ in told] == ["benefits", "police_records", "social_care"]
     assert all(n == true > 50 for _, n, true in told), told
+
+
+def test_a_link_is_told_in_the_systems_own_words_between_people_whom_it_names(extracts: Path) -> None:
+    """Of a mother, a father: by the sex of whom the link names; partners with the days of the truth."""
+    con = duckdb.connect(config={"threads": 1})
+    for name, file in (
+        ("link", "history/niche_relationships_*"),
+        ("named", "history/niche_occurrences_*"),
+        ("subject", "truth/subjects.csv"),
+        ("people", "truth/people.csv"),
+        ("family", "truth/families.csv"),
+        ("fault", "truth/faults.csv"),
+    ):
+        read = f"read_csv('{extracts / file}', all_varchar = true, header = true, encoding = 'latin-1')"
+        con.execute(f"CREATE TABLE {name} AS FROM {read}")
+    sound = "link_ref NOT IN (SELECT split_part(record_key, '/', 2) FROM fault)"
+    rows = con.execute(
+        f"""
+        SELECT relationship, f.relation, p.sex, strptime(effective_from, '%d-%m-%Y')::DATE,
+               strptime(effective_to, '%d-%m-%Y')::DATE, f.start::DATE, f."end"::DATE,
+               greatest(p.birth, q.birth)::DATE, nominal_ref IN (SELECT nominal_ref FROM named)
+                   AND related_ref IN (SELECT nominal_ref FROM named)
+        FROM (FROM link WHERE {sound}) l
+        JOIN subject a ON a.source = 'police_records' AND a.subject_key = nominal_ref
+        JOIN subject b ON b.source = 'police_records' AND b.subject_key = related_ref
+        JOIN family f ON f.person = a.person AND f.other = b.person
+        JOIN people p ON p.person = b.person JOIN people q ON q.person = a.person
+        """
+    ).fetchall()
+    assert con.execute(f"SELECT count(*) FROM link WHERE {sound}").fetchall() == [(len(rows),)]
+    words = {"MOTHER": "parent", "FATHER": "parent", "SISTER": "sibling", "BROTHER": "sibling"}
+    assert {word for word, *_ in rows} == {*words, "SPOUSE", "PARTNER"}
+    for word, relation, sex, since, until, start, end, born, named in rows:
+        assert named and words.get(word, "partner") == relation
+        if relation == "partner":
+            assert since in (None, start) and until in (None, end)
+        else:
+            assert (since, until) == (born, None)
+            assert (sex == "male") == (word in ("FATHER", "BROTHER"))
+
+
+def test_the_map_shows_what_the_police_tell_of_parents_siblings_and_partners(snapshot: Snapshot) -> None:
+    people = [p for (p,) in snapshot.con.execute("SELECT DISTINCT person_id FROM residences").fetchall()]
+    ties = {
+        t.relation: t for t in _ties(snapshot, snapshot.morning_after, people) if t.source == "police_records"
+    }
+    assert {*ties} == {"parent", "sibling", "partner"}
+    for tie in ties.values():
+        assert tie in association_map(snapshot, tie.one, snapshot.morning_after).ties
+        assert tie in association_map(snapshot, tie.other, snapshot.morning_after).ties
 
 
 def test_every_key_that_is_told_is_the_same_persons_and_joins_them(snapshot: Snapshot) -> None:
