@@ -33,7 +33,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from features.errors import DataRefused, EarlyHelpError, GateFailed, UserMistake
+from features.errors import DataRefused, EarlyHelpError, GateFailed, UserMistake, disk_is_full
 
 if TYPE_CHECKING:
     from features.ingest import ExtractReport
@@ -465,6 +465,9 @@ def train(
         str | None, typer.Option(help="A specification's name; default: the one in the settings.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Even if nothing has changed since.")] = False,
+    search: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Try so many settings that a search proposes.")
+    ] = None,
 ) -> None:
     """Fit a model and its baselines, judge them on later time, and register them as candidates."""
     from training.run import train as train_model
@@ -472,7 +475,8 @@ def train(
 
     workspace = _workspace()
     with progress() as tell:
-        report = train_model(workspace, model or workspace.settings.model, again=again, tell=tell)
+        name = model or workspace.settings.model
+        report = train_model(workspace, name, again=again, trials=search, tell=tell)
     give(report, lambda: training_text(report))
 
 
@@ -764,6 +768,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         if interrupted:
             _report("Stopped", [SAFE], code=STOPPED)
+        if disk_is_full(error):
+            _report(
+                UserMistake.heading, ["The disk is full: make room first.", SAFE], code=UserMistake.exit_code
+            )
         import traceback
 
         # The kind of error and the places in the code, never its message: that may hold a person's data.
