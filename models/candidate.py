@@ -59,6 +59,7 @@ __all__ = [
     "Candidate",
     "chance",
     "export_candidate",
+    "list_candidates",
     "load_candidate",
     "newest_candidate",
     "reference_of",
@@ -199,12 +200,14 @@ def reference_of(candidate: Candidate, X: np.ndarray) -> pa.Table:
     return pa.table({**columns, "score": score.astype(np.float32)})
 
 
-def export_candidate(workspace: Workspace, draft: Candidate, reference: pa.Table) -> Candidate:
+def export_candidate(
+    workspace: Workspace, draft: Candidate, reference: pa.Table, *, listed: bool = True
+) -> Candidate:
     """Write a candidate to `models/<sha256>/`, whole or not at all, and add it to the log.
 
     draft: a candidate without hash and folder, its card holding last_delivery and link_run.
-    reference: see `reference_of`. Returns the candidate as it was loaded again. Raises ValueError if
-    the slope is not above 0.
+    reference: see `reference_of`. listed: False where `list_candidates` is to follow. Returns the
+    candidate as it was loaded again. Raises ValueError if the slope is not above 0.
     """
     if not draft.slope > 0:
         raise ValueError(f"a calibration's slope must be above 0, not {draft.slope}")
@@ -227,17 +230,27 @@ def export_candidate(workspace: Workspace, draft: Candidate, reference: pa.Table
     else:
         shutil.rmtree(folder, ignore_errors=True)  # changed since: it would never load
         making.rename(folder)
+    exported = load_candidate(folder)
+    if listed:
+        list_candidates(workspace, [exported])
+    return exported
+
+
+def list_candidates(workspace: Workspace, candidates: Iterable[Candidate]) -> None:
+    """Add exported candidates to the log, all or none: from then on they may serve."""
     registry.record(
         workspace.models,
-        registry.Entry(
-            sha256,
-            draft.kind,
-            draft.specification.name,
-            draft.card["last_delivery"],
-            draft.card["link_run"],
+        *(
+            registry.Entry(
+                each.sha256,
+                each.kind,
+                each.specification.name,
+                each.card["last_delivery"],
+                each.card["link_run"],
+            )
+            for each in candidates
         ),
     )
-    return load_candidate(folder)
 
 
 def load_candidate(folder: Path) -> Candidate:

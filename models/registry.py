@@ -33,11 +33,12 @@ def entries(models: Path) -> list[Entry]:
     return [Entry(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def record(models: Path, entry: Entry) -> None:
-    """Add an export to the log; made again unchanged, it becomes the newest."""
-    kept = [e for e in entries(models) if e.sha256 != entry.sha256]
+def record(models: Path, *given: Entry) -> None:
+    """Add exports to the log, all or none; made again unchanged, one becomes the newest."""
+    again = {entry.sha256 for entry in given}
+    kept = [e for e in entries(models) if e.sha256 not in again]
     making = models / f".{LOG}"
-    making.write_text(json.dumps([asdict(e) for e in [*kept, entry]], indent=1) + "\n", encoding="utf-8")
+    making.write_text(json.dumps([asdict(e) for e in [*kept, *given]], indent=1) + "\n", encoding="utf-8")
     making.replace(models / LOG)
 
 
