@@ -104,7 +104,7 @@ def _link(workspace: Workspace, tell: Tell, *, up_to: int | None = None) -> Link
     """A run that reads the deliveries up to one; None: all of them."""
     snapshot = open_snapshot(workspace, last_delivery=up_to)
     con, tables = snapshot.con, snapshot.tables
-    _clear_uncommitted(tables)
+    _clear_uncommitted(con, tables)
     tell("Comparing identities")
     chosen, answers = chosen_model(workspace), all_answers(workspace)
     given = _make_given(con)
@@ -291,10 +291,8 @@ def _append_changes(tables: Tables, con: duckdb.DuckDBPyConnection, run: int) ->
     tables.append("person_log", con.sql(log).to_arrow_table())
 
 
-def _clear_uncommitted(tables: Tables) -> None:
+def _clear_uncommitted(con: duckdb.DuckDBPyConnection, tables: Tables) -> None:
     """Remove what a run that crashed before its ledger row left behind."""
-    con = duckdb.connect()
-    tables.view(con, "link_runs")
     for name in ("links", "residences", "person_log"):
         rows = tables.view(con, name)
         left = con.execute(

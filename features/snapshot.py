@@ -39,7 +39,7 @@ class Snapshot:
 
     @cached_property
     def tables(self) -> Tables:
-        return Tables(self.workspace.data)
+        return self._cache.get("tables") or Tables(self.workspace.data)
 
     @cached_property
     def con(self) -> duckdb.DuckDBPyConnection:
@@ -52,8 +52,7 @@ class Snapshot:
         """
         con = self.tables.connect()
         con.execute(f"SET memory_limit = '{self.workspace.settings.memory}'")
-        for name in OPEN_VIEWS:
-            _standing(con, self, name)
+        make_standing(con, self, *OPEN_VIEWS)
         _links(con, self)
         make_strengths(con, self.link_run)
         make_marked(con)
@@ -73,7 +72,7 @@ class Snapshot:
         now: whether on that one. A mark without a start begins with its becoming known.
         In a connection of its own, as it asks for little."""
         con, after = self.tables.connect(), self.morning_after
-        _standing(con, self, "marks")
+        make_standing(con, self, "marks")
         _links(con, self)
         return con.sql(
             f"""
@@ -97,7 +96,7 @@ class Snapshot:
         Columns source, subject_key, characteristic, value, known_on, known_until.
         """
         con = self.tables.connect()
-        _standing(con, self, "characteristics")
+        make_standing(con, self, "characteristics")
         return con.sql(
             "SELECT source, subject_key, characteristic, value, known_on, known_until FROM characteristics"
         ).to_arrow_table()
@@ -129,13 +128,23 @@ def open_snapshot(
     if link_run is None:
         runs = tables.read("link_runs").to_pylist()
         link_run = max((r["link_run"] for r in runs if r["last_delivery"] <= last_delivery), default=0)
-    return open_snapshot(workspace, last_delivery=int(last_delivery), link_run=int(link_run), at_hand=at_hand)
+    found = Snapshot(workspace, int(last_delivery), int(link_run), {"tables": tables})
+    return at_hand if at_hand == found and at_hand is not None else found
 
 
-def _standing(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> None:
-    """Make table `name`: committed rows up to the snapshot's delivery, with known_until."""
-    rows = snapshot.tables.view(con, name)
+def make_standing(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, *names: str) -> None:
+    """Make the tables named: committed rows up to the snapshot's delivery, with known_until."""
     ledger = snapshot.tables.view(con, "deliveries")
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE committed_ids AS "
+        f"SELECT delivery_id FROM {ledger} WHERE delivery_id <= {snapshot.last_delivery}"
+    )
+    for name in names:
+        _make_one(con, snapshot, name)
+
+
+def _make_one(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> None:
+    rows = snapshot.tables.view(con, name)
     payload = ", ".join(f"r.{f.name}" for f in PAYLOAD[name])
     extra = ", CAST(r.occurred_at AS DATE) AS occurred_on" if name == "events" else ""
     if not snapshot.tables.exists(name):  # few workspaces have them all, and to plan the rest takes time
@@ -146,8 +155,7 @@ def _standing(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> 
         f"""
         CREATE OR REPLACE TABLE {name} AS
         WITH committed AS (
-            SELECT * FROM {rows} WHERE delivery_id IN
-                (SELECT delivery_id FROM {ledger} WHERE delivery_id <= {snapshot.last_delivery})
+            SELECT * FROM {rows} WHERE delivery_id IN (FROM committed_ids)
         ), revisions AS (  -- of records with several: most have one, and so nothing that replaced it
             SELECT source, record_key, revision, any_value(known_on) AS known_on
             FROM committed SEMI JOIN (FROM committed WHERE revision > 1) USING (source, record_key)

@@ -26,17 +26,21 @@ def make_sure(con: duckdb.DuckDBPyConnection, near: Near, as_of: date, *, show: 
     """
     if not show:
         return None
-    con.execute(
+    doubted = con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE graded AS {graded_sql(as_of, links=near.links)};
-        CREATE OR REPLACE TEMP TABLE sure_links AS FROM graded WHERE strength >= {float(show)};
         CREATE OR REPLACE TEMP TABLE doubted AS
-        SELECT DISTINCT person_id FROM graded WHERE strength < {float(show)};
+        SELECT DISTINCT person_id FROM graded WHERE strength < {float(show)}
+        """
+    )
+    if not doubted.fetchall()[0][0]:
+        return None
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE sure_links AS FROM graded WHERE strength >= {float(show)};
         CREATE OR REPLACE TEMP VIEW doubted_links AS FROM sure_links SEMI JOIN doubted USING (person_id)
         """
     )
-    if not con.execute("SELECT count(*) FROM doubted").fetchall()[0][0]:
-        return None
     make_address_facts(con, addresses="(FROM addresses SEMI JOIN doubted_links USING (source, subject_key))")
     make_residences(con, links="doubted_links")
     con.execute(

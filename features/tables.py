@@ -9,6 +9,7 @@ commits.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -260,7 +261,7 @@ class Tables:
         return self.folder / name
 
     def exists(self, name: str) -> bool:
-        return self._table(name) is not None
+        return name in self._open or self._table(name) is not None
 
     def append(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Add rows in one atomic Delta commit. A table's columns are put in the schema's order and types;
@@ -323,7 +324,8 @@ class Tables:
             rows = f"SELECT * FROM read_parquet([{paths}], union_by_name = true)"
             there = {field.name for field in table.schema().fields}
             if not set(SCHEMAS[name].names) <= there:  # written by an older version
-                con.register(f"no_{name}", SCHEMAS[name].empty_table())
+                con.register("declared", SCHEMAS[name].empty_table())
+                con.execute(f"CREATE OR REPLACE TABLE no_{name} AS FROM declared")  # seen by every cursor
                 rows = f"SELECT * FROM no_{name} UNION ALL BY NAME {rows}"
             con.execute(f"CREATE OR REPLACE VIEW {alias} AS {rows}")
         else:
@@ -339,10 +341,18 @@ class Tables:
     def _table(self, name: str) -> DeltaTable | None:
         """The table as it is now, None if it is not there; only what its log has since gained is read."""
         if name in self._open:
-            self._open[name].update_incremental()
-        elif DeltaTable.is_deltatable(str(self.path(name))):
+            if _newest_commit(self.path(name)) != self._open[name].version():
+                self._open[name].update_incremental()
+        elif self.path(name).is_dir() and DeltaTable.is_deltatable(str(self.path(name))):
             self._open[name] = DeltaTable(str(self.path(name)))
         return self._open.get(name)
+
+
+def _newest_commit(table: Path) -> int:
+    """The version of a table's last commit, from the names of its log: to look is quicker than to ask Delta,
+    and everything asks."""
+    names = (Path(entry.name) for entry in os.scandir(table / "_delta_log"))
+    return max(int(name.stem) for name in names if name.suffix == ".json" and name.stem.isdigit())
 
 
 def _as_declared(rows: pa.Table, schema: pa.Schema) -> pa.Table:

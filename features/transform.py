@@ -135,14 +135,15 @@ def set_unused_aside(
     """Mark the good rows of which nothing was staged: nobody is named on them, or no rule is for them."""
     unnamed = " AND ".join(f"s{i} IS NULL" for i in range(subjects)) or "false"
     made = " UNION ALL ".join(f"SELECT row_number FROM new_{table}" for table in staged)
-    con.execute(
-        f"""
-        CREATE OR REPLACE TABLE unused AS
-        SELECT record_key FROM good {f"ANTI JOIN ({made}) USING (row_number)" if made else ""};
-        UPDATE rows SET problem = CASE WHEN {unnamed} THEN {len(problems)} ELSE {len(problems) + 1} END
-        WHERE problem IS NULL AND ignored IS NULL AND record_key IN (FROM unused)
-        """
-    )
+    anti = f"ANTI JOIN ({made}) USING (row_number)" if made else ""
+    unused = con.execute(f"CREATE OR REPLACE TABLE unused AS SELECT record_key FROM good {anti}")
+    if unused.fetchall()[0][0]:
+        con.execute(
+            f"""
+            UPDATE rows SET problem = CASE WHEN {unnamed} THEN {len(problems)} ELSE {len(problems) + 1} END
+            WHERE problem IS NULL AND ignored IS NULL AND record_key IN (FROM unused)
+            """
+        )
     problems += [NOBODY, NO_RULE]
 
 

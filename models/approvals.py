@@ -154,18 +154,9 @@ def flagged(workspace: Workspace, model: str) -> Flagged:
     """Everybody whom the lists of a model named, those that were made again otherwise included; their rows
     stay in the tables `flags` and `flags_replaced`."""
     tables = Tables(workspace.data)
-    con = tables.connect()
-    rows = con.execute(
-        f"""
-        WITH ever AS (
-            SELECT as_of, person_id, model FROM {tables.view(con, "flags")}
-            UNION SELECT as_of, person_id, model FROM {tables.view(con, "flags_replaced")}
-        )
-        SELECT count(DISTINCT person_id), count(DISTINCT as_of) FROM ever WHERE model = ?
-        """,
-        [model],
-    ).fetchall()
-    return Flagged(*rows[0])
+    ever = [row for name in ("flags", "flags_replaced") for row in tables.read(name).to_pylist()]
+    theirs = [row for row in ever if row["model"] == model]
+    return Flagged(len({row["person_id"] for row in theirs}), len({row["as_of"] for row in theirs}))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ from features.outcomes import labels, reporting_lag
 from features.panel import read_panel
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot, open_snapshot
-from features.tables import Tables
 from features.workspace import Workspace
 from models.candidate import Candidate, newest_candidate
 from models.judge import Scored, ranking
@@ -111,7 +110,7 @@ def make_backlists(
         if not rows.num_rows:
             nobody.append(day)
             continue
-        Tables(workspace.data).replace("backlists", f"as_of = '{day}' AND model = '{candidate.sha256}'", rows)
+        snapshot.tables.append("backlists", rows)
         made.append(day)
     return Made(candidate.sha256, tuple(made), tuple(sorted(set(dates) & there)), tuple(nobody))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.asof import sql_known
 from features.catalogue import Catalogue
@@ -202,15 +203,15 @@ def keep(workspace: Workspace, weekly: WeeklyList) -> Path:
         }
         for flag in weekly.flags
     ]
-    tables = Tables(workspace.data)
-    con = tables.connect()
-    replaced = con.sql(
-        f"SELECT * FROM {tables.view(con, 'flags')} WHERE as_of = ? AND list_hash <> ?",
-        params=[weekly.as_of, weekly.hash],
-    ).to_arrow_table()
+    tables, said = Tables(workspace.data), pa.Table.from_pylist(rows, schema=SCHEMAS["flags"])
+    stood = tables.read("flags").filter(pc.field("as_of") == weekly.as_of)
+    replaced = stood.filter(pc.field("list_hash") != weekly.hash)
     if replaced.num_rows:
-        tables.append("flags_replaced", replaced.cast(SCHEMAS["flags_replaced"]))
-    tables.replace("flags", f"as_of = '{weekly.as_of}'", pa.Table.from_pylist(rows, schema=SCHEMAS["flags"]))
+        tables.append("flags_replaced", replaced)
+    if stood.num_rows:
+        tables.replace("flags", f"as_of = '{weekly.as_of}'", said)
+    else:
+        tables.append("flags", said)
     folder = workspace.list_folder(weekly.as_of)
     folder.mkdir(parents=True, exist_ok=True)
     # A byte order mark, or the office's spreadsheet misreads names; list.json last: it names the list.
