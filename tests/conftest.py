@@ -35,17 +35,20 @@ settings.load_profile("fixed")
 
 
 class CountyScheduling(LoadScopeScheduling):
-    """Files that ask for the session's county go to one worker, so that it is made once; the rest
-    anywhere, a test at a time."""
+    """Files that ask for the session's county go to one worker, so that it is made once; so does each file
+    that makes something for all of its tests; the rest anywhere, a test at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "county" if asks_for_the_county(Path(nodeid.split("::")[0])) else nodeid
+        file = nodeid.split("::")[0]
+        text = text_of(file)
+        if re.search(r"def \w+\([^)]*\b(county|county_copy|extracts)\b", text):
+            return "county"
+        return file if re.search(r'scope="module"|# noqa: F401 - fixture', text) else nodeid
 
 
 @cache
-def asks_for_the_county(file: Path) -> bool:
-    text = (Path(__file__).parent.parent / file).read_text(encoding="utf-8")
-    return re.search(r"def \w+\([^)]*\b(county|county_copy|extracts)\b", text) is not None
+def text_of(file: str) -> str:
+    return (Path(__file__).parent.parent / file).read_text(encoding="utf-8")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> CountyScheduling:

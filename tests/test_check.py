@@ -77,9 +77,9 @@ def test_what_check_says_is_what_ingest_does(tmp_path: Path, seed: int) -> None:
         assert said.records.changed == sum(stood[key] != stands[key] for key in stood.keys() & stands.keys())
         assert Counter(said.events) == has - had
         kinds.update(new=said.records.new, changed=said.records.changed, withdrawn=said.records.withdrawn)
-        [again] = check(workspace, file, received=on)
-        assert again.report is not None and again.report.unchanged
-        assert again.findings == said.findings and again.records.new == 0
+    [again] = check(workspace, file, received=on)
+    assert again.report is not None and again.report.unchanged
+    assert again.findings == said.findings and again.records.new == 0
     assert min(kinds[kind] for kind in ("new", "changed", "withdrawn")) > 0
 
 

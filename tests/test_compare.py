@@ -2,6 +2,7 @@
 
 import math
 import random
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -100,11 +101,17 @@ def naive_weight(con: duckdb.DuckDBPyConnection, settings: dict) -> list[tuple[i
     return sorted((*pair, weight) for pair, weight in found.items())
 
 
-@pytest.fixture(scope="module")
-def model() -> Model:
+@cache
+def trained() -> Model:
+    """A model of the town of 150, trained once a process; nothing changes it."""
     con = stated(town(150, seed=3))
     make_comparable(con)
     return train(con, chance_pairs=50_000)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return trained()
 
 
 def test_a_pairs_weight_is_what_its_grades_say(model: Model) -> None:

@@ -2,6 +2,7 @@
 what a link run keeps. The oracle is plain Python and uses nothing of ours."""
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import combinations
@@ -10,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import UserMistake
@@ -20,6 +21,7 @@ from features.snapshot import open_snapshot
 from features.tables import PAYLOAD, SCHEMAS, Tables
 from features.vital import ages_sql
 from features.workspace import Workspace, init_workspace, open_workspace
+from tests.examples import by_day
 
 D0 = date(2026, 1, 1)
 CON = duckdb.connect(config={"threads": 1})  # one for all: opening one costs more than a small link run
@@ -332,7 +334,7 @@ def some_identities(draw: st.DrawFn) -> tuple[list[dict], list[dict]]:
     return identities, addresses
 
 
-@settings(max_examples=50, deadline=None)
+@by_day(15)
 @given(some_identities())
 def test_persons_on_every_day_are_the_connected_components_of_what_was_known(
     facts: tuple[list[dict], list[dict]],
@@ -370,10 +372,14 @@ Deliver = Callable[..., None]
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    init_workspace(tmp_path, sources=None)
+    return new_workspace(tmp_path)
+
+
+def new_workspace(root: Path) -> Workspace:
+    init_workspace(root, sources=None)
     for name in ("police", "care"):
-        (tmp_path / "sources" / f"{name}.yaml").write_text(SOURCE.format(name=name), encoding="utf-8")
-    return open_workspace(tmp_path)
+        (root / "sources" / f"{name}.yaml").write_text(SOURCE.format(name=name), encoding="utf-8")
+    return open_workspace(root)
 
 
 def append(workspace: Workspace, table: str, rows: list[dict]) -> None:
@@ -388,6 +394,19 @@ def deliver(workspace: Workspace, delivery: int, on: int, **tables: list[dict]) 
         filled = [{**r, "delivery_id": delivery, "withdrawn": r.get("withdrawn", False)} for r in rows]
         append(workspace, table, [{k: v for k, v in r.items() if k != "known_until"} for r in filled])
     append(workspace, "deliveries", [{"delivery_id": delivery, "received_on": day(on)}])
+
+
+@pytest.fixture(scope="module")
+def one_of_two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, LinkReport, LinkReport]:
+    """See `two_who_are_one`; nothing changes it."""
+    workspace = new_workspace(tmp_path_factory.mktemp("one_of_two"))
+    return workspace, *two_who_are_one(workspace)
+
+
+@pytest.fixture
+def own_one_of_two(one_of_two: tuple[Workspace, LinkReport, LinkReport], tmp_path: Path) -> Workspace:
+    """A copy that a test may change."""
+    return Workspace(shutil.copytree(one_of_two[0].root, tmp_path / "one_of_two"))
 
 
 def two_who_are_one(workspace: Workspace) -> tuple[LinkReport, LinkReport]:
@@ -405,8 +424,10 @@ def two_who_are_one(workspace: Workspace) -> tuple[LinkReport, LinkReport]:
     return first, link(workspace)
 
 
-def test_p1_and_c7_are_two_people_on_10_march_and_one_on_the_11th(workspace: Workspace) -> None:
-    first, second = two_who_are_one(workspace)
+def test_p1_and_c7_are_two_people_on_10_march_and_one_on_the_11th(
+    one_of_two: tuple[Workspace, LinkReport, LinkReport],
+) -> None:
+    workspace, first, second = one_of_two
     assert (first.link_run, first.persons, second.link_run, second.persons) == (1, 2, 2, 1)
     assert second.changed == 1  # only C7's timeline is not as it was
     p1, c7 = person_id(*P1), person_id(*C7)
@@ -422,15 +443,18 @@ def test_p1_and_c7_are_two_people_on_10_march_and_one_on_the_11th(workspace: Wor
     assert resolve(before, c7, eleventh).subjects == (C7,)
 
 
-def test_an_id_nobody_has_is_the_users_mistake(workspace: Workspace) -> None:
-    two_who_are_one(workspace)
+def test_an_id_nobody_has_is_the_users_mistake(
+    one_of_two: tuple[Workspace, LinkReport, LinkReport],
+) -> None:
     with pytest.raises(UserMistake, match="Nobody with that id") as caught:
-        resolve(open_snapshot(workspace), person_id(*C7), date(2026, 1, 20))
+        resolve(open_snapshot(one_of_two[0]), person_id(*C7), date(2026, 1, 20))
     assert "P" + "0" * 11 not in str(caught.value)
 
 
-def test_a_rerun_adds_nothing_and_a_crash_leaves_nothing(workspace: Workspace) -> None:
-    _, second = two_who_are_one(workspace)
+def test_a_rerun_adds_nothing_and_a_crash_leaves_nothing(
+    one_of_two: tuple[Workspace, LinkReport, LinkReport], own_one_of_two: Workspace
+) -> None:
+    second, workspace = one_of_two[2], own_one_of_two
     tables = Tables(workspace.data)
     versions = {name: tables.version(name) for name in ("links", "residences", "link_runs")}
     again = link(workspace)
@@ -458,8 +482,8 @@ def test_an_address_withdrawn_leaves_a_person_without_a_residence(workspace: Wor
     assert (link(workspace).link_run, link(workspace).link_run) == (3, 3)
 
 
-def test_what_is_erased_is_linked_to_nobody_and_starts_no_run_for_ever(workspace: Workspace) -> None:
-    two_who_are_one(workspace)
+def test_what_is_erased_is_linked_to_nobody_and_starts_no_run_for_ever(own_one_of_two: Workspace) -> None:
+    workspace = own_one_of_two
     for table in ("identities", "addresses"):
         Tables(workspace.data).remove(table, "subject_key = 'C7'")
     assert (link(workspace).link_run, link(workspace).link_run) == (3, 3)  # Y is no residence any more
@@ -467,8 +491,8 @@ def test_what_is_erased_is_linked_to_nobody_and_starts_no_run_for_ever(workspace
     assert con.execute("SELECT DISTINCT uprn FROM residences").fetchall() == [("X",)]
 
 
-def test_who_somebody_is_and_whom_they_live_with(workspace: Workspace) -> None:
-    two_who_are_one(workspace)
+def test_who_somebody_is_and_whom_they_live_with(own_one_of_two: Workspace) -> None:
+    workspace = own_one_of_two
     deliver(
         workspace,
         4,
@@ -499,21 +523,23 @@ def test_who_somebody_is_and_whom_they_live_with(workspace: Workspace) -> None:
     assert display_identity(now, date(2026, 3, 11), [child])[child].household == ()
 
 
-@pytest.mark.parametrize(
-    ("born", "on", "age"),
-    [
+def test_age_counts_the_birthday_itself(workspace: Workspace) -> None:
+    """However it is asked; of two dates that became known on one day the same is taken."""
+    cases = [
         (date(2008, 3, 2), date(2026, 3, 1), 17),
         (date(2008, 3, 2), date(2026, 3, 2), 18),
         (date(2008, 2, 29), date(2026, 2, 28), 17),
         (date(2008, 2, 29), date(2026, 3, 1), 18),
-    ],
-)
-def test_age_counts_the_birthday_itself(workspace: Workspace, born: date, on: date, age: int) -> None:
-    """However it is asked; of two dates that became known on one day the same is taken."""
-    other = born.replace(year=1990, day=1)
-    who = [fact("care", "A", known=0, birth_date=other), fact("police", "B", known=0, birth_date=born)]
-    deliver(workspace, 1, 0, identities=[row | {"nhs_number": "1"} for row in who])
+    ]
+    who = []
+    for n, (born, _, _) in enumerate(cases):
+        known = {"known": 0, "nhs_number": str(n)}
+        who.append(fact("care", f"A{n}", **known, birth_date=born.replace(year=1990, day=1)))
+        who.append(fact("police", f"B{n}", **known, birth_date=born))
+    deliver(workspace, 1, 0, identities=who)
     link(workspace)
-    snapshot, person = open_snapshot(workspace), person_id("care", "A")
-    assert age_on(born, on) == age == display_identity(snapshot, on, [person])[person].age
-    assert snapshot.con.execute(ages_sql(known=on, on=on)).fetchall() == [(person, age)]
+    snapshot = open_snapshot(workspace)
+    for n, (born, on, age) in enumerate(cases):
+        person = person_id("care", f"A{n}")
+        assert age_on(born, on) == age == display_identity(snapshot, on, [person])[person].age
+        assert (person, age) in snapshot.con.execute(ages_sql(known=on, on=on)).fetchall()

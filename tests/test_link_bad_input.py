@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from features.blocking import MOST, make_comparable
-from features.compare import train
+from features.blocking import MOST
 from features.link import LinkReport, link
 from features.link_model import choose_model, keep_model
 from features.link_text import link_text
 from features.snapshot import Snapshot, open_snapshot
 from features.workspace import Workspace, init_workspace, open_workspace
-from tests.test_compare import GIVEN, SURNAMES, stated, town
+from tests.test_compare import GIVEN, SURNAMES, trained
 from tests.test_link import SOURCE, day, deliver, fact
 
 MANY, SAME_SURNAME, FIRST_OF_JANUARY, NOBODY, SIGNS = 4_000, 1_000, 300, 120, 60
@@ -71,9 +70,7 @@ def linked(tmp_path_factory: pytest.TempPathFactory) -> tuple[LinkReport, Snapsh
     for name in SOURCES:
         (root / "sources" / f"{name}.yaml").write_text(SOURCE.format(name=name), encoding="utf-8")
     workspace: Workspace = open_workspace(root)
-    con = stated(town(150, seed=3))
-    make_comparable(con)
-    choose_model(workspace, keep_model(workspace, train(con, chance_pairs=50_000)))
+    choose_model(workspace, keep_model(workspace, trained()))
     everybody = list(bad_people())
     everybody += with_signs(everybody[:SIGNS])
     identities, addresses = zip(*everybody, strict=True)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from features.intervals import merged_known_sql
 
 D0 = date(2026, 1, 1)
+CON = duckdb.connect(config={"threads": 1})
 
 
 def merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -18,11 +19,10 @@ def merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     days = [
         pa.array([D0 + timedelta(days=d) for d in ends], pa.date32()) for ends in zip(*spans, strict=True)
     ]
-    con = duckdb.connect(config={"threads": 1})
-    con.register(
+    CON.register(
         "facts", pa.table([pa.array(["it"] * len(spans)), *days], ["who", "known_on", "known_until"])
     )
-    rows = con.execute(f"{merged_known_sql('facts', ('who',))} ORDER BY known_on").fetchall()
+    rows = CON.execute(f"{merged_known_sql('facts', ('who',))} ORDER BY known_on").fetchall()
     return [((on - D0).days, (until - D0).days) for _, on, until in rows]
 
 

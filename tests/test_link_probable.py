@@ -6,11 +6,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from features.blocking import make_comparable
-from features.compare import train
 from features.link import make_links
 from features.tables import PAYLOAD
-from tests.test_compare import stated, town
+from tests.test_compare import town, trained
 from tests.test_link import DATED, day, fact
 
 QUINN = {"forenames": "Peregrine", "surname": "Quennell", "birth_date": date(1991, 4, 17)}
@@ -89,9 +87,6 @@ def links() -> list[dict]:
         if row["uprn"]:
             home = {name: row[name] for name in ("uprn", "postcode")}
             addresses.append(fact(row["source"], row["subject_key"], **key, **home, start_on=day(-900)))
-    con = stated(others)
-    make_comparable(con)
-    model = train(con, chance_pairs=50_000)
     con = duckdb.connect(config={"threads": 1})
     tables = {"identities": identities, "addresses": addresses, "events": [], "registers": [], "marks": []}
     tables["paired_keys"] = []
@@ -103,7 +98,7 @@ def links() -> list[dict]:
     con.register(
         "all_deliveries", pa.table({"delivery_id": [1], "received_on": pa.array([day(0)], pa.date32())})
     )
-    assert make_links(con, already_persons=[], model=model, as_of=day(400)) == []
+    assert make_links(con, already_persons=[], model=trained(), as_of=day(400)) == []
     return con.sql("FROM new_links").to_arrow_table().to_pylist()
 
 

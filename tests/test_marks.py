@@ -8,7 +8,7 @@ from random import Random
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.asof import sql_known
@@ -19,6 +19,7 @@ from features.panel import build_panel
 from features.people import display_identity
 from features.refuge import make_shown_residences
 from features.residences import residents
+from tests.examples import by_day
 from tests.reached import day as nth
 from tests.reached import link as linked
 from tests.reached import lives
@@ -140,7 +141,7 @@ def any_town(seed: int) -> dict[str, list[dict]]:
     return {"marks": marks, "links": links, "told_residences": homes}
 
 
-@settings(max_examples=30, deadline=None)
+@by_day(12)
 @given(st.integers(0, 2**32 - 1))
 def test_no_morning_sees_a_day_that_must_stay_secret(seed: int) -> None:
     world = any_town(seed)

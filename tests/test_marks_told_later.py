@@ -8,11 +8,12 @@ import pytest
 
 from features.people import display_identity
 from features.workspace import Workspace
+from serving.flags import WeeklyList
 from serving.score import Desk
-from serving.weekly_list import flag, kept_list, named, remake
+from serving.weekly_list import kept_list, named, remake
 from serving.withheld import home_withheld
-from tests.test_weekly_list import AS_OF, own_town, town  # noqa: F401 - fixtures
-from tests.test_withheld import mark
+from tests.test_weekly_list import AS_OF, town  # noqa: F401 - fixture
+from tests.test_withheld import listed, mark, own_list  # noqa: F401 - fixtures
 
 SPELLS = [(-100, 5), (-100, 0), (-100, -1), (0, 5), (1, 5), (1, 11), (1, 12), (1, None), (None, 5)]
 """From when to when, in days from the morning; the end is the first day without it."""
@@ -30,8 +31,11 @@ def limits(start: int | None, end: int | None) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["objection", "adoption", "refuge"])
-def test_a_mark_counts_that_held_on_the_morning_or_does_now(own_town: Workspace, kind: str) -> None:  # noqa: F811
-    weekly = flag(own_town, AS_OF)
+def test_a_mark_counts_that_held_on_the_morning_or_does_now(
+    own_list: tuple[Workspace, WeeklyList],  # noqa: F811
+    kind: str,
+) -> None:
+    own_town, weekly = own_list
     spells = dict(zip([f.person_id for f in weekly.flags], SPELLS, strict=False))
     for person, (start, end) in spells.items():
         told = {name: day(at) for name, at in (("start_on", start), ("end_on", end)) if at is not None}

@@ -197,7 +197,7 @@ def test_a_card_that_promised_nothing_is_held_to_nothing(town: tuple[Workspace, 
     (workspace.list_folder(AS_OF) / "list.json").unlink()
     workspace.list_folder(AS_OF).rmdir()
     put_on_list(workspace, other, AS_OF, [IDS[i] for i in sorted(HEAVY)])
-    make_backlists(workspace)
+    make_backlists(workspace, PAST[-1:])
     assert monitor(workspace, AS_OF).realised is not None
 
 

@@ -12,16 +12,14 @@ from features.link_model import Model
 from features.link_text import little_warnings
 from features.probable_people import probable_people
 from features.says_little import SaysLittle
-from tests.test_compare import stated, town
+from tests.test_compare import stated, town, trained
 
 NOBODYS = "9999999999"
 
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    con = stated(town(150, seed=3))
-    make_comparable(con)
-    return train(con, chance_pairs=50_000)
+    return trained()
 
 
 def strangers(many: int) -> list[dict]:

@@ -5,10 +5,11 @@ from datetime import date, timedelta
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.residences import household_id, make_address_facts, make_residences
+from tests.examples import by_day
 
 D0 = date(2026, 1, 1)
 CON = duckdb.connect(config={"threads": 1})  # one for all: opening one costs more than a small case
@@ -241,7 +242,7 @@ def some_addresses(draw: st.DrawFn) -> list[dict]:
     return facts
 
 
-@settings(max_examples=50, deadline=None)
+@by_day(20)
 @given(some_addresses())
 def test_any_addresses_give_on_every_day_what_the_naive_reading_gives(facts: list[dict]) -> None:
     rows = residences(facts)

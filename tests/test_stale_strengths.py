@@ -57,7 +57,6 @@ def test_no_strength_rests_on_the_silence_of_a_feed_accepted_as_stale(own_town: 
     """Schools alone is stale: absences that did not come are no improvement; a meeting that was held is."""
     for source in ("police", "rents", "schools"):
         deliver(own_town, source, AS_OF)
-    flag(own_town, LATE)
     fresh = told_of_all(own_town, LATE)
     assert "schools" in set().union(*(t.sources(FEWER) for t in fresh.values()))
     assert "schools" in set().union(*(t.sources(BEFORE) for t in fresh.values()))

@@ -6,8 +6,10 @@ import hashlib
 import html
 import json
 import re
+import shutil
 from dataclasses import asdict, replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -24,7 +26,7 @@ from serving.score import score, stand
 from serving.service import Scored
 from serving.text import list_text
 from serving.weekly_list import flag, make_list, remake
-from tests.test_weekly_list import AS_OF, PEOPLE, WEEK, flag_candidate, own_town, town  # noqa: F401 - fixtures
+from tests.test_weekly_list import AS_OF, PEOPLE, WEEK, flag_candidate, town  # noqa: F401 - fixture
 
 SHOW = 0.99
 SOURCES = ("police", "rents", "schools")
@@ -63,11 +65,18 @@ CASES = {
 """In the town of forty: calls of the police, letters to a home, absences, meetings with a mentor."""
 
 
-@pytest.fixture
-def doubtful(own_town: Workspace) -> Workspace:  # noqa: F811
+@pytest.fixture(scope="module")
+def listed(town: Workspace) -> tuple[Workspace, WeeklyList]:  # noqa: F811
+    """The town with its cases and its list; nothing changes it."""
     weak = {(source, f"k{number}"): 0.95 for number, (source, *_) in CASES.items() if source in SOURCES}
-    doubt(own_town, weak, without_events={"k18": 0.97})
-    return own_town
+    doubt(town, weak, without_events={"k18": 0.97})
+    return town, flag(town, AS_OF)
+
+
+@pytest.fixture
+def doubtful(listed: tuple[Workspace, WeeklyList], tmp_path: Path) -> Workspace:
+    """A copy of it that a test may change."""
+    return Workspace(shutil.copytree(listed[0].root, tmp_path / "town"))
 
 
 def everybody(workspace: Workspace, *, link_show: float | None = None) -> WeeklyList:
@@ -84,8 +93,8 @@ def channels(said: tuple[Reason, ...]) -> set[str]:
     return {reason.channel for reason in said}
 
 
-def test_what_the_list_says_of_each_case(doubtful: Workspace) -> None:
-    before, after = by_number(everybody(doubtful, link_show=1e-9)), by_number(everybody(doubtful))
+def test_what_the_list_says_of_each_case(listed: tuple[Workspace, WeeklyList]) -> None:
+    before, after = by_number(everybody(listed[0], link_show=1e-9)), by_number(everybody(listed[0]))
     assert len(before) > 30
     for number, whole in before.items():
         told = after[number]
@@ -109,8 +118,9 @@ def test_what_the_list_says_of_each_case(doubtful: Workspace) -> None:
     assert after[20].joined.startswith("Joined from 2 records of 2 agencies: police, schools. One")
 
 
-def test_page_table_terminal_service_and_explain_say_the_same(doubtful: Workspace) -> None:
-    weekly, candidate = flag(doubtful, AS_OF), flag_candidate(doubtful)
+def test_page_table_terminal_service_and_explain_say_the_same(listed: tuple[Workspace, WeeklyList]) -> None:
+    doubtful, weekly = listed
+    candidate = flag_candidate(doubtful)
     (told,) = [told for told in weekly.flags if told.name.endswith("SurnameU20")]
     hidden = "police call"
     assert told.joined in table(weekly) and "0.95" in table(weekly)
@@ -133,8 +143,10 @@ def test_page_table_terminal_service_and_explain_say_the_same(doubtful: Workspac
     assert hidden not in json.dumps(asdict(alone), default=str)
 
 
-def test_a_list_is_made_again_by_the_threshold_that_it_was_made_with(doubtful: Workspace) -> None:
-    kept = flag(doubtful, AS_OF)
+def test_a_list_is_made_again_by_the_threshold_that_it_was_made_with(
+    listed: tuple[Workspace, WeeklyList], doubtful: Workspace
+) -> None:
+    kept = listed[1]
     (doubtful.root / "settings.yaml").write_text("link_show: 0.9\n", "utf-8")
     again = Workspace(doubtful.root)
     assert remake(again, AS_OF).hash == kept.hash
@@ -146,7 +158,6 @@ def test_a_list_is_made_again_by_the_threshold_that_it_was_made_with(doubtful: W
 
 def test_an_older_list_that_says_nothing_of_links_can_be_made_again(doubtful: Workspace) -> None:
     """Its hash is over what lists had then; nothing is held back, since nothing was."""
-    flag(doubtful, AS_OF)
     path = doubtful.list_folder(AS_OF) / "list.json"
     kept, new = json.loads(path.read_text("utf-8")), {"link_strength", "joined", "doubted_share"}
     older = make_list(open_snapshot(doubtful), flag_candidate(doubtful), AS_OF, link_show=0.0)

@@ -3,8 +3,10 @@
 import csv
 import json
 import re
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -136,8 +138,15 @@ def take_in(workspace: Workspace, folder: Path, received: date) -> None:
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Forty people in fourteen homes, in three agencies' extracts, and a candidate of six weights."""
-    root = tmp_path_factory.mktemp("town")
+    """A file's own copy of the town, in which lists may be made but nothing else changes."""
+    made = make_town(tmp_path_factory.getbasetemp() / "town_of_forty")
+    return Workspace(shutil.copytree(made.root, tmp_path_factory.mktemp("town") / "town"))
+
+
+@cache
+def make_town(root: Path) -> Workspace:
+    """Forty people in fourteen homes, in three agencies' extracts, and a candidate of six weights; made once
+    a process."""
     init_workspace(root, sources=None)
     for source, signals in SIGNALS.items():
         short = re.findall(r"^  (\w+):", signals, flags=re.MULTILINE)
@@ -181,8 +190,6 @@ def fit(workspace: Workspace) -> Candidate:
 @pytest.fixture
 def own_town(town: Workspace, tmp_path: Path) -> Workspace:
     """A copy of the town that a test may change."""
-    import shutil
-
     shutil.copytree(town.root, tmp_path / "town")
     return Workspace(tmp_path / "town")
 
@@ -313,8 +320,6 @@ def test_what_becomes_known_on_or_after_the_morning_changes_nothing(
     received: int,
     correction: bool,
 ) -> None:
-    import shutil
-
     root = tmp_path_factory.mktemp("late") / "town"
     shutil.copytree(town.root, root)
     workspace = Workspace(root)
