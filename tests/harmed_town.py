@@ -34,6 +34,11 @@ SOURCES = (
 )
 AGENCIES = [source["source"] for source in SOURCES]
 DELIVERY = {"received_on": RECEIVED, "source": "care", "extract": "rows", "ignored_by_rule": "{}"}
+CALENDAR = {
+    "train": ["2025-04-07", "2025-07-07"],
+    "calibrate": ["2025-10-13"],
+    "test": ["2026-01-19", "2026-02-23"],
+}
 SPECIFICATION = {
     "name": "escalation",
     "title": "Harm within three months",
@@ -46,11 +51,7 @@ SPECIFICATION = {
     "features": {"windows": [90, 365, 730], "exclude": ["care.*", "*gap*"]},
     "baselines": [{"name": "calls", "title": "calls", "features": ["police.incident.count_365"]}],
     "logistic": ["police.incident.count_365", "household.rents.letter.count_365"],
-    "calendar": {
-        "train": ["2025-04-07", "2025-07-07"],
-        "calibrate": ["2025-10-13"],
-        "test": ["2026-01-19", "2026-02-23"],
-    },
+    "calendar": CALENDAR,
     "lightgbm": {
         "parameters": {"min_data_in_leaf": 20, "max_bin": 31, "learning_rate": 0.1},
         "settings": [{"num_leaves": 7}],
@@ -69,10 +70,14 @@ def make_town(
     every: int = 3,
     sure: float = 1.0,
     capacity: int = 30,
+    silent: str = "",
+    share_of_y: float = 0.4,
+    short: bool = False,
 ) -> Workspace:
     """joined: when it is known that the two subjects of so many people, `every` so many, are one; of others
     from the start. hidden: the share of y's incidents that never reaches us. sure: the strength of the links
-    of the second subjects."""
+    of the second subjects. silent: a signal that nobody sends. share_of_y: of all people. short: a date to
+    fit on and one to judge by are enough."""
     init_workspace(root, sources=None)
     for source in SOURCES:
         (root / "sources" / f"{source['source']}.yaml").write_text(yaml.safe_dump(source), encoding="utf-8")
@@ -81,16 +86,18 @@ def make_town(
     )
     workspace = open_workspace(root)
     random, tables = np.random.default_rng(seed), Tables(workspace.data)
-    group_y = random.random(people) < 0.4
+    group_y = random.random(people) < share_of_y
     trouble = random.gamma(0.3, 4.0, people)
-    of_home = np.repeat(random.gamma(0.3, 2.0, people // HOME + 1), HOME)[:people]
+    of_home = np.repeat(random.gamma(0.3, 3.0, people // HOME + 1), HOME)[:people]
 
     incidents = _spread(random, 0.5 + 2.5 * trouble)
     incidents = incidents[~(group_y[incidents[:, 0]] & (random.random(len(incidents)) < hidden))]
     letters = _spread(random, (0.3 + 1.5 * of_home)[::HOME])
     visits = _spread(random, np.full(people, 1.0))
-    harms = _spread(random, 0.01 + 0.25 * np.minimum(trouble, 8) + 0.25 * np.minimum(of_home, 8))
+    harms = _spread(random, 0.03 + 2.5 * (trouble > 3) + 1.5 * (of_home > 2.5))
     second = random.random(len(incidents)) < 0.5
+    if silent == "police.incident":
+        incidents, second = incidents[:0], second[:0]
     halves = [f"{who}{'ab'[int(half)]}" for who, half in zip(incidents[:, 0].tolist(), second, strict=True)]
     _append_events(tables, "police.incident", halves, incidents[:, 1])
     _append_events(tables, "fire.visit", _subjects(visits[:, 0].tolist(), "a"), visits[:, 1])

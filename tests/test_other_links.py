@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from features.other_links import OtherLinks, links_of, rows_with, surer_links
+from features.other_links import OtherLinks, links_of, rows_with
 from features.panel import Panel, read_panel
 from features.snapshot import Snapshot, open_snapshot
 from features.workspace import Workspace
@@ -38,7 +38,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     def make(**how: object) -> Workspace:
         key = tuple(sorted(how.items()))
         if key not in made:
-            made[key] = make_town(tmp_path_factory.mktemp("town") / "w", people=PEOPLE, **how)  # type: ignore[arg-type]
+            made[key] = make_town(tmp_path_factory.mktemp("town") / "w", people=PEOPLE, short=True, **how)  # type: ignore[arg-type]
         return made[key]
 
     return make
@@ -72,16 +72,6 @@ def test_todays_links_give_the_rows_of_a_town_that_always_had_them(town: Town) -
     agree(stood, always, others)
     assert not any(person.endswith("b00") for person in some.person_ids)
     assert sum(person.endswith("b00") for person in stood.person_ids) > 30
-
-
-def test_surer_links_give_the_rows_of_a_town_without_the_others(town: Town) -> None:
-    snapshot, plan = opened(town(sure=0.97))
-    touched, some = rows_with(snapshot, plan.catalogue, surer_links(DAY, least=0.98))
-    never = read_panel(open_snapshot(town(joined=NEVER, every=1)), plan.catalogue, DAY)
-    agree(some, never, some.person_ids.tolist())
-    assert touched >= {f"P{who:08x}a00" for who in range(PEOPLE)}
-    nobody, none = rows_with(snapshot, plan.catalogue, surer_links(DAY, least=0.9))
-    assert not nobody and not len(none.person_ids)
 
 
 def asked_in(workspace: Workspace) -> tuple[Plan, Asked]:

@@ -219,9 +219,10 @@ def _lost(whole: Redrawn, part: Redrawn, figure: str) -> Lost:
 
 def _dearest(each: Without, *, few: bool) -> tuple[float, float, str]:
     """By precision, or by average precision where too few flags are judged for that, as at the gate."""
-    by = (-each.precision.lost, -each.average_precision.lost)
-    by = by[::-1] if few else by
-    return *(np.inf if np.isnan(lost) else lost for lost in by), each.name
+    precision, average = (
+        np.inf if np.isnan(lost) else -lost for lost in (each.precision.lost, each.average_precision.lost)
+    )
+    return (average, precision, each.name) if few else (precision, average, each.name)
 
 
 def _key(part: Part | None) -> str:
