@@ -87,7 +87,7 @@ def rows_with(snapshot: Snapshot, catalogue: Catalogue, other: OtherLinks) -> tu
     try:
         with snapshot.con.cursor() as con:  # its temporary tables stand before those of their names
             _set(con, other)
-            found = con.execute("SELECT person_id FROM affected").fetchall()
+            touched = {person for (person,) in con.execute("SELECT person_id FROM affected").fetchall()}
             reach(
                 con,
                 shared=plan.flags.shared,
@@ -96,7 +96,7 @@ def rows_with(snapshot: Snapshot, catalogue: Catalogue, other: OtherLinks) -> tu
                 people="affected",
             )
             deal(con, plan, folder / "dealt")
-        return {person for (person,) in found}, part(dealt_shard(folder / "dealt", 0, plan), other.as_of)
+        return touched, part(dealt_shard(folder / "dealt", 0, plan), other.as_of)
     finally:
         shutil.rmtree(folder)
 
