@@ -25,6 +25,15 @@ from features.refuge import make_shown_residences
 from features.tables import DATED, PAYLOAD, Tables
 from features.workspace import Workspace
 
+MARKED = pa.schema(
+    [
+        *[(name, pa.string()) for name in ("source", "subject_key", "mark")],
+        *[(name, pa.date32()) for name in ("known_on", "known_until")],
+        ("now", pa.bool_()),
+    ]
+)
+"""The columns of `Snapshot.marked_subjects`."""
+
 OPEN_VIEWS = tuple(name for name in DATED if name != "characteristics")
 
 
@@ -70,7 +79,9 @@ class Snapshot:
         """Columns source, subject_key, mark, known_on, known_until, now: who is marked on which mornings by
         what is known on the one after the last delivery, when all that is read counts, whenever it was told;
         now: whether on that one. A mark without a start begins with its becoming known.
-        In a connection of its own, as it asks for little."""
+        In a connection of its own, as it asks for little; in none where no mark was ever told."""
+        if not self.tables.exists("marks"):
+            return MARKED.empty_table()
         con, after = self.tables.connect(), self.morning_after
         make_standing(con, self, "marks")
         _links(con, self)

@@ -58,7 +58,7 @@ def events_of(workspace: Workspace) -> Counter[str]:
     )
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.nightly) for n in range(2, 12))])
 def test_what_check_says_is_what_ingest_does(tmp_path: Path, seed: int) -> None:
     workspace, police = agency(tmp_path / "w"), Agency(seed)
     kinds: Counter[str] = Counter()
