@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 
@@ -90,6 +91,10 @@ def test_judged_with_todays_links_is_judged_as_in_a_town_that_always_had_them(to
     _, always = asked_in(town())
     rescored = score_lists(scorers, names, always.reported, platts=platts)
     assert twice.later["sum"] == judge(rescored["sum"], capacity=30)
+    told = json.loads(json.dumps(twice.of("sum"), allow_nan=False))
+    assert (
+        told["later"]["n"] == twice.later["sum"].n < told["then"]["n"] and told["judged_on"] == "2026-06-21"
+    )
     assert twice.later["sum"] != twice.then["sum"] and 0 < twice.relinked < twice.people
     assert all(np.array_equal(s.log_odds, b) for s, b in zip(scored["sum"], before, strict=True))
 
@@ -112,3 +117,4 @@ def test_by_surer_links_people_have_the_scores_of_a_town_without_the_others(town
     two = audited_twice(plan, asked, scorers, platts, scored, least=0.98)
     every, by_surer = two.all_links["sum"].everybody.counts, two.surer["sum"].everybody.counts
     assert (every["n"], every["positives"]) == (by_surer["n"], by_surer["positives"])
+    assert two.of("sum") == {"least": 0.98, "audit": two.surer["sum"].to_json()}

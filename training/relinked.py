@@ -25,7 +25,6 @@ from models.audit import ThresholdAudit
 from models.calibration import Platt
 from models.candidate import columns_by_name
 from models.judge import Judgement, Scored, judge
-from models.plain import plain
 from models.scorer import Scorer
 from training.asked import Asked
 from training.audited import Groups, audits, contacted, groups_of
@@ -48,9 +47,11 @@ class Twice:
     then: dict[str, Judgement]
     later: dict[str, Judgement]
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; what cannot be estimated is None."""
-        return plain(self)
+    def of(self, kind: str) -> dict[str, Any]:
+        """What the card of a kind says of it: plain values, None for what cannot be estimated."""
+        figures = {"then": self.then[kind].to_json(), "later": self.later[kind].to_json()}
+        people = {"people": self.people, "relinked": self.relinked}
+        return {"judged_on": self.judged_on, **people, **figures}
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class TwoThresholds:
     again: int
     all_links: dict[str, ThresholdAudit]
     surer: dict[str, ThresholdAudit]
+
+    def of(self, kind: str) -> dict[str, Any]:
+        """What the card of a kind says of it, beside the audit with all links."""
+        return {"least": self.least, "audit": self.surer[kind].to_json()}
 
 
 def judged_twice(
