@@ -8,6 +8,7 @@
     link_models/                                        how alike records of one person are, and which is used
     lists/<as_of>/  reports/<as_of>/                    what people read
     mlflow.db  mlartifacts/                             the training log
+    search.db                                           settings tried in searches, so that they can go on
     operations.db                                       who approved which model, and why
 
 What the package ships are templates, copied by `init`; only the workspace's are read.
@@ -38,7 +39,11 @@ class Settings(BaseModel):
 
     council: str = Field("The county in a box", description="as said on the list")
     model: str = Field("escalation", description="the specification that `flag` and `serve` use")
-    mlflow_uri: str = Field("", description="default: SQLite in the workspace")
+    mlflow_uri: str = Field(
+        "",
+        description="default: SQLite in the workspace; the URL of a database or server that keeps the "
+        "training log, or $NAME of a variable that holds it",
+    )
     operations_uri: str = Field(
         "",
         description="default: SQLite in the workspace; the SQLAlchemy URL of approvals, or $NAME of a "
@@ -118,6 +123,10 @@ class Workspace:
 
     def report_folder(self, as_of: object) -> Path:
         return self.root / "reports" / str(as_of)
+
+    @property
+    def searches(self) -> Path:
+        return self.root / "search.db"
 
     @property
     def mlflow_uri(self) -> str:

@@ -68,15 +68,23 @@ def without_outcome(given: Examples) -> Examples:
 
 
 FOLDS = [(examples(400, seed=1), examples(300, seed=2)), (examples(700, seed=3), examples(300, seed=4))]
-UNUSABLE: list[Fold] = [
+UNUSABLE = [
     (without_outcome(examples(50, seed=5)), examples(50, seed=6)),
     (examples(50, seed=5), without_outcome(examples(50, seed=6))),
 ]
 """Nobody to learn from, nobody to judge by."""
 
 
-def searched(storage: Path, *, folds: Sequence[Fold] = FOLDS, **given: Any) -> list[Setting]:
-    return search(SPECIFICATION, NAMES, folds, storage=storage, threads=1, **{"seed": 5, **given})
+Pairs = Sequence[tuple[Examples, Examples]]
+
+
+def folded(pairs: Pairs = FOLDS) -> list[Fold]:
+    """Folds whose bins nobody has laid out yet."""
+    return [Fold(fit, later) for fit, later in pairs]
+
+
+def searched(storage: Path, *, folds: Pairs = FOLDS, **given: Any) -> list[Setting]:
+    return search(SPECIFICATION, NAMES, folded(folds), storage=storage, threads=1, **{"seed": 5, **given})
 
 
 class Stopped(Exception):
@@ -198,7 +206,7 @@ def test_other_rows_another_seed_or_another_space_begin_another_search(tmp_path:
     searched(storage, trials=1, folds=FOLDS[:1], seed=6)
     space = {"num_leaves": {"low": 2, "high": 9}}
     other = LightGBM.model_validate(SPECIFICATION.model_dump() | {"search": {"trials": 1, "space": space}})
-    search(other, NAMES, FOLDS[:1], storage=storage, threads=1, seed=5)
+    search(other, NAMES, folded(FOLDS[:1]), storage=storage, threads=1, seed=5)
     with sqlite3.connect(storage) as file:
         assert file.execute("SELECT count(*) FROM studies").fetchone() == (4,)
     told: list[str] = []
@@ -209,16 +217,16 @@ def test_other_rows_another_seed_or_another_space_begin_another_search(tmp_path:
 
 def test_without_a_space_the_usual_one_is_searched(tmp_path: Path) -> None:
     plain = LightGBM(settings=[{"num_leaves": 3}], rounds=[2])
-    found = search(plain, NAMES, FOLDS, storage=tmp_path / "s.db", trials=2, threads=1, seed=5)
+    found = search(plain, NAMES, folded(), storage=tmp_path / "s.db", trials=2, threads=1, seed=5)
     proposed = [setting for setting in found if len(setting.parameters) > 1]
     assert len(proposed) == 2
     assert all(50 <= setting.parameters["min_data_in_leaf"] <= 400 for setting in proposed)
 
 
 def test_folds_that_say_nothing_are_left_out(tmp_path: Path) -> None:
-    whole = choose(SPECIFICATION, NAMES, folds=[*UNUSABLE, *FOLDS], threads=1, seed=5)
-    assert whole == choose(SPECIFICATION, NAMES, folds=FOLDS, threads=1, seed=5)
-    (untried,) = choose(SPECIFICATION, NAMES, folds=UNUSABLE, threads=1, seed=5)
+    whole = choose(SPECIFICATION, NAMES, folds=folded([*UNUSABLE, *FOLDS]), threads=1, seed=5)
+    assert whole == choose(SPECIFICATION, NAMES, folds=folded(), threads=1, seed=5)
+    (untried,) = choose(SPECIFICATION, NAMES, folds=folded(UNUSABLE), threads=1, seed=5)
     assert untried.auc is None and untried.rounds == 6 and untried.parameters["num_leaves"] == 3
     assert searched(tmp_path / "search.db", folds=UNUSABLE) == [untried]
     assert not (tmp_path / "search.db").exists()
@@ -242,7 +250,7 @@ def test_bins_are_laid_out_once_a_fold(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_lightgbm_does_not_take_is_told(tmp_path: Path) -> None:
     wrong = LightGBM(settings=[{"num_leaves": 1}], rounds=[2])
     with pytest.raises(UserMistake, match=r"'num_leaves': 1.*num_leaves"):
-        choose(wrong, NAMES, folds=FOLDS, threads=1, seed=5)
+        choose(wrong, NAMES, folds=folded(), threads=1, seed=5)
 
 
 def test_a_file_that_cannot_keep_trials_is_told(tmp_path: Path) -> None:
@@ -299,8 +307,8 @@ def test_directions_follow_the_models_own_order() -> None:
 def test_settings_that_are_chosen_and_searched_for_keep_to_them_too(tmp_path: Path) -> None:
     monotone: dict[str, Any] = {"calls": "decreasing"}
     bound = SPECIFICATION.model_copy(update={"monotone": monotone})
-    found = search(bound, NAMES, FOLDS, storage=tmp_path / "s.db", trials=2, threads=1, seed=5)
+    found = search(bound, NAMES, folded(), storage=tmp_path / "s.db", trials=2, threads=1, seed=5)
     assert all(setting.monotone == monotone for setting in found)
-    free = choose(SPECIFICATION, NAMES, folds=FOLDS, threads=1, seed=5)[0]
-    tried = choose(bound, NAMES, folds=FOLDS, threads=1, seed=5)[0]
+    free = choose(SPECIFICATION, NAMES, folds=folded(), threads=1, seed=5)[0]
+    tried = choose(bound, NAMES, folds=folded(), threads=1, seed=5)[0]
     assert (tried.auc or 0) < (free.auc or 0) - 0.03

@@ -41,7 +41,7 @@ from training.linear import fit_baseline, fit_logistic
 from training.question import Question
 from training.run import TrainingReport
 from training.text import training_text
-from training.trees import choose, fit_trees
+from training.trees import Fold, choose, fit_trees
 
 SIGNAL = Signal("fire.call", "fire", "call", "calls")
 NAMES = ("fire.call.count_90", "fire.call.days_since", "fire.call.amount_mean_90")
@@ -134,7 +134,7 @@ SETTINGS = LightGBM(
 
 def test_the_setting_that_orders_later_dates_best_is_chosen() -> None:
     fit, validate = examples(1500, seed=6), join([examples(1500, seed=7), examples(500, seed=8)])
-    tried = choose(SETTINGS, NAMES, folds=[(fit, validate)], threads=1, seed=1)
+    tried = choose(SETTINGS, NAMES, folds=[Fold(fit, validate)], threads=1, seed=1)
     assert len(tried) == 4
     assert [s.auc for s in tried] == sorted((s.auc for s in tried), reverse=True)
     scorer = fit_trees(tried[0], NAMES, fit, threads=1, seed=1)
@@ -156,7 +156,7 @@ def without_outcome(given: Examples) -> Examples:
 def test_without_anything_to_choose_on_the_first_setting_stands_untried(
     fit: Examples, validate: Examples
 ) -> None:
-    (only,) = choose(SETTINGS, NAMES, folds=[(fit, validate)], threads=1, seed=1)
+    (only,) = choose(SETTINGS, NAMES, folds=[Fold(fit, validate)], threads=1, seed=1)
     assert only.parameters["learning_rate"] == 1e-9
     assert (only.rounds, only.auc) == (20, None)
 
@@ -173,7 +173,7 @@ def test_without_outcomes_there_is_a_sentence(given: Examples) -> None:
 def test_the_same_rows_give_the_same_bytes_however_they_are_cut() -> None:
     one, other = examples(800, seed=1), examples(400, seed=2)
     both = join([one, other])
-    setting = choose(SETTINGS, NAMES, folds=[(both, examples(300, seed=3))], threads=1, seed=1)[0]
+    setting = choose(SETTINGS, NAMES, folds=[Fold(both, examples(300, seed=3))], threads=1, seed=1)[0]
     whole = fit_trees(setting, NAMES, held(table(both), both.y), threads=1, seed=1)
     assert fit_trees(setting, NAMES, both, threads=1, seed=1).text == whole.text
     assert fit_trees(setting, NAMES, one, threads=1, seed=1).text != whole.text
@@ -215,7 +215,7 @@ def most_held(dates: int) -> int:
     names, n = [f"f{j}" for j in range(60)], dates * 1500
     given = Examples(Read(dates), (np.arange(n) % 9 == 0).astype(float))
     tracemalloc.start()
-    setting = choose(SETTINGS, names, folds=[(given, given)], threads=1, seed=1)[0]
+    setting = choose(SETTINGS, names, folds=[Fold(given, given)], threads=1, seed=1)[0]
     trees = fit_trees(setting, names, given, threads=1, seed=1)
     given.columns(names[:3])
     margins_of({"trees": trees}, names, given.blocks)
@@ -265,6 +265,7 @@ def nothing_followed() -> TrainingReport:
         "parts": {},
         **judged.to_json(),
         "beside": {"latest": judged.figures.to_json()},
+        "cannot_serve": {},
         "also_report": {},
         "on_folds": [],
         "selection": {},

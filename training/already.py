@@ -31,8 +31,8 @@ Made = tuple[dict[str, dict[str, Any]], dict[str, str], dict[str, int]]
 """kind → card, kind → sha256, kind → version."""
 
 
-def key_of(plan: Plan) -> str:
-    """A hash of all that a run is a function of."""
+def key_of(plan: Plan, *, trials: int | None = None) -> str:
+    """A hash of all that a run is a function of. trials: of a search, where not the specification's."""
     snapshot, settings = plan.snapshot, plan.workspace.settings
     question = {
         "specification": plan.specification.model_dump(mode="json"),
@@ -43,6 +43,7 @@ def key_of(plan: Plan) -> str:
         "last_delivery": snapshot.last_delivery,
         "link_run": snapshot.link_run,
         "tables": {table: snapshot.tables.version(table) for table in (*READ, *AUDITED)},
+        "trials": trials,
         "settings": [settings.seed, settings.threads, plan.workspace.mlflow_uri],
         "code": code_version(CODE),
     }

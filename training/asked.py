@@ -49,11 +49,6 @@ class Asked:
         return [self.lists[day] for day in self.calendar.reported]
 
     @property
-    def none(self) -> Examples:
-        """No rows at all."""
-        return join([])
-
-    @property
     def before(self) -> list[Listed]:
         """Everybody of the mornings shortly before test dates, in order."""
         return [self.lists[day] for day in self.calendar.before]

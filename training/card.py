@@ -21,6 +21,7 @@ from training.asked import Asked
 from training.calendar import Calendar
 from training.examples import Examples
 from training.judged import Judged, on_both_sides
+from training.last_week import CANNOT_SERVE
 from training.plan import Plan
 from training.trees import Setting
 
@@ -39,6 +40,7 @@ def common(
         "horizon_days": specification.outcome.horizon_days,
         "lag_days": calendar.lag_days,
         "dates": _dates(calendar),
+        "cannot_serve": {b.name: CANNOT_SERVE for b in specification.baselines if b.days_before},
         "tried": [asdict(setting) for setting in tried],
         "selection": _selection(on_folds),
         "fitted_on": _count(asked.training),

@@ -13,7 +13,7 @@ from training.asked import Listed
 from training.examples import Examples, margins_of
 from training.linear import fit_baselines, fit_logistic
 from training.plan import Plan
-from training.trees import Setting, fit_trees
+from training.trees import Fold, Setting, fit_trees
 
 TREES, LOGISTIC = "lightgbm", "logistic"
 
@@ -26,13 +26,16 @@ def titles_of(specification: Specification) -> dict[str, str]:
     return titles | {baseline.name: baseline.title for baseline in specification.baselines}
 
 
-def fit_all(plan: Plan, setting: Setting, training: Examples) -> dict[str, Scorer]:
-    """kind → the trees of a setting, the logistic model and the baselines, of the same rows.
+def fit_all(plan: Plan, setting: Setting, rows: Examples | Fold) -> dict[str, Scorer]:
+    """kind → the trees of a setting, the logistic model and the baselines, of the same rows; of a fold,
+    those to fit on.
 
     The few columns of the last two are held for all rows; the trees' go by in blocks.
     """
-    specification, catalogue, y = plan.specification, plan.catalogue, training.y
-    trees = fit_trees(setting, catalogue.names, training, threads=plan.threads, seed=plan.seed)
+    specification, catalogue = plan.specification, plan.catalogue
+    trees = fit_trees(setting, catalogue.names, rows, threads=plan.threads, seed=plan.seed)
+    training = rows.fit if isinstance(rows, Fold) else rows
+    y = training.y
     summed = chain.from_iterable(baseline.features for baseline in specification.baselines)
     few = training.columns(sorted({*specification.logistic, *summed}))
     return {

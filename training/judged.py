@@ -30,8 +30,9 @@ from training.plan import Plan
 
 @dataclass(frozen=True)
 class Judged:
-    """What one kind is judged by. against: baseline → its figure less the baseline's. nobody_yet: None
-    where no source declares a service. overlap: of each test date's list with that of a week before."""
+    """What one kind is judged by. against: baseline that could serve → this kind's figure less its own.
+    nobody_yet: None where no source declares a service. overlap: of each test date's list with that of a
+    week before."""
 
     figures: Judgement
     intervals: Intervals
@@ -70,6 +71,7 @@ def judge_all(
         )
         for each in lists
     ]
+    serve_not = {baseline.name for baseline in plan.specification.baselines if baseline.days_before}
     redrawn = redraw(tests, capacity=capacity, seed=plan.seed)
     return {
         kind: Judged(
@@ -78,7 +80,7 @@ def judge_all(
             against={
                 other: paired_of(redrawn[kind], redrawn[other])
                 for other in tests
-                if other not in (kind, TREES, LOGISTIC)
+                if other not in (kind, TREES, LOGISTIC, *serve_not)
             },
             lead_time=lead_time(dates, days_until, capacity=capacity),
             nobody_yet=nobody_yet(dates, known, capacity=capacity) if services else None,

@@ -25,6 +25,7 @@ from models.candidate import (
     Candidate,
     columns_by_name,
     export_candidate,
+    list_candidates,
     reference_of,
 )
 from models.composition import composition
@@ -33,13 +34,17 @@ from models.judge import Judgement, Scored, judge
 from training.already import key_of, recall, remember
 from training.asked import Asked, ask
 from training.calendar import Calendar
+from training.calendar_drawn import calendar_svg
 from training.card import card, common
 from training.examples import InTurn, draw, margins_of, need_both_outcomes
 from training.fitting import TREES, fit_all, score_lists, titles_of
 from training.judged import judge_all, with_last_lists
+from training.log_store import check_log
 from training.plan import Plan, lay_plan
+from training.plots import evidence_of
+from training.search import search
 from training.tracking import register
-from training.trees import Setting, choose
+from training.trees import Fold, Setting, choose
 
 
 @dataclass(frozen=True)
@@ -64,18 +69,21 @@ def train(
     *,
     snapshot: Snapshot | None = None,
     again: bool = False,
+    trials: int | None = None,
     tell: Tell = quiet,
 ) -> TrainingReport:
     """Fit, calibrate, judge, export and register the candidates of a specification.
 
-    snapshot: default, the newest state. again: even if the same run was made before.
+    snapshot: default, the newest state. again: even if the same run was made before. trials: of a search for
+    the trees' settings; default, as many as the specification says, none if it says nothing of a search.
     Raises UserMistake where the specification or its calendar cannot be used on what is held.
     """
     plan = lay_plan(workspace, name, snapshot=snapshot)
     specification, catalogue, calendar = plan.specification, plan.catalogue, plan.calendar
-    key = key_of(plan)
+    key = key_of(plan, trials=trials)
     if not again and (made := recall(workspace, key)):
         return TrainingReport(name, specification.title, calendar, *made, already=True)
+    check_log(workspace)
 
     store_panels(plan.snapshot, catalogue, calendar.days, tell=tell)
     asked = ask(plan.question, calendar, tell=tell)
@@ -84,8 +92,11 @@ def train(
     need_both_outcomes(calibration, "calibrate", "calibration")
 
     tell("choosing settings")
-    tried = _choose(plan, asked)
-    on_folds = _try_on_folds(plan, asked, tried[0], tell=tell)
+    folds = [Fold(asked.fit(fold), asked.validation(fold)) for fold in calendar.folds]
+    tried = _choose(plan, folds, trials=trials, tell=tell)
+    on_folds = _try_on_folds(plan, asked, folds, tried[0], tell=tell)
+    del folds  # and their rows in bins
+    give_back()
 
     tell("fitting")
     scorers = fit_all(plan, tried[0], training)
@@ -128,36 +139,55 @@ def train(
     found = asdict(verdict(cards))
     exported = {
         kind: export_candidate(
-            workspace, replace(draft, card=cards[kind] | {"verdict": found}), reference_of(draft, kept)
+            workspace,
+            replace(draft, card=cards[kind] | {"verdict": found}),
+            reference_of(draft, kept),
+            listed=False,
         )
         for kind, draft in drafts.items()
     }
-    versions = register(workspace, exported, tell=tell)
+    drawn = calendar_svg(calendar)
+    evidence = {
+        kind: evidence_of(candidate, [s for s in scored[kind] if s.as_of in calendar.test], calendar=drawn)
+        for kind, candidate in exported.items()
+    }
+    versions = register(workspace, exported, evidence=evidence, tell=tell)
+    list_candidates(workspace, exported.values())
     models = {kind: candidate.sha256 for kind, candidate in exported.items()}
     remember(workspace, key, models, versions)
     cards = {kind: candidate.card for kind, candidate in exported.items()}
     return TrainingReport(name, specification.title, calendar, cards, models, versions)
 
 
-def _choose(plan: Plan, asked: Asked) -> list[Setting]:
-    """Every setting of the trees, tried on the last fold; the best first."""
-    folds = [(asked.fit(fold), asked.validation(fold)) for fold in plan.calendar.folds[-1:]]
+def _choose(plan: Plan, folds: Sequence[Fold], *, trials: int | None, tell: Tell) -> list[Setting]:
+    """Every setting of the trees, written out or searched for, tried on the folds; the best first."""
     settings, names = plan.specification.lightgbm, plan.catalogue.names
-    return choose(settings, names, folds=folds, threads=plan.threads, seed=plan.seed)
+    if trials is None and settings.search is None:
+        return choose(settings, names, folds=folds, threads=plan.threads, seed=plan.seed)
+    return search(
+        settings,
+        names,
+        folds,
+        storage=plan.workspace.searches,
+        trials=trials,
+        threads=plan.threads,
+        seed=plan.seed,
+        tell=tell,
+    )
 
 
-def _try_on_folds(plan: Plan, asked: Asked, setting: Setting, *, tell: Tell) -> list[dict[str, Judgement]]:
+def _try_on_folds(
+    plan: Plan, asked: Asked, folds: Sequence[Fold], setting: Setting, *, tell: Tell
+) -> list[dict[str, Judgement]]:
     """For each fold that can be fitted on, kind → its figures. Margins are not calibrated here: neither
     who is on a list nor in which order people stand depends on it."""
     found = []
-    for number, fold in enumerate(plan.calendar.folds, 1):
-        fit = asked.fit(fold)
-        if not 0 < fit.y.sum() < len(fit.y):
+    for number, (fold, of) in enumerate(zip(folds, plan.calendar.folds, strict=True), 1):
+        if not 0 < fold.fit.y.sum() < len(fold.fit.y):
             continue
-        tell(f"trying every candidate on earlier dates, fold {number} of {len(plan.calendar.folds)}")
-        scored = score_lists(fit_all(plan, setting, fit), plan.catalogue.names, asked.listed(fold))
-        found.append({kind: _judge(plan, dates, fold.validate) for kind, dates in scored.items()})
-        give_back()
+        tell(f"trying every candidate on earlier dates, fold {number} of {len(folds)}")
+        scored = score_lists(fit_all(plan, setting, fold), plan.catalogue.names, asked.listed(of))
+        found.append({kind: _judge(plan, dates, of.validate) for kind, dates in scored.items()})
     return found
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from features.errors import UserMistake
 from features.progress import Tell, quiet
 from models.spec_candidates import LightGBM, Search, Space
-from training.trees import Fold, Setting, best_first, bins, judged_folds, tried, try_out, untried, written
+from training.trees import Fold, Setting, best_first, tried, try_out, untried, written
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -54,18 +54,16 @@ def search(
     gone through once a trial. Raises UserMistake where LightGBM does not take what was proposed, and
     where the file cannot be read or written.
     """
-    usable, rounds = judged_folds(folds), specification.rounds
+    usable, rounds = [fold for fold in folds if fold.can_be_judged], specification.rounds
     if not usable:
         return [untried(specification)]
     asked = specification.search or Search(trials=trials or 1)
     count, given = trials or asked.trials, written(specification)
-    binned = [bins(given[0], names, fit, threads=threads, seed=seed) for fit, _ in usable]
 
     def areas_of(settings: Sequence[Setting]) -> np.ndarray:
         """(folds, settings, numbers of trees)."""
-        each = zip(binned, usable, strict=True)
         return np.stack(
-            [try_out(settings, data, later, rounds, threads=threads, seed=seed) for data, (_, later) in each]
+            [try_out(settings, names, fold, rounds, threads=threads, seed=seed) for fold in usable]
         )
 
     def proposed(parameters: Mapping[str, float | int | bool]) -> Setting:
@@ -179,7 +177,7 @@ def _question(
     }
     whole.update(json.dumps(given).encode())
     for fold in folds:
-        for examples in fold:
+        for examples in (fold.fit, fold.later):
             for X in examples.blocks:
                 whole.update(X.astype(np.float32).tobytes())
             whole.update(examples.y.astype(float).tobytes())

@@ -41,6 +41,8 @@ def _lines(report: TrainingReport) -> Iterator[str]:
     yield ""
     titles = first["titles"]
     yield from _table({kind: _test(report, kind) for kind in titles}, titles)
+    for kind, why in first["cannot_serve"].items():
+        yield f"  {titles[kind]}: {why}"
     for day in first["also_report"]:
         yield f"\nAlso on {day}"
         yield from _table({kind: card["also_report"][day] for kind, card in report.cards.items()}, titles)

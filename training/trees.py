@@ -20,8 +20,26 @@ from training.examples import Examples
 SAMPLE = 20_000
 """Rows that LightGBM looks at to lay out its bins; it holds them in float64 while it does."""
 
-Fold = tuple[Examples, Examples]
-"""Rows to fit on, and later ones to try on."""
+
+@dataclass
+class Fold:
+    """Rows to fit on, and later ones to try on. The bins of the first are laid out once and kept, for all
+    settings that are tried: a byte or less a number."""
+
+    fit: Examples
+    later: Examples
+    _data: Any = None
+
+    @property
+    def can_be_judged(self) -> bool:
+        """Whether there is somebody to learn from, and both outcomes to judge by."""
+        return bool(self.fit.y.any()) and 0 < self.later.y.sum() < len(self.later.y)
+
+    def data(self, setting: Setting, names: Sequence[str], *, threads: int, seed: int) -> Any:
+        """The bins of its rows to fit on."""
+        if self._data is None:
+            self._data = bins(setting, names, self.fit, threads=threads, seed=seed)
+        return self._data
 
 
 @dataclass(frozen=True)
@@ -49,20 +67,13 @@ def choose(
     The area under the curve decides, which settles with few outcomes where precision at the top does
     not. Without dates to try on, or outcomes on them, the first setting stands, untried.
     """
-    given, usable = written(specification), judged_folds(folds)
+    given, usable = written(specification), [fold for fold in folds if fold.can_be_judged]
     if not usable:
         return [untried(specification)]
-    by_fold = []
-    for fit, validate in usable:
-        data = bins(given[0], names, fit, threads=threads, seed=seed)
-        by_fold.append(try_out(given, data, validate, specification.rounds, threads=threads, seed=seed))
-        del data
+    by_fold = [
+        try_out(given, names, fold, specification.rounds, threads=threads, seed=seed) for fold in usable
+    ]
     return best_first(tried(given, specification.rounds, np.stack(by_fold)))
-
-
-def judged_folds(folds: Sequence[Fold]) -> list[Fold]:
-    """The folds that a setting can be tried on: somebody to learn from, both outcomes to judge by."""
-    return [(fit, later) for fit, later in folds if fit.y.any() and 0 < later.y.sum() < len(later.y)]
 
 
 def written(specification: LightGBM) -> list[Setting]:
@@ -78,8 +89,8 @@ def untried(specification: LightGBM) -> Setting:
 
 def try_out(
     settings: Sequence[Setting],
-    data: Any,
-    validate: Examples,
+    names: Sequence[str],
+    fold: Fold,
     rounds: Sequence[int],
     *,
     threads: int,
@@ -87,16 +98,16 @@ def try_out(
 ) -> np.ndarray:
     """(settings, numbers of trees): the area under the curve on the later rows of a fold.
 
-    data: the `bins` of its earlier rows, which the settings share. Each is grown once; the later rows are
-    gone through once.
+    Each is grown once; the later rows are gone through once.
     """
+    data = fold.data(settings[0], names, threads=threads, seed=seed)
     grown = [_train(data, setting, threads=threads, seed=seed) for setting in settings]
     margins: list[list[np.ndarray]] = [[] for _ in grown for _ in rounds]
-    for X in validate.blocks:
+    for X in fold.later.blocks:
         each = ((booster, trees) for booster in grown for trees in rounds)
         for (booster, trees), found in zip(each, margins, strict=True):
             found.append(booster.predict(X, raw_score=True, num_iteration=trees, num_threads=threads))
-    areas = [auc(np.concatenate(found), validate.y) for found in margins]
+    areas = [auc(np.concatenate(found), fold.later.y) for found in margins]
     return np.array(areas).reshape(len(grown), len(rounds))
 
 
@@ -120,10 +131,13 @@ def best_first(settings: Sequence[Setting]) -> list[Setting]:
 
 
 def fit_trees(
-    setting: Setting, names: Sequence[str], training: Examples, *, threads: int, seed: int
+    setting: Setting, names: Sequence[str], training: Examples | Fold, *, threads: int, seed: int
 ) -> TreeScorer:
-    """Fit the trees of a setting on the labelled rows of all training dates."""
-    data = bins(setting, names, training, threads=threads, seed=seed)
+    """Fit the trees of a setting on labelled rows; of a fold, on those to fit on."""
+    if isinstance(training, Fold):
+        data = training.data(setting, names, threads=threads, seed=seed)
+    else:
+        data = bins(setting, names, training, threads=threads, seed=seed)
     return TreeScorer(_train(data, setting, threads=threads, seed=seed).model_to_string())
 
 
