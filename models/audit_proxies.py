@@ -132,18 +132,19 @@ def _told(Z: np.ndarray, asked: Sequence[_Asked]) -> tuple[np.ndarray, np.ndarra
     Y = np.column_stack([each.target for each in asked])
     member, other = (np.column_stack(s) for s in ([e.member for e in asked], [e.other for e in asked]))
     margins, p = np.zeros_like(Y), Z.shape[1] // 2
-    apart = np.zeros((p, Y.shape[1]))
+    apart = np.zeros((2 * p, Y.shape[1]))
+    says = np.ptp(Z, axis=0) > 0  # what is the same of everybody has no weight, and most emptiness is
+    Z = Z[:, says]
     fold = np.arange(len(Z)) % FOLDS  # people come in random order
     for held_out in (fold == at for at in range(FOLDS)):
         fit = Z[~held_out]
         centre, spread = fit.mean(axis=0), fit.std(axis=0)
         scale = np.where(spread > 0, spread, 1.0)
-        weights = Ridge(alpha=RIDGE).fit((fit - centre) / scale, Y[~held_out]).coef_.reshape(-1, 2 * p)
+        weights = Ridge(alpha=RIDGE).fit((fit - centre) / scale, Y[~held_out]).coef_.reshape(-1, says.sum())
         some = (Z[held_out] - centre) / scale
         margins[held_out] = some @ weights.T
-        own = weights.T * (_means(some, member[held_out]) - _means(some, other[held_out]))
-        apart += own[:p] + own[p:]
-    return margins, apart
+        apart[says] += weights.T * (_means(some, member[held_out]) - _means(some, other[held_out]))
+    return margins, apart[:p] + apart[p:]
 
 
 def _means(Z: np.ndarray, who: np.ndarray) -> np.ndarray:

@@ -25,8 +25,8 @@ MET_BY, MET_OFTEN = "all.agencies_365", 2
 """Agencies met somebody often of whom this many recorded something in the year before. Records are no
 measure of it: of a pupil a school writes something down every week."""
 
-MOST_LOOKED_AT = 6_000
-"""People of whom it is asked what the features give away; of 1,200 features they take 30 MB, and what is
+MOST_LOOKED_AT = 4_000
+"""People of whom it is asked what the features give away; of 1,200 features they take 20 MB, and what is
 made of them ten times that."""
 
 Groups = Mapping[date, Mapping[str, np.ndarray]]
