@@ -129,10 +129,7 @@ def told() -> Iterator[None]:
         if disk_is_full(error):
             raise UserMistake(
                 "The disk is full: the training log could not be written.",
-                problems=[
-                    "the models themselves are in the workspace, and no version of them was registered",
-                    "make room, then run the command again: what is there already is not made twice",
-                ],
+                problems=["make room, then run the command again: what is there already is not made twice"],
             ) from None
         if not _is_away(error):
             raise
