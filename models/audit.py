@@ -120,8 +120,20 @@ class ThresholdAudit:
         return max(found, default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for a card; rates to a hundredth of a point, since more tells nobody anything."""
+        """Plain values for a card; rates to a hundredth of a point, since more tells nobody anything. Of
+        groups of two, of which there are hundreds, nothing but recall where that cannot be told."""
         whole = asdict(self) | {"could_fail": self.could_fail, "passes": self.passes}
+        for each in whole["by_two"]:
+            for group in each["groups"]:
+                if (recall := group["estimates"][RECALL.name])["rate"] is None:
+                    group["estimates"] = {RECALL.name: recall}
+        crossings = {each["characteristic"] for each in whole["by_two"]}
+        whole["calibration"] = {
+            name: {
+                g: found for g, found in groups.items() if found["ratio"] is not None or name not in crossings
+            }
+            for name, groups in whole["calibration"].items()
+        }
         return {name: _rounded(value) for name, value in whole.items()}
 
 

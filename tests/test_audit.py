@@ -273,6 +273,23 @@ def test_crossed_groups_come_in_a_readers_order() -> None:
     ]
 
 
+def test_a_card_has_of_crossed_groups_only_what_can_be_told() -> None:
+    large = {("old", "f"), ("old", "m"), ("old", "x"), ("young", "f"), ("child", "f")}
+    rows = [
+        row
+        for band in ("old", "young", "child")
+        for sex in "fmx"
+        for row in people(*((60, 40, 40, 860) if (band, sex) in large else (3, 3, 3, 5)), band=band, sex=sex)
+    ]
+    audit = audit_lists([one_list(rows, chance=0.1)], limit=0.05).to_json()
+    measures = {measure.name for measure in AT_THE_THRESHOLD}
+    told = {f"{band}{CROSS}{sex}" for band, sex in large}
+    for group in audit["by_two"][0]["groups"]:
+        assert set(group["estimates"]) == (measures if group["name"] in told else {"recall"})
+    assert set(audit["calibration"][f"band{CROSS}sex"]) == told | {EVERYBODY}
+    assert set(audit["calibration"]["band"]) == {"old", "young", "child", EVERYBODY}
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 40)] * 4), min_size=6, max_size=6))
 def test_no_line_of_a_crossed_table_has_a_lone_star(cells: list[tuple[int, int, int, int]]) -> None:

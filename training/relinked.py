@@ -65,8 +65,9 @@ class TwoThresholds:
     surer: dict[str, ThresholdAudit]
 
     def of(self, kind: str) -> dict[str, Any]:
-        """What the card of a kind says of it, beside the audit with all links."""
-        return {"least": self.least, "audit": self.surer[kind].to_json()}
+        """What the card of a kind says of it: groups of one characteristic, beside those with all links."""
+        audit = self.surer[kind].to_json()
+        return {"least": self.least, "audit": {name: audit[name] for name in ("everybody", "by_one", "gate")}}
 
 
 def judged_twice(
