@@ -341,7 +341,7 @@ def test_the_cohorts_rows_are_found_in_whatever_parts_the_panel_comes(
         np.testing.assert_array_equal(np.concatenate(list(morning.known)), expected)
 
     followed = asked.labels(morning, judged_on)
-    given = asked.examples(morning, followed)
+    given = asked.rows(morning, followed).examples
     assert 0 < len(given.y) < len(expected)
     np.testing.assert_array_equal(given.y, followed.y[followed.labelled])
     np.testing.assert_array_equal(table(given), expected[followed.labelled])
@@ -350,6 +350,21 @@ def test_the_cohorts_rows_are_found_in_whatever_parts_the_panel_comes(
     np.testing.assert_array_equal(
         columns, panel.columns(few)[panel.rows_of(morning.person_ids)][followed.labelled]
     )
+
+
+def test_of_many_rows_everybody_with_the_outcome_is_kept_and_some_of_the_others(
+    asked: Question,
+) -> None:
+    morning = asked.morning(date(2025, 6, 1))
+    rows = asked.rows(morning, asked.labels(morning, date(2026, 6, 1)))
+    drawn = rows.draw(0.3, seed=4)
+    others, positives = (rows.y == 0).sum(), int(rows.y.sum())
+    assert drawn.y.sum() == positives > 0
+    assert 0.2 * others < (drawn.y == 0).sum() < 0.4 * others
+    assert table(drawn.examples).shape == (len(drawn.y), len(asked.catalogue.names))
+    again, other = rows.draw(0.3, seed=4), rows.draw(0.3, seed=5)
+    np.testing.assert_array_equal(table(again.examples), table(drawn.examples))
+    assert len(other.y) != len(drawn.y) or (table(other.examples) != table(drawn.examples)).any()
 
 
 def test_somebody_without_a_row_stops_the_run(asked: Question, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,11 @@ from features.outcomes import Labels
 from features.progress import Tell, quiet
 from training.calendar import Calendar, Fold
 from training.examples import Examples, join
-from training.question import Morning, Question
+from training.question import Morning, Question, Rows
+
+MOST_TO_TRY = 50_000
+"""Rows that a fold is fitted on. Those without the outcome are drawn where there are more: what is tried on
+a fold is held by the order of people alone, which a share of the others more or less does not change."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,11 @@ class Listed:
 
 @dataclass(frozen=True)
 class Asked:
-    """rows: (date, day of judging) → its labelled rows. lists: date → everybody, of dates to judge on.
+    """rows: (date, day of judging) → those who can be judged. lists: date → everybody, of dates to judge on.
     learned_from: the people of the training rows."""
 
     calendar: Calendar
-    rows: Mapping[tuple[date, date], Examples]
+    rows: Mapping[tuple[date, date], Rows]
     lists: Mapping[date, Listed]
     learned_from: frozenset[str]
 
@@ -53,9 +57,13 @@ class Asked:
         """Everybody of the mornings shortly before test dates, in order."""
         return [self.lists[day] for day in self.calendar.before]
 
-    def fit(self, fold: Fold) -> Examples:
-        """What a fold is fitted on."""
-        return self._join(fold.fit, fold.fit_judged_on)
+    def fit(self, fold: Fold, *, most: int = MOST_TO_TRY, seed: int) -> Examples:
+        """What a fold is fitted on: everybody with the outcome, and so many of the others that there are
+        about `most` rows in all."""
+        rows = [self.rows[day, fold.fit_judged_on] for day in fold.fit]
+        n, positives = sum(len(each.y) for each in rows), int(sum(each.y.sum() for each in rows))
+        share = max(0, most - positives) / max(1, n - positives)
+        return join((each if share >= 1 else each.draw(share, seed=seed)).examples for each in rows)
 
     def validation(self, fold: Fold) -> Examples:
         """What a fold is tried on: those of its lists who can be judged."""
@@ -66,7 +74,7 @@ class Asked:
         return [self.lists[day] for day in fold.validate]
 
     def _join(self, days: Sequence[date], judged_on: date) -> Examples:
-        return join(self.rows[day, judged_on] for day in days)
+        return join(self.rows[day, judged_on].examples for day in days)
 
 
 def ask(question: Question, calendar: Calendar, *, tell: Tell = quiet) -> Asked:
@@ -80,7 +88,7 @@ def ask(question: Question, calendar: Calendar, *, tell: Tell = quiet) -> Asked:
         morning = question.morning(day)
         for judged_on in judged_on_days:
             followed = question.labels(morning, judged_on)
-            rows[day, judged_on] = question.examples(morning, followed)
+            rows[day, judged_on] = question.rows(morning, followed)
             if day in calendar.train and judged_on == calendar.train_judged_on:
                 learned_from.update(morning.person_ids[followed.labelled].tolist())
             if whole.get(day) == judged_on:

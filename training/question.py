@@ -75,9 +75,28 @@ class Question:
             eligibility=self.eligibility,
         )
 
-    def examples(self, morning: Morning, followed: Labels) -> Examples:
+    def rows(self, morning: Morning, followed: Labels) -> Rows:
         """The labelled rows of a date."""
-        return Examples(morning.known.only(followed.labelled), followed.y[followed.labelled])
+        return Rows(morning.known.only(followed.labelled), followed.y[followed.labelled])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled rows of one date: what was known of n people, and y (n,) of 0.0 and 1.0."""
+
+    known: PanelRows
+    y: np.ndarray
+
+    @property
+    def examples(self) -> Examples:
+        """The same as rows that a model learns from."""
+        return Examples(self.known, self.y)
+
+    def draw(self, share: float, *, seed: int) -> Rows:
+        """Everybody with the outcome, and each of the others with a chance of `share`."""
+        random = np.random.default_rng([seed, self.known.as_of.toordinal()])
+        kept = (self.y == 1) | (random.random(len(self.y)) < share)
+        return Rows(self.known.only(kept), self.y[kept])
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def train(
     need_both_outcomes(calibration, "calibrate", "calibration")
 
     tell("choosing settings")
-    folds = [Fold(asked.fit(fold), asked.validation(fold)) for fold in calendar.folds]
+    folds = [Fold(asked.fit(fold, seed=plan.seed), asked.validation(fold)) for fold in calendar.folds]
     tried = _choose(plan, folds, trials=trials, tell=tell)
     on_folds = _try_on_folds(plan, asked, folds, tried[0], tell=tell)
     del folds  # and their rows in bins

@@ -156,8 +156,7 @@ def _sample(plan: Plan, asked: Asked, *, most: int) -> tuple[list[PanelRows], np
     ends = np.cumsum([len(examples.y) for examples in dates])[:-1]
     rows, followed = [], []
     for examples, stay in zip(dates, np.split(kept, ends), strict=True):
-        assert isinstance(examples.blocks, PanelRows)
-        rows.append(examples.blocks.only(stay))
+        rows.append(examples.known.only(stay))
         followed.append(examples.y[stay])
     return rows, np.concatenate(followed)
 
