@@ -56,12 +56,13 @@ def running(*command: str, at: str, folder: Path, **around: str) -> Iterator[Non
             process.wait(timeout=30)
 
 
-def test_a_server_keeps_the_log_and_its_artefacts(tmp_path: Path) -> None:
+def test_a_server_keeps_the_log_and_its_artefacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port, kept = unused_port(), tmp_path / "server"
     kept.mkdir()
     serve = f"server --backend-store-uri sqlite:///{kept}/log.db --artifacts-destination {kept}/artefacts"
     address = f"http://127.0.0.1:{port}"
-    workspace, found = made_in(tmp_path / "w", settings=f"mlflow_uri: {address}")
+    monkeypatch.setenv("TRAINING_LOG", address)
+    workspace, found = made_in(tmp_path / "w", settings="mlflow_uri: $TRAINING_LOG")
     with pytest.raises(UserMistake, match="cannot be used"):
         register(workspace, found)
     command = f"mlflow {serve} --host 127.0.0.1 --port {port} --workers 1"

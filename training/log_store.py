@@ -106,7 +106,7 @@ def experiment_of(client: Any, workspace: Workspace, name: str) -> str:
     named after the new place keeps them from being written to the old.
     """
     found = client.get_experiment_by_name(name)
-    if workspace.mlflow_uri.startswith((*SERVERS, *PLATFORMS)):
+    if log_uri(workspace).startswith((*SERVERS, *PLATFORMS)):
         return found.experiment_id if found else client.create_experiment(name)
     artefacts = (workspace.root / "mlartifacts").resolve()
     if found is not None and found.artifact_location != artefacts.as_uri():
