@@ -112,26 +112,34 @@ def _set(con: duckdb.DuckDBPyConnection, other: OtherLinks) -> None:
     )
     make_address_facts(con, addresses="(FROM addresses SEMI JOIN changed_links USING (source, subject_key))")
     make_residences(con, links="changed_links")
-    # What may be told of a home stands in `residences`, under the id that its people had.
+    # Where a home must be kept secret, what may be told of it stands in `residences`, under the ids of then.
     con.execute(
         f"""
+        CREATE OR REPLACE TEMP TABLE known_homes AS
+        SELECT * REPLACE ({FOR_EVER})
+        FROM new_residences WHERE {sql_known(other.as_of)};
+
+        CREATE OR REPLACE TEMP TABLE stood_as AS
+        SELECT DISTINCT stood.person_id AS before, n.person_id
+        FROM (FROM links WHERE {sql_known(other.as_of)}) stood
+        JOIN changed_links n USING (source, subject_key);
+
+        CREATE OR REPLACE TEMP TABLE secret AS
+        SELECT DISTINCT s.person_id FROM stood_as s
+        JOIN (FROM told_residences EXCEPT FROM residences) cut ON cut.person_id = s.before;
+
         CREATE OR REPLACE TEMP TABLE other_homes AS
-        WITH told AS (
-            SELECT DISTINCT n.person_id, r.* EXCLUDE (person_id)
-            FROM residences r
-            JOIN (FROM links WHERE {sql_known(other.as_of)}) stood USING (person_id)
-            JOIN changed_links n USING (source, subject_key)
-            WHERE {sql_known(other.as_of, "r")}
-        )
         FROM residences ANTI JOIN changed USING (person_id)
         UNION ALL BY NAME
-        SELECT DISTINCT f.* REPLACE (
+        FROM known_homes ANTI JOIN secret USING (person_id)
+        UNION ALL BY NAME
+        SELECT DISTINCT n.* REPLACE (
             greatest(f.start_on, n.start_on) AS start_on,
-            {emptied(f"least({filled('f.end_on')}, {filled('n.end_on')})")} AS end_on,
-            DATE '0001-01-01' AS known_on, NULL::DATE AS known_until)
-        FROM told f JOIN new_residences n USING (person_id, uprn)
-        WHERE {sql_known(other.as_of, "n")}
-          AND greatest(f.start_on, n.start_on) < least({filled("f.end_on")}, {filled("n.end_on")});
+            {emptied(f"least({filled('f.end_on')}, {filled('n.end_on')})")} AS end_on)
+        FROM known_homes n SEMI JOIN secret USING (person_id)
+        JOIN stood_as s USING (person_id)
+        JOIN (FROM residences WHERE {sql_known(other.as_of)}) f ON f.person_id = s.before AND f.uprn = n.uprn
+        WHERE greatest(f.start_on, n.start_on) < least({filled("f.end_on")}, {filled("n.end_on")});
 
         CREATE OR REPLACE TEMP TABLE touched AS
         SELECT uprn FROM residences SEMI JOIN changed USING (person_id)
