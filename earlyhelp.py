@@ -18,7 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from features.link import LinkReport
     from features.progress import Tell
     from features.workspace import Workspace
+    from models.sample_approval import SampleApproval
     from monitoring.report import MonitorReport
     from serving.weekly_list import WeeklyList
 
@@ -136,8 +137,11 @@ def demo(
     with progress() as tell:
         if not before:
             simulate_county(people=people, years=years, seed=seed, out=extracts, tell=tell)
-        _, trained, week = do_main_job(asked.workspace, extracts, tell=tell)
-    give({"training": trained, "week": week}, lambda: f"{training_text(trained)}\n\n{_week_text(week)}")
+        _, trained, approval, week = do_main_job(asked.workspace, extracts, tell=tell)
+    give(
+        {"training": trained, "approval": approval, "week": week},
+        lambda: "\n\n".join([training_text(trained), approval.text(), _week_text(week)]),
+    )
     _stop_if_critical(week.monitor)
 
 
@@ -468,6 +472,9 @@ def train(
     search: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Try so many settings that a search proposes.")
     ] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Tell what each source is worth, by going without it.")
+    ] = False,
 ) -> None:
     """Fit a model and its baselines, judge them on later time, and register them as candidates."""
     from training.run import train as train_model
@@ -476,8 +483,24 @@ def train(
     workspace = _workspace()
     with progress() as tell:
         name = model or workspace.settings.model
-        report = train_model(workspace, name, again=again, trials=search, tell=tell)
+        report = train_model(workspace, name, again=again, trials=search, ablate=ablate, tell=tell)
     give(report, lambda: training_text(report))
+
+
+@app.command(rich_help_panel=APPROVAL)
+def papers(
+    model: Model,
+    fill: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Answers to take over: a filled human.yaml.")
+    ] = None,
+) -> None:
+    """Write a model's card, transparency record and impact annex, and the questions for people."""
+    from models.approvals import candidate_named
+    from models.papers import papers as write_papers
+
+    workspace = _workspace()
+    written = write_papers(workspace, candidate_named(workspace, model), fill=fill)
+    give(written, written.text)
 
 
 @app.command(rich_help_panel=APPROVAL)
@@ -590,15 +613,17 @@ def _init(root: Path, *, start_from: Path | None = None) -> list[str]:
     )
 
 
-def do_main_job(root: Path, extracts: Path, *, tell: Tell) -> tuple[date, Any, Week]:
+def do_main_job(root: Path, extracts: Path, *, tell: Tell) -> tuple[date, Any, SampleApproval, Week]:
     """The main job on simulated extracts: past → model → this week's list, and the week before's.
 
-    Returns the as-of date (the last delivery day), the training report and the week.
+    Returns the as-of date (the last delivery day), the training report, what came of its approval by
+    simulated people, and the week.
     """
     from features.ingest import ingest as ingest_path
     from features.memory import give_back
     from features.snapshot import open_snapshot
     from features.workspace import Workspace
+    from models.sample_approval import approve_sample
     from monitoring.backlists import make_backlists
     from serving.weekly_list import flag as make_list
     from training.run import train as train_model
@@ -614,9 +639,12 @@ def do_main_job(root: Path, extracts: Path, *, tell: Tell) -> tuple[date, Any, W
     snapshot = open_snapshot(workspace)
     trained = train_model(workspace, workspace.settings.model, snapshot=snapshot, tell=tell)
     give_back()  # what training held
+    tell("papers, and an approval by simulated people")
+    candidate = trained.models[trained.verdict or next(iter(trained.models))]
+    approval = approve_sample(workspace, candidate, at=datetime.combine(week_before, time(9), UTC))
     make_backlists(workspace, snapshot=snapshot, tell=tell)
     make_list(workspace, week_before, snapshot=snapshot, tell=tell)
-    return as_of, trained, _week(workspace, as_of, tell)
+    return as_of, trained, approval, _week(workspace, as_of, tell)
 
 
 def _take_in(workspace: Workspace, *, before: date, tell: Tell) -> tuple[list[ExtractReport], LinkReport]:

@@ -31,8 +31,9 @@ Made = tuple[dict[str, dict[str, Any]], dict[str, str], dict[str, int]]
 """kind → card, kind → sha256, kind → version."""
 
 
-def key_of(plan: Plan, *, trials: int | None = None) -> str:
-    """A hash of all that a run is a function of. trials: of a search, where not the specification's."""
+def key_of(plan: Plan, *, trials: int | None = None, ablate: bool = False) -> str:
+    """A hash of all that a run is a function of. trials: of a search, where not the specification's. ablate:
+    it tells what each source is worth."""
     snapshot, settings = plan.snapshot, plan.workspace.settings
     question = {
         "specification": plan.specification.model_dump(mode="json"),
@@ -43,7 +44,7 @@ def key_of(plan: Plan, *, trials: int | None = None) -> str:
         "last_delivery": snapshot.last_delivery,
         "link_run": snapshot.link_run,
         "tables": {table: snapshot.tables.version(table) for table in (*READ, *AUDITED)},
-        "trials": trials,
+        "asked": [trials, ablate],
         "settings": [settings.seed, settings.threads, plan.workspace.mlflow_uri],
         "code": code_version(CODE),
     }

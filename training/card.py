@@ -72,13 +72,14 @@ def card(
     on_folds: Sequence[Mapping[str, Judgement]],
     fit: Mapping[str, Any],
     made_of: Composition,
+    fairness: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The card of one candidate.
 
     titles: kind → what it is called, of those too that are judged and have no card. judged: kind → what it
     is judged by on the test dates, this candidate and the others. also: date → kind → figures. on_folds:
     for each fold, kind → figures. fit: what is particular to how it was fitted. made_of: what the scores
-    of its reference are made of.
+    of its reference are made of. fairness: see `training.fair`.
     """
     return {
         "kind": kind,
@@ -91,6 +92,7 @@ def card(
         "also_report": {day: figures[kind].to_json() for day, figures in also.items()},
         "on_folds": [figures[kind].to_json() for figures in on_folds],
         "made_of": _made_of(made_of),
+        **fairness,
     }
 
 

@@ -37,6 +37,7 @@ from training.calendar import Calendar
 from training.calendar_drawn import calendar_svg
 from training.card import card, common
 from training.examples import InTurn, draw, margins_of, need_both_outcomes
+from training.fair import fair
 from training.fitting import TREES, fit_all, score_lists, titles_of
 from training.judged import judge_all, with_last_lists
 from training.log_store import check_log
@@ -62,6 +63,11 @@ class TrainingReport:
     approval: str = NOT_APPROVED
     already: bool = False
 
+    @property
+    def verdict(self) -> str | None:
+        """The kind that can be approved as far as its figures go; None where none can."""
+        return next(iter(self.cards.values()))["verdict"]["kind"]
+
 
 def train(
     workspace: Workspace,
@@ -70,17 +76,19 @@ def train(
     snapshot: Snapshot | None = None,
     again: bool = False,
     trials: int | None = None,
+    ablate: bool = False,
     tell: Tell = quiet,
 ) -> TrainingReport:
     """Fit, calibrate, judge, export and register the candidates of a specification.
 
     snapshot: default, the newest state. again: even if the same run was made before. trials: of a search for
     the trees' settings; default, as many as the specification says, none if it says nothing of a search.
+    ablate: tell too what each source is worth, by fitting the trees without it.
     Raises UserMistake where the specification or its calendar cannot be used on what is held.
     """
     plan = lay_plan(workspace, name, snapshot=snapshot)
     specification, catalogue, calendar = plan.specification, plan.catalogue, plan.calendar
-    key = key_of(plan, trials=trials)
+    key = key_of(plan, trials=trials, ablate=ablate)
     if not again and (made := recall(workspace, key)):
         return TrainingReport(name, specification.title, calendar, *made, already=True)
     check_log(workspace)
@@ -108,7 +116,9 @@ def train(
     platts = {kind: fit_platt(found, calibration.y) for kind, found in margins.items()}
     scored = score_lists(scorers, names, asked.reported, platts=platts)
     before = score_lists(scorers, names, asked.before, platts=platts)
-    judged = judge_all(plan, asked, with_last_lists(plan, scored, before), before)
+    with_last = with_last_lists(plan, scored, before)
+    judged = judge_all(plan, asked, with_last, before)
+    fairness = fair(plan, asked, scorers, platts, with_last, ablate=tried[0] if ablate else None, tell=tell)
     also = {
         str(day): {kind: _judge(plan, dates, [day]) for kind, dates in scored.items()}
         for day in calendar.also_report
@@ -135,6 +145,7 @@ def train(
             on_folds=on_folds,
             fit={**asdict(draft.calibration), **(asdict(tried[0]) if kind == TREES else {})},
             made_of=composition(draft, [columns_by_name(kept, names, draft.names)], threads=plan.threads),
+            fairness=fairness[kind],
         )
     found = asdict(verdict(cards))
     exported = {
