@@ -25,6 +25,8 @@ FIRST, DAYS, RECEIVED = date(2024, 1, 1), 900, date(2026, 6, 20)
 TOLD = date(2023, 12, 1)
 HOME = 3
 """People in a home."""
+MOVERS, MOVED, MOVE_KNOWN = 6, date(2025, 9, 1), date(2025, 9, 3)
+"""Every sixth person moves, as an agency tells that knows them as the second subject."""
 
 SOURCES = (
     declaration("care", harm={"theme": "child_safety"}),
@@ -106,7 +108,7 @@ def make_town(
     owed = [100.0] * len(letters)
     _append_events(tables, "rents.letter", named, letters[:, 1], place=uprns, amount=owed)
 
-    everybody, later = range(people), np.arange(people) % every == 0
+    everybody, later = range(people), np.arange(people) % every == every - 1
     for source in AGENCIES:
         for which, strength in (("a", 1.0), ("b", sure)):
             apart = later & (which == "b") & (joined > TOLD)
@@ -120,14 +122,46 @@ def make_town(
             _append(tables, "links", len(who), rest, subject_key=_subjects(who, "b"), person_id=ids)
     first, uprns = _subjects(everybody, "a"), [str(who // HOME) for who in everybody]
     rest = {"source": "care", "start_on": TOLD, "known_on": TOLD}
-    _append(tables, "residences", people, rest, person_id=[_id(who) for who in everybody], uprn=uprns)
+    _live(tables, uprns, later if joined > TOLD else np.zeros(people, bool), joined)
     _append(tables, "addresses", people, rest, record_key=first, subject_key=first, uprn=uprns)
+    moved = _subjects(everybody[2::MOVERS], "b")
+    new = {"source": "care", "start_on": MOVED, "known_on": MOVE_KNOWN}
+    _append(tables, "addresses", len(moved), new, record_key=moved, subject_key=moved, uprn=_new(uprns))
     rest |= {"characteristic": "group"}
     values = ["y" if y else "x" for y in group_y]
     _append(tables, "characteristics", people, rest, record_key=first, subject_key=first, value=values)
     _append(tables, "link_runs", 1, {"last_delivery": 1})
     _append(tables, "deliveries", 1, DELIVERY)
     return workspace
+
+
+def _live(tables: Tables, uprns: list[str], apart: np.ndarray, joined: date) -> None:
+    """Where people live, as a link run would have it. apart: whose second subject is another until joined."""
+    rows: list[tuple] = []
+    for who, (old, new) in enumerate(zip(uprns, _new_homes(uprns), strict=True)):
+        if new is None:
+            rows.append((_id(who), old, TOLD, None, TOLD, None))
+            continue
+        known, until = (joined, joined) if apart[who] else (MOVE_KNOWN, MOVE_KNOWN)
+        rows.append((_id(who), old, TOLD, None, TOLD, until))
+        rows.append((_id(who), old, TOLD, MOVED, known, None))
+        rows.append((_id(who), new, MOVED, None, known, None))
+        if apart[who]:
+            rows.append((_id(who, True), new, MOVED, None, MOVE_KNOWN, joined))
+    names = ("person_id", "uprn", "start_on", "end_on", "known_on", "known_until")
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    _append(tables, "residences", len(rows), {}, **columns)
+
+
+def _new_homes(uprns: list[str]) -> list[str | None]:
+    new: list[str | None] = [None] * len(uprns)
+    new[2::MOVERS] = _new(uprns)
+    return new
+
+
+def _new(uprns: list[str]) -> list[str]:
+    """Where the movers go: to one another's homes, whose accounts name other people."""
+    return uprns[2::MOVERS][::-1]
 
 
 def _subjects(people: Iterable[int], which: str) -> list[str]:
