@@ -4,6 +4,7 @@ A gate is a function of the candidate's card and of what people wrote about it (
 nothing else; what neither tells is not met. Further gates are added to `GATES`. What they read of a card:
 
     test.calibration_slope   1 where chances are as they are told
+    fitted_on, test          whether there were enough people with the outcome, see `models.estimable`
     paired                   baseline → of (such as "precision at 30"), difference, low and high: this
                              candidate's figure less the baseline's, from the same people, 95 %
     audit                    recall by group, as `models.audit.ThresholdAudit.to_json` has it
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from models.estimable import not_estimable
 from models.human import ASKED, NOTHING, Human
 
 SLOPE = (0.8, 1.2)
@@ -43,6 +45,8 @@ def gates_of(card: Card, human: Human = NOTHING) -> list[Gate]:
 
 def better_than_baselines(card: Card, human: Human = NOTHING) -> Gate:
     """The best baseline is the one that comes nearest; a baseline itself must be the best of them."""
+    if few := not_estimable(card):
+        return Gate(BETTER, False, few)
     if card.get("kind") not in FITTED:
         return _best_baseline(card)
     paired = _baselines(card)
@@ -129,6 +133,8 @@ def verdict(cards: Mapping[str, Card]) -> Verdict:
 
     cards: kind → card; of the gates only the first is asked. None where baselines were not compared.
     """
+    if few := next(filter(None, map(not_estimable, cards.values())), ""):
+        return Verdict(None, f"Nothing of this run can be approved: {few}.")
     titles = {kind: str(card.get("title", kind)) for kind, card in cards.items()}
     better = [k for k, card in cards.items() if k in FITTED and better_than_baselines(card).met]
     if better:

@@ -55,7 +55,10 @@ def test_real_data_by_configuration_alone(
 
     for extract in answers["ingest"]["extracts"]:
         assert extract["rows"] == extract["used"] + extract["quarantined"] + extract["ignored"]
-    judged, also = answers["train"]["judged"], answers["train"]["also_report"]
+    cards = answers["train"]["cards"]
+    judged = {kind: card["test"] for kind, card in cards.items()}
+    days = cards["lightgbm"]["also_report"]
+    also = {day: {kind: card["also_report"][day] for kind, card in cards.items()} for day in days}
     for day, figures in {"2014-11-30": judged, **also}.items():
         for kind, f in figures.items():
             print(

@@ -260,6 +260,7 @@ def nothing_followed() -> TrainingReport:
         "kind": "lightgbm",
         "title": "trees",
         "titles": {"lightgbm": "trees", "latest": "most recent contact"},
+        "fitted_on": {"rows": 1, "positives": 49},
         "people": {"learned_from": 1, "judged_on": 1, "both": 1},
         "flow": {str(days[2]): [{"why": "already there", "left_out": 1, "left": 1}]},
         "parts": {},
@@ -277,9 +278,10 @@ def nothing_followed() -> TrainingReport:
 def test_what_cannot_be_estimated_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     text = training_text(nothing_followed())
     assert "1 judged, 0 with the outcome" in text and "nan" not in text and "None" not in text
-    assert "0 people with the outcome are too few to judge by" in text
-    assert "less that of most recent contact: not estimable" in text
-    assert "Nothing of this run can be approved" in text
+    few = "49 rows with the outcome on the training dates, of 50 and 0 people with the outcome to judge by"
+    assert text.count(f"not estimable: {few}, of 20 that it takes") == 2
+    assert "AUC" not in text and "The lists of" not in text
+    assert "Nothing of this run can be approved: not estimable" in text
     answer(nothing_followed())
     told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert told["cards"]["lightgbm"]["test"]["auc"] is None

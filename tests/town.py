@@ -80,6 +80,7 @@ class Town:
         self.workspace: Workspace = open_workspace(root)
         self.tables = Tables(self.workspace.data)
         self.number = self.state = 0
+        self.received_on = OPENED
         self.at_hand: Snapshot | None = None
         self.said: dict[str, list[dict]] = defaultdict(list)
         self.homes: dict[str, list[dict]] = defaultdict(list)
@@ -245,7 +246,7 @@ class Town:
         self.at_hand = None
         ids = {"delivery_id": self.state, "link_run": self.state, "last_delivery": self.state}
         self.said["residences"] = [row for who in sorted(self.moved) for row in self.homes[who]]
-        self.said["deliveries"] = [{"received_on": OPENED}]
+        self.said["deliveries"] = [{"received_on": self.received_on, "ignored_by_rule": "{}"}]
         self.said["link_runs"] = [{}]
         for name, rows in self.said.items():
             mine = {key: ids[key] for key in ids if key in SCHEMAS[name].names}

@@ -190,11 +190,12 @@ def _choose(plan: Plan, folds: Sequence[Fold], *, trials: int | None, tell: Tell
 def _try_on_folds(
     plan: Plan, asked: Asked, folds: Sequence[Fold], setting: Setting, *, tell: Tell
 ) -> list[dict[str, Judgement]]:
-    """For each fold that can be fitted on, kind → its figures. Margins are not calibrated here: neither
+    """For each fold that can be judged, kind → its figures. Margins are not calibrated here: neither
     who is on a list nor in which order people stand depends on it."""
     found = []
     for number, (fold, of) in enumerate(zip(folds, plan.calendar.folds, strict=True), 1):
-        if not 0 < fold.fit.y.sum() < len(fold.fit.y):
+        if not fold.can_be_judged:
+            tell(f"fold {number} of {len(folds)} is left out: its dates have nobody with the outcome, or all")
             continue
         tell(f"trying every candidate on earlier dates, fold {number} of {len(folds)}")
         scored = score_lists(fit_all(plan, setting, fold), plan.catalogue.names, asked.listed(of))

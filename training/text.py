@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from models.estimable import not_estimable
 from models.gates import FITTED
 from training.calendar_drawn import calendar_text
 from training.run import TrainingReport
@@ -39,18 +40,20 @@ def _lines(report: TrainingReport) -> Iterator[str]:
         rate = "not estimable" if part["base_rate"] is None else f"{part['base_rate']:.2%}"
         yield f"  {part['positives']:>6,} of {part['n']:,} ({rate}): {part['title']}"
     yield ""
-    titles = first["titles"]
-    yield from _table({kind: _test(report, kind) for kind in titles}, titles)
+    titles, fitted_on = first["titles"], first["fitted_on"]
+    yield from _table({kind: _test(report, kind) for kind in titles}, titles, fitted_on=fitted_on)
     for kind, why in first["cannot_serve"].items():
         yield f"  {titles[kind]}: {why}"
     for day in first["also_report"]:
         yield f"\nAlso on {day}"
-        yield from _table({kind: card["also_report"][day] for kind, card in report.cards.items()}, titles)
+        on_day = {kind: card["also_report"][day] for kind, card in report.cards.items()}
+        yield from _table(on_day, titles, fitted_on=fitted_on)
+    few = not_estimable(first)
     for kind in FITTED:
-        if kind in report.cards:
+        if kind in report.cards and not few:
             yield from _of_its_lists(report.cards[kind])
-    if chosen := first["selection"]:
-        yield f"\nOn {len(first['on_folds'])} earlier folds"
+    if (chosen := first["selection"]) and not few:
+        yield f"\nOn {len(first['on_folds'])} earlier folds{_left_out(report)}"
         for rule in chosen.values():
             yield f"  {rule['rule']}: {titles.get(rule['kind'], 'nobody')}"
             yield f"    {rule['regret']['said']}"
@@ -64,12 +67,19 @@ def _test(report: TrainingReport, kind: str) -> Card:
     return dict(next(iter(report.cards.values()))["beside"][kind])
 
 
-def _table(judged: Mapping[str, Card], titles: Mapping[str, str]) -> Iterator[str]:
+def _left_out(report: TrainingReport) -> str:
+    first = next(iter(report.cards.values()))
+    left_out = len(report.calendar.folds) - len(first["on_folds"])
+    return f"; {left_out} left out, whose dates have nobody with the outcome, or all" if left_out > 0 else ""
+
+
+def _table(judged: Mapping[str, Card], titles: Mapping[str, str], *, fitted_on: Card) -> Iterator[str]:
     first = next(iter(judged.values()))
     counts = f"{first['labelled']:,} judged, {first['positives']:,} with the outcome"
     yield f"  {counts}: base rate {_share(first['base_rate'])}"
-    if not first["estimable"]:
-        yield f"  not estimable: {first['positive_people']} people with the outcome are too few to judge by"
+    if few := not_estimable({"fitted_on": fitted_on, "test": first}):
+        yield f"  {few}"
+        return
     wide = max(len(titles[kind]) for kind in judged)
     yield (
         f"  {'':<{wide}}  {'AUC':>5}  {'AP':>5}  {'precision at ' + str(first['capacity']):>24}  "

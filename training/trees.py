@@ -32,8 +32,8 @@ class Fold:
 
     @property
     def can_be_judged(self) -> bool:
-        """Whether there is somebody to learn from, and both outcomes to judge by."""
-        return bool(self.fit.y.any()) and 0 < self.later.y.sum() < len(self.later.y)
+        """Whether there are people with the outcome and without, to learn from and to judge by."""
+        return all(0 < each.y.sum() < len(each.y) for each in (self.fit, self.later))
 
     def data(self, setting: Setting, names: Sequence[str], *, threads: int, seed: int) -> Any:
         """The bins of its rows to fit on."""
