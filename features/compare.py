@@ -187,7 +187,8 @@ def _comparison(name: str, nothing: str, grades: list[Grade]) -> CustomCompariso
         level = levels.ElseLevel() if condition == "ELSE" else levels.CustomLevel(condition, said)
         level.configure(label_for_charts=said, m_probability=m, u_probability=u)
         if common:
-            level.configure(tf_adjustment_column=common)
+            # The grade is that the two have the same: to let Splink find so, it parses every grade for each.
+            level.configure(tf_adjustment_column=common, disable_tf_exact_match_detection=True)
         if name in IDENTIFIERS:  # two people never share one: chance cannot be counted
             level.configure(fix_u_probability=True)
         graded.append(level)
@@ -227,9 +228,7 @@ def _linker(con: duckdb.DuckDBPyConnection, settings: Any, *, threads: int) -> I
     con.execute(f"SET threads = {threads}")
     try:
         # Its check of settings can only warn, of what is ours and tested, and is half of opening a linker.
-        yield Linker(
-            DuckDBAPI(con).register("comparable"), settings, log_level=None, validate_settings=False
-        )
+        yield Linker(DuckDBAPI(con).register("comparable"), settings, log_level=None, validate_settings=False)
     finally:
         log.setLevel(level)
         con.execute(f"SET threads = {before}")
