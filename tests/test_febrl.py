@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from features.blocking import make_comparable
-from features.compare import make_pairs, train
+from features.clusters_checked import Clusters
+from features.compare import train
 from features.probable_people import probable_people
 from tests.febrl import ADDRESS, found_of, open_febrl
 
@@ -14,20 +15,19 @@ CHANCE_PAIRS = 100_000
 PROBABLE = "SELECT l, r FROM pairs WHERE probability >= 0.5"
 
 
-def linked(number: int, *, national_id: bool) -> tuple[duckdb.DuckDBPyConnection, dict]:
+def linked(number: int, *, national_id: bool) -> tuple[duckdb.DuckDBPyConnection, Clusters]:
+    """The people of a Febrl file, and a connection with the pairs that they are made of."""
     con = open_febrl(number, national_id=national_id)
     make_comparable(con)
     model = train(con, extra=ADDRESS, chance_pairs=CHANCE_PAIRS)
-    make_pairs(con, model)
-    return con, model
+    return con, probable_people(con, model, linked=0.5).clusters
 
 
 @pytest.mark.parametrize(("national_id", "at_least"), [(False, 0.992), (True, 0.999)])
 def test_febrl4_is_linked_as_well_as_splink_can(national_id: bool, at_least: float) -> None:
-    con, model = linked(4, national_id=national_id)
+    con, people = linked(4, national_id=national_id)
     precision, recall, f1 = found_of(con, PROBABLE)
     assert con.execute("SELECT count(*) FROM truth").fetchall() == [(10_000,)]
-    people = probable_people(con, model, linked=0.5).clusters
     in_one: dict[int, list[int]] = {}
     for subject, first in enumerate(people.cluster):
         in_one.setdefault(first, []).append(subject)
