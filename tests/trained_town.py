@@ -37,7 +37,7 @@ def on(*days: date, chances: Chances = mostly_of_many) -> Chances:
 
 
 def trained_town(root: Path, *, people: int = 400, chances: Chances = mostly_of_many, seed: int = 1) -> Town:
-    """Everybody with an incident or more in every year; the outcome comes two to twenty-nine days after a
+    """Everybody with an incident or more in every year; the outcome comes two to nineteen days after a
     date."""
     town, random = Town(root), np.random.default_rng(seed)
     town.received_on = RECEIVED
@@ -53,8 +53,9 @@ def trained_town(root: Path, *, people: int = 400, chances: Chances = mostly_of_
                 [as_of - timedelta(days=int(d)) for d in random.integers(1, 50, number)],
             )
         for i in np.flatnonzero(random.random(people) < chances(as_of, incidents)):
-            town.event(names[i], "missing.episode", as_of + timedelta(days=int(random.integers(2, 30))))
+            town.event(names[i], "missing.episode", as_of + timedelta(days=int(random.integers(2, 20))))
     specify(town)
+    assert town.snapshot.last_delivery == 1
     return town
 
 

@@ -1,0 +1,188 @@
+"""Whatever an outcome is like, training ends with a sentence, and says where figures would say nothing; and
+what was trained already is not trained again."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from features.errors import UserMistake
+from features.workspace import Workspace, open_workspace
+from models.candidate import load_candidate
+from models.gates import BETTER, gates_of
+from models.resample import redraw
+from models.scorer import LinearScorer
+from models.spec import NEEDED_TO_FIT
+from tests.town import Town
+from tests.trained_town import CALIBRATE, RECEIVED, TEST, TRAIN, WEIGHT, on, specify, trained_town
+from training.run import TrainingReport, train
+from training.text import training_text
+
+
+@pytest.fixture(autouse=True)
+def without_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow has tests of its own; most of the draws of people are left out."""
+    monkeypatch.setattr("training.run.check_log", lambda workspace: None)
+    monkeypatch.setattr("training.run.register", lambda workspace, found, **rest: dict.fromkeys(found, 1))
+    monkeypatch.setattr("training.judged.redraw", partial(redraw, draws=40))
+    monkeypatch.setattr("training.run.give_back", lambda: None)
+
+
+def trained(town: Town, **given: Any) -> tuple[TrainingReport, str, list[str]]:
+    """The report, what is printed of it, and what was said on the way."""
+    said: list[str] = []
+    report = train(town.workspace, "missing", tell=said.append, **given)
+    return report, training_text(report), said
+
+
+def certain(as_of: Any, incidents: np.ndarray) -> np.ndarray:
+    return np.ones(len(incidents))
+
+
+def never(as_of: Any, incidents: np.ndarray) -> np.ndarray:
+    return np.zeros(len(incidents))
+
+
+@pytest.mark.parametrize(
+    ("chances", "said"),
+    [
+        (never, "of 60 people judged on the training dates 0 had the outcome"),
+        (certain, "of 60 people judged on the training dates 60 had the outcome"),
+        (on(TEST, CALIBRATE), "of 60 people judged on the training dates 0 had the outcome"),
+        (on(*TRAIN, TEST), "of 30 people judged on the calibration dates 0 had the outcome"),
+    ],
+)
+def test_with_one_class_only_there_is_a_sentence_and_no_model(
+    chances: Any, said: str, tmp_path: Path
+) -> None:
+    town = trained_town(tmp_path, people=30, chances=chances)
+    with pytest.raises(UserMistake, match="There is nothing to") as mistake:
+        trained(town)
+    assert said in mistake.value.problems[0]
+    assert not list(town.workspace.models.glob("*")) and not (tmp_path / "data" / "runs").exists()
+
+
+def as_few_as(number: int) -> Any:
+    """So many have the outcome after a date, those with the most incidents."""
+    return lambda as_of, incidents: np.isin(np.arange(len(incidents)), np.argsort(-incidents)[:number])
+
+
+def test_a_specification_that_names_an_unknown_signal_is_told(earlyhelp_command: Any, tmp_path: Path) -> None:
+    town = trained_town(tmp_path, people=1)
+    parts = [{"name": "episode", "title": "an episode", "signals": ["missing.epsiode"]}]
+    specify(town, outcome={"horizon_days": 30, "parts": parts})
+    code, _, said = earlyhelp_command("--workspace", tmp_path, "train", "--model", "missing")
+    assert code == 2
+    near = "no source declares the signal 'missing.epsiode'; near it are missing.episode"
+    assert near in " ".join(said.split())
+
+
+def nothing_can_be_approved(cards: Mapping[str, Any], few: str) -> None:
+    assert {card["verdict"]["kind"] for card in cards.values()} == {None}
+    for card in cards.values():
+        gate = next(gate for gate in gates_of(card) if gate.name == BETTER)
+        assert not gate.met and few in gate.said and few in card["verdict"]["said"]
+
+
+def test_under_50_to_fit_on_it_is_not_estimable_whatever_the_features(
+    earlyhelp_command: Any, tmp_path: Path
+) -> None:
+    """One fold has nobody to fit on; one feature is 0 for everybody, and nothing is held on another. There
+    are enough to judge by, so that nothing else stands in the way."""
+    each = NEEDED_TO_FIT - 1
+    town = trained_town(tmp_path, people=90, chances=on(TRAIN[1], CALIBRATE, TEST, chances=as_few_as(each)))
+    empty = ["missing.episode.count_30", "fire.visit.count_30"]
+    specify(
+        town,
+        features={"windows": [30, 365], "include": ["police.*", *empty]},
+        logistic=[WEIGHT, *empty],
+        baselines=[{"name": "nothing", "title": "nothing", "features": empty}],
+    )
+    code, told, said = earlyhelp_command("--workspace", tmp_path, "train", "--model", "missing")
+    assert code == 0
+    assert "fold 1 of 1 is left out: its dates have nobody with the outcome, or all" in said
+    few = f"not estimable: {each} rows with the outcome on the training dates, of {NEEDED_TO_FIT}"
+    assert few in told and "AUC" not in told and "nan" not in told
+
+    found = [load_candidate(path) for path in town.workspace.models.iterdir() if path.is_dir()]
+    cards = {candidate.kind: candidate.card for candidate in found}
+    assert cards["logistic"]["fitted_on"]["positives"] == each and cards["logistic"]["test"]["estimable"]
+    assert cards["logistic"]["on_folds"] == []
+    nothing_can_be_approved(cards, few)
+    [logistic] = (candidate.scorer for candidate in found if candidate.kind == "logistic")
+    assert isinstance(logistic, LinearScorer)
+    assert [term.weight != 0 for term in logistic.terms] == [True, False, False]
+
+
+def test_twelve_people_with_no_outcome_to_judge_by_are_not_estimable(tmp_path: Path) -> None:
+    town = trained_town(tmp_path, people=12, chances=on(TRAIN[0], CALIBRATE, chances=as_few_as(3)))
+    report, told, said = trained(town)
+    few = (
+        f"not estimable: 3 rows with the outcome on the training dates, of {NEEDED_TO_FIT} and 0 people with"
+    )
+    assert told.count(few) == 2 and "AUC" not in told and "nan" not in told
+    assert [sentence for sentence in said if "fold 1 of 1 is left out" in sentence]
+    nothing_can_be_approved(report.cards, few)
+
+
+def test_what_was_trained_already_is_found_and_a_change_of_anything_trains_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = trained_town(tmp_path, people=60)
+    first, _, _ = trained(town)
+    before = files(town.workspace)
+    with monkeypatch.context() as patch:
+        patch.setattr("training.run.ask", never_called)
+        again, told, said = trained(town)
+    assert again.already and not first.already and said == []
+    assert (again.models, again.versions, again.cards) == (first.models, first.versions, first.cards)
+    assert "This run was made already" in told
+    assert files(town.workspace) == before
+
+    class Trained(Exception):
+        """Training was begun."""
+
+    def begun(*given: Any, **named: Any) -> None:
+        raise Trained
+
+    monkeypatch.setattr("training.run.ask", begun)
+
+    def trains(workspace: Workspace = town.workspace, **given: Any) -> bool:
+        try:
+            return not train(workspace, "missing", **given).already
+        except Trained:
+            return True
+
+    assert not trains()
+    assert trains(again=True) and trains(trials=2)
+    specify(town, capacity=21)
+    assert trains()
+    specify(town)
+    assert not trains(), "the same words again are the same specification"
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump({"seed": 7}))
+    assert trains(open_workspace(tmp_path))
+    (tmp_path / "settings.yaml").write_text("")
+    assert not trains(open_workspace(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr("training.already.code_version", lambda folders: "other code")
+        assert trains()
+    held = town.workspace.models / first.models["logistic"]
+    aside = held.rename(tmp_path / "aside")
+    assert trains(), "one of its models is gone"
+    aside.rename(held)
+    assert not trains()
+    town.event("p0001", "police.incident", RECEIVED)
+    assert trains(snapshot=town.snapshot), "a delivery has come"
+
+
+def never_called(*given: Any, **named: Any) -> None:
+    raise AssertionError
+
+
+def files(workspace: Workspace) -> dict[str, int]:
+    """Every file of the workspace, and when it was last written."""
+    return {str(path): path.stat().st_mtime_ns for path in workspace.root.rglob("*") if path.is_file()}
