@@ -138,7 +138,7 @@ def verdict(cards: Mapping[str, Card]) -> Verdict:
     titles = {kind: str(card.get("title", kind)) for kind, card in cards.items()}
     better = [k for k, card in cards.items() if k in FITTED and better_than_baselines(card).met]
     if better:
-        return Verdict(better[0], f"{_capital(titles[better[0]])} is shown to beat the best baseline.")
+        return Verdict(better[0], f"Shown to beat the best baseline: {titles[better[0]]}.")
     best = [k for k, card in cards.items() if k not in FITTED and better_than_baselines(card).met]
     if not best:
         said = (
@@ -153,7 +153,3 @@ def advised_against(card: Card) -> str:
     """What a run's verdict has to say of a model that is not the one it names; else empty."""
     found = card.get("verdict")
     return str(found["said"]) if found and found["kind"] != card.get("kind") else ""
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

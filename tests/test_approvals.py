@@ -199,7 +199,7 @@ def test_where_nothing_beats_the_best_baseline_it_is_what_can_be_approved() -> N
     }
     run = {"latest": worse, "calls": rule, "logistic": alike}
     assert verdict({"lightgbm": better, **run}).kind == "lightgbm"
-    assert "Trees is shown to beat" in verdict({**run, "lightgbm": better}).said
+    assert "Shown to beat the best baseline: trees." in verdict({**run, "lightgbm": better}).said
     assert verdict(run).kind == "calls"
     assert "best baseline, calls in 90 days: that is what can be approved" in verdict(run).said
     assert verdict({"logistic": alike, "latest": worse}).kind is None

@@ -11,14 +11,14 @@ import pytest
 from models.audit import MISSED, audit_lists
 from models.calibration import Platt, fit_platt
 from models.groups import groups
-from models.judge import Scored, judge
+from models.judge import Scored
 from models.pooled import listing, on_list, pool_kinds
 from models.spec import Specification
 from tests.harmed_town import SPECIFICATION, make_town
 from training.asked import Asked, ask
-from training.audited import audit_run, audits, contacted, fairness_chart, groups_of, proxies_run
+from training.audited import audit_run, audits, contacted, groups_of, proxies_run
 from training.examples import margins_of
-from training.fitting import fit_all, score_lists, titles_of
+from training.fitting import fit_all, score_lists
 from training.plan import Plan, lay_plan
 from training.trees import untried
 
@@ -96,22 +96,6 @@ def test_kinds_that_scored_other_people_are_our_mistake(run: Run) -> None:
     one = listing(first, on_list(first, 9), of[first.as_of])
     with pytest.raises(ValueError, match="'b' is not of the same people"):
         pool_kinds({"a": [one], "b": [replace(one, person=one.person[::-1])]})
-
-
-def test_the_chart_tells_every_candidate_in_words(run: Run) -> None:
-    plan, asked, scored = run
-    audited = audit_run(plan, asked, scored)
-    judged = {kind: judge(dates, capacity=120) for kind, dates in scored.items()}
-    titles = titles_of(plan.specification)
-    chart = fairness_chart(judged, audited, titles, simple=BASELINES)
-    known = [kind for kind in judged if audited[kind].worst()]
-    assert "lightgbm" in known
-    for kind, figures in judged.items():
-        said = f"{titles[kind]}: precision {figures.precision:.0%}"
-        assert (said in chart) == (kind in known)
-    assert chart.count("<circle") + chart.count("<rect") == len(known)
-    nobody = replace(judged["calls"], precision=float("nan"))
-    assert "Not estimable: calls" in fairness_chart({"calls": nobody}, audited, titles)
 
 
 def test_what_is_missing_of_a_group_gives_it_away(run: Run) -> None:

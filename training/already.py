@@ -58,6 +58,9 @@ def recall(workspace: Workspace, key: str) -> Made | None:
         return None
     kept = json.loads(path.read_text(encoding="utf-8"))
     models, versions = kept["models"], kept["versions"]
+    log = workspace.mlflow_uri.removeprefix("sqlite:///")
+    if log != workspace.mlflow_uri and not Path(log).is_file():
+        return None
     if kept["key"] != key or not all((workspace.models / sha256).is_dir() for sha256 in models.values()):
         return None
     cards = {kind: load_candidate(workspace.models / sha256).card for kind, sha256 in models.items()}

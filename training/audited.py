@@ -13,10 +13,9 @@ import numpy as np
 from features.catalogue import Catalogue
 from features.progress import Tell, quiet
 from models.audit import ThresholdAudit, audit_people
-from models.audit_chart import Point, scatter
 from models.audit_proxies import Proxy, proxies
 from models.groups import groups
-from models.judge import Judgement, Scored
+from models.judge import Scored
 from models.pooled import listings, pool_kinds
 from training.asked import Asked, Listed
 from training.plan import Plan
@@ -105,31 +104,3 @@ def proxies_run(
     blocks = [np.empty((0, len(names)), np.float32), *morning.known.only(drawn)]
     of_drawn = {name: group[drawn] for name, group in known.items()}
     return proxies(morning.person_ids[drawn], np.concatenate(blocks), names, of_drawn, seed=plan.seed)
-
-
-def fairness_chart(
-    judged: Mapping[str, Judgement],
-    audits: Mapping[str, ThresholdAudit],
-    titles: Mapping[str, str],
-    *,
-    simple: Sequence[str] = (),
-) -> str:
-    """SVG text: precision at capacity and the greatest recall gap of every candidate.
-
-    simple: the kinds that are baselines.
-    """
-    points = []
-    for kind, figures in judged.items():
-        gap, whose = audits[kind].worst() or (None, "")
-        known = figures.precision == figures.precision  # NaN where nobody was listed
-        points.append(
-            Point(
-                titles[kind],
-                figures.precision if known else None,
-                figures.precision_interval if known else None,
-                gap,
-                whose,
-                simple=kind in simple,
-            )
-        )
-    return scatter(points)
