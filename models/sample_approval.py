@@ -47,4 +47,5 @@ def approve_sample(workspace: Workspace, model: str, *, at: datetime) -> SampleA
                 decide(workspace, "approve", model, by=by, role=role, because=BECAUSE, at=at)
     except GateFailed as failed:
         return SampleApproval(model, folder, approved=False, unmet=tuple(failed.problems))
+    papers(workspace, candidate)  # again: they say who approved it
     return SampleApproval(model, folder, approved=True)

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 from features.errors import UserMistake
 from features.workspace import Workspace, init_workspace
-from models.approvals import candidate_named, decide
+from models.approvals import candidate_named, champion, decide
 from models.candidate import Candidate, export_candidate
 from models.fairness import NOT_ESTIMABLE, TOO_FEW
 from models.gates import WRITTEN, gates_of
 from models.human import ALL, ASKED, FILE, Human, Signature, folder_of, parse, questions_text, sample
 from models.paper import NOT_MEASURED, TO_WRITE, Field, Paper, Section, Table, to_html, to_markdown
 from models.papers import PAPERS, WRITERS, papers, write_papers
+from models.sample_approval import approve_sample
 from models.told import Told, told_of
 from tests.answered import ONE_MISSED, ONE_TOO_SMALL, answer, audited, filled
 from tests.test_candidate import CARD, CATALOGUE, SOURCE, SPECIFICATION, draft, panel, reference_of, sums
@@ -510,3 +511,19 @@ def test_the_notebook_reads_an_audit_or_says_there_is_none(
         assert list(names["groups"]["recall"].round(2).dropna()) == [0.6, 0.6]
         (point,) = names["points"]
         assert (point.precision, point.simple) == (JUDGED["precision"], False) and point.whose
+
+
+def test_simulated_people_approve_what_meets_every_gate_and_nothing_else(workspace: Workspace) -> None:
+    at = datetime(2026, 7, 1, tzinfo=UTC)
+    good = exported(workspace)
+    done = approve_sample(workspace, good.sha256, at=at)
+    assert done.approved and champion(workspace, "fires") == good.sha256
+    assert "NOT APPROVED" not in (done.papers / "model_card.md").read_text(encoding="utf-8")
+    assert "SAMPLE, as nobody here is real" in done.text()
+    assert approve_sample(workspace, good.sha256, at=at) == done  # the demo again
+
+    flat = replace(draft(sums(), slope=0.7), card={**FULL, "test": {**FULL["test"], "calibration_slope": 2}})
+    poor = export_candidate(workspace, flat, reference_of(flat, panel(20).X))
+    refused = approve_sample(workspace, poor.sha256, at=at)
+    assert not refused.approved and [gate.split(":")[0] for gate in refused.unmet] == ["calibration"]
+    assert "could not" in refused.text() and champion(workspace, "fires") == good.sha256
