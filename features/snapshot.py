@@ -22,7 +22,7 @@ from features.errors import UserMistake
 from features.graded import make_strengths
 from features.marks import make_marked
 from features.refuge import make_shown_residences
-from features.tables import DATED, PAYLOAD, Tables
+from features.tables import DATED, PAYLOAD, REVISION, Tables
 from features.workspace import Workspace
 
 MARKED = pa.schema(
@@ -35,6 +35,27 @@ MARKED = pa.schema(
 """The columns of `Snapshot.marked_subjects`."""
 
 OPEN_VIEWS = tuple(name for name in DATED if name != "characteristics")
+
+_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+    pa.date32(): "DATE",
+    pa.timestamp("us"): "TIMESTAMP",
+}
+
+
+def _columns(name: str) -> str:
+    kept = [field for field in REVISION if field.name != "withdrawn"]
+    kept.insert(-1, pa.field("known_until", pa.date32()))
+    extra = [pa.field("occurred_on", pa.date32())] if name == "events" else []
+    return ", ".join(f"{field.name} {_TYPES[field.type]}" for field in [*kept, *PAYLOAD[name], *extra])
+
+
+_COLUMNS = {name: _columns(name) for name in DATED}
+"""The columns of each dated view, as a CREATE TABLE names them."""
 
 
 @dataclass(frozen=True)
@@ -155,13 +176,12 @@ def make_standing(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, *names: st
 
 
 def _make_one(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str) -> None:
+    if not snapshot.tables.exists(name):  # few workspaces have them all, and to plan the rest takes time
+        con.execute(f"CREATE OR REPLACE TABLE {name} ({_COLUMNS[name]})")
+        return
     rows = snapshot.tables.view(con, name)
     payload = ", ".join(f"r.{f.name}" for f in PAYLOAD[name])
     extra = ", CAST(r.occurred_at AS DATE) AS occurred_on" if name == "events" else ""
-    if not snapshot.tables.exists(name):  # few workspaces have them all, and to plan the rest takes time
-        columns = "r.source, r.record_key, r.revision, r.known_on, r.known_on AS known_until, r.delivery_id"
-        con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, {payload}{extra} FROM {rows} r")
-        return
     con.execute(
         f"""
         CREATE OR REPLACE TABLE {name} AS

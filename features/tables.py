@@ -10,6 +10,7 @@ commits.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -340,12 +341,29 @@ class Tables:
 
     def _table(self, name: str) -> DeltaTable | None:
         """The table as it is now, None if it is not there; only what its log has since gained is read."""
-        if name in self._open:
-            if _newest_commit(self.path(name)) != self._open[name].version():
-                self._open[name].update_incremental()
-        elif self.path(name).is_dir() and DeltaTable.is_deltatable(str(self.path(name))):
-            self._open[name] = DeltaTable(str(self.path(name)))
-        return self._open.get(name)
+        folder = self.path(name)
+        if name not in self._open:
+            if not (folder.is_dir() and DeltaTable.is_deltatable(str(folder))):
+                return None
+            self._open[name] = _opened(folder, *_log_now(folder))
+        newest = _newest_commit(folder)
+        if newest < self._open[name].version():  # the folder was put back as it had been before
+            self._open[name] = DeltaTable(str(folder))
+        elif newest > self._open[name].version():
+            self._open[name].update_incremental()
+        return self._open[name]
+
+
+def _log_now(table: Path) -> tuple[int, int]:
+    """Which folder is a table's log, and when it last gained a file."""
+    log = (table / "_delta_log").stat()
+    return log.st_ino, log.st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _opened(table: Path, log: int, gained: int) -> DeltaTable:
+    """A table whose log is in that state, read once a process: every snapshot opens them all."""
+    return DeltaTable(str(table))
 
 
 def _newest_commit(table: Path) -> int:
