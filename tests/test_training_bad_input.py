@@ -23,11 +23,16 @@ from training.run import TrainingReport, train
 from training.text import training_text
 
 
+def registered(workspace: Workspace, found: Mapping[str, Any], **rest: Any) -> dict[str, int]:
+    (workspace.root / "mlflow.db").touch()
+    return dict.fromkeys(found, 1)
+
+
 @pytest.fixture(autouse=True)
 def without_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """MLflow has tests of its own; most of the draws of people are left out."""
     monkeypatch.setattr("training.run.check_log", lambda workspace: None)
-    monkeypatch.setattr("training.run.register", lambda workspace, found, **rest: dict.fromkeys(found, 1))
+    monkeypatch.setattr("training.run.register", registered)
     monkeypatch.setattr("training.judged.redraw", partial(redraw, draws=40))
     monkeypatch.setattr("training.run.give_back", lambda: None)
 
@@ -175,6 +180,10 @@ def test_what_was_trained_already_is_found_and_a_change_of_anything_trains_again
     assert trains(), "one of its models is gone"
     aside.rename(held)
     assert not trains()
+    log = tmp_path / "mlflow.db"
+    log.unlink()
+    assert trains(), "its log is gone"
+    log.touch()
     town.event("p0001", "police.incident", RECEIVED)
     assert trains(snapshot=town.snapshot), "a delivery has come"
 

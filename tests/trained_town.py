@@ -23,7 +23,7 @@ RECEIVED = date(2025, 10, 1)
 WEIGHT = "police.incident.count_365"
 
 Chances = Callable[[date, np.ndarray], np.ndarray]
-"""Of a date and the incidents of each person in the year before: the chance of the outcome."""
+"""Of a date and the number of incidents of each person around it: the chance of the outcome."""
 
 
 def mostly_of_many(as_of: date, incidents: np.ndarray) -> np.ndarray:
@@ -37,8 +37,8 @@ def on(*days: date, chances: Chances = mostly_of_many) -> Chances:
 
 
 def trained_town(root: Path, *, people: int = 400, chances: Chances = mostly_of_many, seed: int = 1) -> Town:
-    """Everybody with an incident or more in every year; the outcome comes two to nineteen days after a
-    date."""
+    """Everybody has incidents around every date, one of them twenty days before it; who has many of them, before
+    or after, is likelier to have the outcome, two to nineteen days after. Incidents are told of days later."""
     town, random = Town(root), np.random.default_rng(seed)
     town.received_on = RECEIVED
     names = [f"p{i:04}" for i in range(people)]
@@ -47,11 +47,11 @@ def trained_town(root: Path, *, people: int = 400, chances: Chances = mostly_of_
     for as_of in DAYS:
         incidents = 1 + random.poisson(often)
         for name, number in zip(names, incidents, strict=True):
-            town.many_events(
-                name,
-                "police.incident",
-                [as_of - timedelta(days=int(d)) for d in random.integers(1, 50, number)],
-            )
+            before, later = random.integers(-24, 50, number), random.integers(1, 15, number)
+            before[0] = 20
+            for day, days in zip(before.tolist(), later.tolist(), strict=True):
+                happened = as_of - timedelta(days=day)
+                town.event(name, "police.incident", happened, known=happened + timedelta(days=days))
         for i in np.flatnonzero(random.random(people) < chances(as_of, incidents)):
             town.event(names[i], "missing.episode", as_of + timedelta(days=int(random.integers(2, 20))))
     specify(town)
