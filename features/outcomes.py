@@ -129,10 +129,12 @@ def happened(
     snapshot.con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {into} AS
+        WITH found AS MATERIALIZED (
+            SELECT DISTINCT person_id, part, occurred_on FROM ({" UNION ALL ".join(found)})
+        )
         SELECT person_id, part, occurred_on
-        FROM (SELECT DISTINCT person_id, part, occurred_on FROM ({" UNION ALL ".join(found)}))
-        JOIN (VALUES {bounds}) p(part, under_age, at_least) USING (part)
-        LEFT JOIN ({ages_sql(known=known, on=as_of)}) USING (person_id)
+        FROM found JOIN (VALUES {bounds}) p(part, under_age, at_least) USING (part)
+        LEFT JOIN ({ages_sql(known=known, on=as_of, among="SELECT person_id FROM found")}) USING (person_id)
         WHERE under_age IS NULL OR age IS NULL OR age < under_age
         QUALIFY row_number() OVER (PARTITION BY person_id, part ORDER BY occurred_on) = at_least
         """

@@ -64,19 +64,22 @@ def sql_in(names: Iterable[str]) -> str:
     return f"({', '.join(map(quoted, names)) or 'NULL'})"
 
 
-def ages_sql(*, known: date, on: date) -> str:
+def ages_sql(*, known: date, on: date, among: str | None = None) -> str:
     """SELECT person_id, age: whole years on the day `on`, from what was known on `known`.
+
+    among: SELECT of the person_id of those who are asked about, few of a county; default, everybody.
 
     As `features.people` shows them: the birth date is the one that became known last among the
     person's subjects (ties by source and record), and whoever was born on 29 February has their
     birthday on 1 March (DuckDB's own `date_sub` has it a day early). A person without one is absent.
     """
     day = sql_date(on)
+    asked = f"AND l.person_id IN ({among})" if among else ""
     early = f"(month({day}), day({day})) < (month(i.birth_date), day(i.birth_date))"
     return f"""
         SELECT l.person_id, year({day}) - year(i.birth_date) - ({early})::INTEGER AS age
         FROM identities i JOIN links l USING (source, subject_key)
-        WHERE i.birth_date IS NOT NULL AND {sql_known(known, "i")} AND {sql_known(known, "l")}
+        WHERE i.birth_date IS NOT NULL AND {sql_known(known, "i")} AND {sql_known(known, "l")} {asked}
         QUALIFY row_number() OVER
             (PARTITION BY l.person_id
              ORDER BY i.known_on DESC, i.source DESC, i.record_key DESC, i.subject_key DESC) = 1
