@@ -17,11 +17,11 @@ from features.intervals import emptied, filled
 
 
 def make_strengths(con: duckdb.DuckDBPyConnection, link_run: int) -> None:
-    """Make view strengths(source, subject_key, strength, known_on, known_until) of a snapshot's links: what
-    the runs up to link_run said, and on which mornings that stood."""
+    """Make table strengths(source, subject_key, strength, known_on, known_until) of a snapshot's links: what
+    the runs up to link_run said, and on which mornings that stood. One list asks four times."""
     con.execute(
         f"""
-        CREATE OR REPLACE VIEW strengths AS
+        CREATE OR REPLACE TABLE strengths AS
         WITH runs AS (
             SELECT link_run, r.model, max(received_on) AS received_on
             FROM all_link_runs r JOIN all_deliveries d ON d.delivery_id <= r.last_delivery
