@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
-from features.memory import give_back
+from features.memory import give_back, set_aside
 from features.panel import store_panels
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot
@@ -98,6 +98,7 @@ def train(
     training, calibration = asked.training, asked.calibration
     need_both_outcomes(training, "fit", "training")
     need_both_outcomes(calibration, "calibrate", "calibration")
+    set_aside(plan.snapshot.con, memory=workspace.settings.memory)
 
     tell("choosing settings")
     folds = [Fold(asked.fit(fold, seed=plan.seed), asked.validation(fold)) for fold in calendar.folds]
