@@ -203,7 +203,8 @@ def measure(people: int, specification: str) -> Run:
         (root / "specs" / f"{MONTHLY}.yaml").write_text(monthly(shipped), encoding="utf-8")
         command = [sys.executable, "-m", "benchmarks.training", "train", "--workspace", str(root)]
         command += ["--specification", specification]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        as_ours = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}  # as `earlyhelp train` has it
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=as_ours)
     found = json.loads(done.stdout.splitlines()[-1])
     return run_of({"people": people, "specification": specification, **found})
 
