@@ -7,7 +7,7 @@ A county of so many people is simulated, taken in and linked by a trained link m
 the other data of the benchmarks. A run trains a copy of it in a process of its own, on which nothing has
 looked before: its shards and panels are made too. Every county is trained on 24 monthly dates, and those of
 up to 20,000 people by the specification as it is shipped. Between counties trained on the same dates a power
-is fitted; what 500,000 people would take is drawn on from it, not measured.
+is fitted; what 500,000 people would take is that power drawn on, not measured.
 """
 
 from __future__ import annotations
@@ -263,20 +263,13 @@ def run_of(kept: Mapping[str, Any]) -> Run:
     return Run(**{**kept, "costs": tuple(Cost(**cost) for cost in kept["costs"])})
 
 
-def drawn_on(sizes: Sequence[int], figures: Sequence[float], at: int) -> tuple[float | None, float]:
-    """(exponent or None, figure at a size): from the largest size on by the power that fits them all, and
-    in proportion where that is less or where there is one size alone: what is fixed weighs ever less."""
-    grows = power(sizes, figures, at)[0] if len(sizes) > 1 else None
-    largest = max(range(len(sizes)), key=sizes.__getitem__)
-    return grows, figures[largest] * (at / sizes[largest]) ** max(1.0, grows or 1.0)
-
-
 def report(runs: Sequence[Run]) -> Iterator[str]:
     """The tables and the verdicts."""
     for specification in (SHIPPED, MONTHLY):
         some = sorted((r for r in runs if r.specification == specification), key=lambda r: r.people)
         if some:
-            yield from _of_specification(specification, some, draw=specification == MONTHLY)
+            draw = specification == MONTHLY and len(some) > 1
+            yield from _of_specification(specification, some, draw=draw)
     for people, specification, seconds, gigabytes in TARGETS:
         run = next((r for r in runs if (r.people, r.specification) == (people, specification)), None)
         if run is None:
@@ -290,7 +283,24 @@ def report(runs: Sequence[Run]) -> Iterator[str]:
             f"{people:,} people by {specification}: {cost.seconds:.1f} s, {panels.seconds:.1f} of them for "
             f"the panels, and {cost.peak:.2f} GB (must be {most}: {verdict})."
         )
-    yield f"{HALF_MILLION:,} people were not measured."
+    yield from _half_a_million([run for run in runs if run.specification == MONTHLY])
+
+
+def _half_a_million(runs: Sequence[Run]) -> Iterator[str]:
+    """By the power, which takes what is fixed to shrink on, and in proportion, which takes it to grow."""
+    if len(runs) < 2:
+        yield f"{HALF_MILLION:,} people were not measured, and there are too few sizes to draw on."
+        return
+    sizes, large = [run.people for run in runs], max(runs, key=lambda run: run.people)
+    seconds, peak = (
+        power(sizes, [getattr(run.cost(), figure) for run in runs], HALF_MILLION)[1]
+        for figure in ("seconds", "peak")
+    )
+    more, most = HALF_MILLION / large.people, large.cost()
+    yield (
+        f"{HALF_MILLION:,} people by {MONTHLY} were not measured: {seconds:,.0f} s and {peak:.1f} GB by the "
+        f"power, {most.seconds * more:,.0f} s and {most.peak * more:.1f} GB in proportion."
+    )
 
 
 def _of_specification(specification: str, runs: Sequence[Run], *, draw: bool) -> Iterator[str]:
@@ -310,10 +320,10 @@ def _of_specification(specification: str, runs: Sequence[Run], *, draw: bool) ->
         row = [stage or "all of it", *(f"{c.seconds:.1f} / {c.cpu:.1f} / {c.peak:.2f}" for c in costs)]
         if draw:
             (_, wall), (grows, cpu), (_, peak) = (
-                drawn_on(sizes, [getattr(cost, figure) for cost in costs], HALF_MILLION)
+                power(sizes, [getattr(cost, figure) for cost in costs], HALF_MILLION)
                 for figure in ("seconds", "cpu", "peak")
             )
-            row += ["" if grows is None else f"{grows:.2f}", f"{wall:,.0f} / {cpu:,.0f} / {peak:.1f}"]
+            row += [f"{grows:.2f}", f"{wall:,.0f} / {cpu:,.0f} / {peak:.1f}"]
         rows.append(tuple(row))
     yield from table(tuple(heads), rows)
     for run in runs:

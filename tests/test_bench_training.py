@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -12,7 +11,6 @@ import yaml
 import training.run
 from benchmarks.measure import Clock
 from benchmarks.training import (
-    HALF_MILLION,
     MONTHLY,
     PANELS,
     REST,
@@ -22,7 +20,6 @@ from benchmarks.training import (
     Cost,
     Run,
     Watch,
-    drawn_on,
     monthly,
     report,
 )
@@ -34,26 +31,34 @@ def test_every_stage_is_still_part_of_a_run() -> None:
     assert [name for name in STAGES if not callable(getattr(training.run, name, None))] == []
 
 
-def test_a_stage_within_another_is_that_ones_and_seconds_add_up() -> None:
+def test_a_stage_within_another_is_that_ones_and_seconds_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("benchmarks.measure.time.perf_counter", lambda: now[0])
+
+    def takes(seconds: float) -> None:
+        now[0] += seconds
+
     watch, whole = Watch(), Clock()
-    inner = watch("fitting", lambda: time.sleep(0.02))
+    inner = watch("fitting", takes)
 
     def folds() -> None:
-        time.sleep(0.02)
-        inner()
+        takes(4)
+        inner(2)
 
     with whole:
+        takes(8)
         watch("folds", folds)()
-        time.sleep(0.02)
-        inner()
+        takes(16)
+        inner(1)
     watch.look(REST)
-    cost = {each.stage: each for each in watch.costs(whole)}
-    assert list(cost) == ["folds", "fitting", REST, ""]
-    assert cost["folds"].seconds >= 0.04 and 0.02 <= cost["fitting"].seconds < cost["folds"].seconds
-    assert cost[REST].seconds >= 0.02
-    parts = sum(cost[stage].seconds for stage in ("folds", "fitting", REST))
-    assert parts == pytest.approx(cost[""].seconds, abs=0.003)
-    assert cost[""].peak == max(each.peak for each in cost.values()) > 0.01
+    costs = watch.costs(whole)
+    assert [(each.stage, each.seconds) for each in costs] == [
+        ("folds", 6),
+        ("fitting", 1),
+        (REST, 24),
+        ("", 31),
+    ]
+    assert costs[-1].peak == max(each.peak for each in costs) > 0.01
 
 
 def test_what_a_stage_held_is_not_held_against_the_next() -> None:
@@ -86,19 +91,6 @@ def test_the_monthly_specification_has_24_dates_a_month_apart() -> None:
     assert specification.name == MONTHLY and specification.capacity == 30
 
 
-@pytest.mark.parametrize(("exponent", "expected"), [(1.2, 1.2), (0.7, 1.0)])
-def test_what_is_not_measured_is_drawn_on_by_the_power_or_in_proportion(
-    exponent: float, expected: float
-) -> None:
-    grows, figure = drawn_on([20_000, 200_000], [3.0, 3.0 * 10**exponent], HALF_MILLION)
-    assert grows == pytest.approx(exponent)
-    assert figure == pytest.approx(3.0 * 10**exponent * 2.5**expected)
-
-
-def test_one_size_is_drawn_on_in_proportion() -> None:
-    assert drawn_on([200_000], [4.0], HALF_MILLION) == (None, pytest.approx(10.0))
-
-
 def _run(people: int, specification: str, *, seconds: float, peak: float) -> Run:
     dates = {"train": 18, "calibrate": 3, "test": 3, "folds": 3, "all": 40}
     costs = (Cost(PANELS, 10, 20, 1), Cost("", seconds, 2 * seconds, peak))
@@ -110,8 +102,18 @@ def test_verdicts_are_said_plainly_and_only_of_what_was_measured() -> None:
     lines = list(report([slow, _run(SMALL, MONTHLY, seconds=95, peak=2)]))
     assert f"{SMALL:,} people by {SHIPPED}: 90.1 s, 10.0 of them for the panels" in lines[-3]
     assert "NOT reached" in lines[-3] and "200,000 people" in lines[-2] and "not measured" in lines[-2]
+    assert "too few sizes" in lines[-1]
     for seconds, peak, reached in ((1_199, 7.9, True), (1_201, 7.9, False), (1_199, 8.1, False)):
-        large = _run(200_000, MONTHLY, seconds=seconds, peak=peak)
-        verdict = list(report([slow, large]))[-2]
+        verdict = list(report([slow, _run(200_000, MONTHLY, seconds=seconds, peak=peak)]))[-2]
         assert ("NOT reached" not in verdict) == reached
-        assert "500,000: s" in "".join(report([large])) and "fitted on 3,000 rows" in "".join(report([large]))
+
+
+def test_half_a_million_is_drawn_on_by_the_power_and_in_proportion() -> None:
+    small, large = (
+        _run(people, MONTHLY, seconds=seconds, peak=peak)
+        for people, seconds, peak in ((20_000, 100, 1.0), (200_000, 1_000, 4.0))
+    )
+    *lines, last = report([large, small])
+    [whole] = [line for line in lines if line.startswith("| all of it")]
+    assert "| 1.00 " in whole and "2,500 / 5,000 / 6.9" in whole  # 4 x 2.5 ** log10(4) = 6.94
+    assert "2,500 s and 6.9 GB by the power, 2,500 s and 10.0 GB in proportion" in last
