@@ -178,7 +178,6 @@ def linked(people: int) -> Path:
     root = folder.with_name(f"{folder.name}.{os.getpid()}")
     shutil.rmtree(root, ignore_errors=True)
     init_workspace(root, sources=extracts / "sources", specs=TEMPLATES)
-    (root / "settings.yaml").write_text(SETTINGS, encoding="utf-8")
     workspace, last = Workspace(root), date.fromisoformat(county["delivery_days"][-1])
     received = date.fromisoformat(county["history_received_on"])
     ingest(workspace, extracts / "history", received=received, history=True)
@@ -198,6 +197,7 @@ def measure(people: int, specification: str) -> Run:
     with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
         root = Path(folder) / "workspace"
         shutil.copytree(source, root, copy_function=_copied)
+        (root / "settings.yaml").write_text(SETTINGS, encoding="utf-8")
         shutil.copytree(TEMPLATES, root / "specs", dirs_exist_ok=True)
         shipped = (TEMPLATES / f"{SHIPPED}.yaml").read_text(encoding="utf-8")
         (root / "specs" / f"{MONTHLY}.yaml").write_text(monthly(shipped), encoding="utf-8")
