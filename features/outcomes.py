@@ -1,9 +1,9 @@
 """What we would rather prevent, and whether it followed: the labels of a date.
 
 Labels are judged from what was known on a later morning, `judged_on`, all of a date together. A row
-that would have been left out had we known then (the outcome, its service or early help was there already,
-or the person was of another age, or had died or gone) is left out of fitting and judging whatever
-followed, and counted.
+that would have been left out had we known then (the outcome, its service or early help was there already, a
+spell that had to be open was over, or the person was of another age, or had died or gone) is left out of
+fitting and judging whatever followed, and counted.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ALREADY = "already happened, not yet known"
 OPEN = "already open to early help, not yet known"
+NOT_OPEN = "no longer open, not yet known"
 OTHER_AGE = "of another age, not yet known"
 HAD_LEFT = "had died or gone, not yet known"
 LEFT = "died or left within the horizon"
@@ -172,6 +173,8 @@ def labels(
     person_ids: (n,) ids as they stood on `as_of`. A person is positive if anybody who is linked on
     `judged_on` with one of their as-of subjects has the outcome. eligibility: by which they were asked
     about; whom it would have left out had we known is not judged, and by its exits it is known who left.
+    Whether a register held them is not asked again: that would be to look through all homes at every judging,
+    and who left is known by the exits.
     Raises ValueError if the horizon is not over on `judged_on`.
     """
     end = as_of + timedelta(days=outcome.horizon_days)
@@ -220,6 +223,8 @@ def labels(
     why_not = {ALREADY: of_asked(already_there_sql(snapshot, outcome, known=judged_on, as_of=as_of))}
     if eligibility and eligibility.not_open:
         why_not[OPEN] = of_asked(open_spell_sql(rows, eligibility.not_open, as_of=as_of))
+    if eligibility and eligibility.open_spell:
+        why_not[NOT_OPEN] = ~of_asked(open_spell_sql(rows, eligibility.open_spell, as_of=as_of))
     if eligibility and (eligibility.at_least_age or eligibility.under_age):
         ages = {"at_least_age": eligibility.at_least_age, "under_age": eligibility.under_age}
         why_not[OTHER_AGE] = of_asked(other_age_sql(known=judged_on, on=as_of, **ages))

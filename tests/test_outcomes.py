@@ -18,6 +18,7 @@ from features.outcomes import (
     ALREADY,
     HAD_LEFT,
     LEFT,
+    NOT_OPEN,
     OPEN,
     OTHER_AGE,
     Outcome,
@@ -85,6 +86,7 @@ class Person:
     held: bool = True
     home: str = ""
     evicted: int | None = None
+    ended: tuple[int, int] | None = None  # on, known: of what happened last
     was: str | None = None  # the person this one turns out to be, from day 100 on
 
 
@@ -138,6 +140,9 @@ def make(root: Path, people: dict[str, Person]) -> Snapshot:
                 }
                 | ({"subject_key": None} if signal == "rents.eviction" else {})
             )
+        if person.ended:
+            last = {"revision": 2, "ended_on": on(person.ended[0]), "known_on": on(person.ended[1])}
+            rows["events"].append(rows["events"][-1] | last)
         link = {"link_run": 1, "subject_key": name}
         for source in SIGNALS:
             rows["links"].append(link | {"source": source, "person_id": f"P{name}", "known_on": on(-3000)})
@@ -311,6 +316,29 @@ def test_whoever_is_helped_already_is_left_out(held_data: Snapshot) -> None:
         eligibility=eligible,
     )
     assert followed.counts[OPEN] == len({"plan_not_known", "two_names_c"})
+
+
+def test_whose_open_spell_turns_out_to_have_been_over_is_not_judged(tmp_path: Path) -> None:
+    """Asked about with a plan that was open as known that morning; it had ended, which came later."""
+    open_plan = seen(("care.plan", -300))
+    data = make(
+        tmp_path,
+        {
+            "a": Person(open_plan),
+            "b": Person(open_plan, ended=(-1, 20)),
+            "c": Person(open_plan, ended=(0, 20)),
+            "d": Person(open_plan, ended=(-1, (JUDGED - AS_OF).days)),
+        },
+    )
+    asked = replace(ELIGIBLE, held=False, open_spell=("care.plan",))
+    nothing_there = Outcome(OUTCOME.parts, HORIZON)
+    people = cohort(data, eligibility=asked, outcome=nothing_there, as_of=AS_OF).person_ids
+    assert people.tolist() == ["Pa", "Pb", "Pc", "Pd"]
+    followed = labels(
+        data, nothing_there, as_of=AS_OF, judged_on=JUDGED, person_ids=people, eligibility=asked
+    )
+    assert np.isnan(followed.y).tolist() == [False, True, False, False]
+    assert followed.counts[NOT_OPEN] == 1
 
 
 def everybody(snapshot: Snapshot) -> np.ndarray:
