@@ -359,12 +359,12 @@ def test_of_many_rows_everybody_with_the_outcome_is_kept_and_some_of_the_others(
 ) -> None:
     morning = asked.morning(date(2025, 6, 1))
     rows = asked.rows(morning, asked.labels(morning, date(2026, 6, 1)))
-    drawn = rows.draw(0.3, seed=4)
+    drawn, half = rows.draw(1, 0.3, seed=4), rows.draw(0.5, 0, seed=4)
     others, positives = (rows.y == 0).sum(), int(rows.y.sum())
-    assert drawn.y.sum() == positives > 0
+    assert drawn.y.sum() == positives > half.y.sum() > 0 and half.y.all()
     assert 0.2 * others < (drawn.y == 0).sum() < 0.4 * others
     assert table(drawn.examples).shape == (len(drawn.y), len(asked.catalogue.names))
-    again, other = rows.draw(0.3, seed=4), rows.draw(0.3, seed=5)
+    again, other = rows.draw(1, 0.3, seed=4), rows.draw(1, 0.3, seed=5)
     np.testing.assert_array_equal(table(again.examples), table(drawn.examples))
     assert len(other.y) != len(drawn.y) or (table(other.examples) != table(drawn.examples)).any()
 

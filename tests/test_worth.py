@@ -9,6 +9,8 @@ from dataclasses import replace
 import lightgbm
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.catalogue import derive_catalogue
 from features.happenings import base_of
@@ -20,6 +22,8 @@ from models.judge import judge
 from models.spec import Specification
 from tests.harmed_town import AGENCIES, SPECIFICATION, make_town
 from training.asked import Asked, ask
+from training.calendar import Fold
+from training.examples import room
 from training.parts import HOUSEHOLD, POVERTY, parts
 from training.plan import Plan, lay_plan
 from training.question import PanelRows
@@ -123,14 +127,33 @@ def test_trees_without_the_household_are_trees_of_the_other_columns(asked: tuple
 def test_the_sample_has_everybody_with_the_outcome_and_is_the_same_again(asked: tuple[Plan, Asked]) -> None:
     plan, all_asked = asked
     positives = int(all_asked.training.y.sum())
-    rows, y = _sample(plan, all_asked, most=positives + 100)
-    assert (len(y), int(y.sum())) == (positives + 100, positives)
+    rows, y = _sample(plan, all_asked, most=2 * positives + 100)
+    assert (len(y), int(y.sum())) == (2 * positives + 100, positives)
     assert [sum(map(len, each.rows)) for each in rows] and sum(
         sum(map(len, each.rows)) for each in rows
     ) == len(y)
-    again, _ = _sample(plan, all_asked, most=positives + 100)
+    again, _ = _sample(plan, all_asked, most=2 * positives + 100)
     for one, other in zip(rows, again, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one.rows, other.rows, strict=True))
+
+
+def test_an_outcome_that_is_common_leaves_room_for_those_without_it(asked: tuple[Plan, Asked]) -> None:
+    plan, all_asked = asked
+    most = int(all_asked.training.y.sum()) // 2
+    _, y = _sample(plan, all_asked, most=most)
+    assert (len(y), int(y.sum())) == (most, most // 2)
+    fold = Fold(plan.calendar.train, (plan.calendar.train_judged_on,))
+    y = all_asked.fit(fold, most=most, seed=1).y
+    assert 0.35 < y.mean() < 0.65 and 0.7 * most < len(y) < 1.3 * most
+    whole = all_asked.fit(fold, most=len(all_asked.training.y), seed=1).y
+    np.testing.assert_array_equal(whole, all_asked.training.y)
+
+
+@given(*[st.integers(0, 60)] * 3)
+def test_there_is_room_for_both(positives: int, others: int, most: int) -> None:
+    kept, rest = room(positives, others, most=most)
+    assert kept + rest == min(positives + others, most) and 0 <= kept <= positives and 0 <= rest <= others
+    assert kept >= min(positives, most // 2) and rest >= min(others, most // 2)
 
 
 def test_what_tells_of_harm_is_worth_most_and_what_tells_of_nothing_little(found: Worth) -> None:

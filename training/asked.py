@@ -13,12 +13,12 @@ from datetime import date
 from features.outcomes import Labels
 from features.progress import Tell, quiet
 from training.calendar import Calendar, Fold
-from training.examples import Examples, join
+from training.examples import Examples, join, room
 from training.question import Morning, Question, Rows
 
 MOST_TO_TRY = 50_000
-"""Rows that a fold is fitted on. Those without the outcome are drawn where there are more: what is tried on
-a fold is held by the order of people alone, which a share of the others more or less does not change."""
+"""Rows that a fold is fitted on. Where there are more they are drawn, with the outcome and without: what is
+tried on a fold is held by the order of people alone, which a share of either does not change."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,15 @@ class Asked:
         return [self.lists[day] for day in self.calendar.before]
 
     def fit(self, fold: Fold, *, most: int = MOST_TO_TRY, seed: int) -> Examples:
-        """What a fold is fitted on: everybody with the outcome, and so many of the others that there are
-        about `most` rows in all."""
+        """What a fold is fitted on: everybody with the outcome, as long as they are half of `most` rows or
+        fewer, and so many of the others that there are about `most` in all."""
         rows = [self.rows[day, fold.fit_judged_on] for day in fold.fit]
         n, positives = sum(len(each.y) for each in rows), int(sum(each.y.sum() for each in rows))
-        share = max(0, most - positives) / max(1, n - positives)
-        return join((each if share >= 1 else each.draw(share, seed=seed)).examples for each in rows)
+        if n > most:
+            kept, others = room(positives, n - positives, most=most)
+            shares = kept / max(1, positives), others / max(1, n - positives)
+            rows = [each.draw(*shares, seed=seed) for each in rows]
+        return join(each.examples for each in rows)
 
     def validation(self, fold: Fold) -> Examples:
         """What a fold is tried on: those of its lists who can be judged."""

@@ -59,6 +59,13 @@ def join(several: Iterable[Examples]) -> Examples:
     return Examples(InTurn([examples.blocks for examples in given]), y)
 
 
+def room(positives: int, others: int, *, most: int) -> tuple[int, int]:
+    """How many with the outcome and how many others there is room for among `most` rows: each half of it at
+    least, and what the rest leave, so that there are both however many of one there are."""
+    kept = min(positives, max(most // 2, most - others))
+    return kept, min(others, most - kept)
+
+
 def margins_of(scorers: Mapping[str, Scorer], names: Sequence[str], blocks: Blocks) -> dict[str, np.ndarray]:
     """kind → (n,) margins of rows whose columns are `names`, of every scorer in one go."""
     margins: dict[str, list[np.ndarray]] = {kind: [np.zeros(0)] for kind in scorers}

@@ -92,10 +92,10 @@ class Rows:
         """The same as rows that a model learns from."""
         return Examples(self.known, self.y)
 
-    def draw(self, share: float, *, seed: int) -> Rows:
-        """Everybody with the outcome, and each of the others with a chance of `share`."""
+    def draw(self, positives: float, others: float, *, seed: int) -> Rows:
+        """Each of those with the outcome, and each of the others, with a chance of their own."""
         random = np.random.default_rng([seed, self.known.as_of.toordinal()])
-        kept = (self.y == 1) | (random.random(len(self.y)) < share)
+        kept = random.random(len(self.y)) < np.where(self.y == 1, positives, others)
         return Rows(self.known.only(kept), self.y[kept])
 
 

@@ -3,9 +3,9 @@
 The trees are fitted again without each source, without what tells of poverty, without what reaches people
 through their household, and asked about the same people on the test dates. All are fitted on one sample
 of the training rows, the model that nothing is left out of among them, since only like is held against
-like: so a figure here is not the one of the candidate. All rows with the outcome are in it; how many
-without it are drawn moves every margin alike (Prentice and Pyke 1979, *Logistic disease incidence models
-and case-control studies*), and here only the order counts.
+like: so a figure here is not the one of the candidate. Rows with the outcome are in it first, up
+to half of it and more where there is room; how many of either are drawn moves every margin alike (Prentice
+and Pyke 1979, *Logistic disease incidence models and case-control studies*), and here only the order counts.
 
 A source may be worth little beside others that say the same. Between 20 and 30 are looked at, so that one
 interval or so lies on one side of nought by chance.
@@ -27,7 +27,7 @@ from models.resample import Redrawn, middle, redraw
 from models.spec_candidates import Direction, directions
 from training.asked import Asked
 from training.audited import Groups, groups_of
-from training.examples import Examples
+from training.examples import Examples, room
 from training.parts import Part, parts
 from training.plan import Plan
 from training.question import PanelRows
@@ -146,13 +146,17 @@ def what_each_is_worth(
 
 
 def _sample(plan: Plan, asked: Asked, *, most: int) -> tuple[list[PanelRows], np.ndarray]:
-    """Training rows, date by date, and what followed: those with the outcome and others drawn at random."""
+    """Training rows, date by date, and what followed: those with the outcome first, as far as there is room
+    for them, and others, drawn at random."""
     calendar = plan.calendar
     dates = [asked.rows[day, calendar.train_judged_on] for day in calendar.train]
     y = np.concatenate([examples.y for examples in dates])
     order = np.random.default_rng(plan.seed).permutation(len(y))
     kept = np.zeros(len(y), bool)
-    kept[order[np.argsort(-y[order], kind="stable")][:most]] = True
+    positives = int(y.sum())
+    with_it, others = room(positives, len(y) - positives, most=most)
+    first = order[np.argsort(-y[order], kind="stable")]
+    kept[np.concatenate([first[:with_it], first[positives : positives + others]])] = True
     ends = np.cumsum([len(examples.y) for examples in dates])[:-1]
     rows, followed = [], []
     for examples, stay in zip(dates, np.split(kept, ends), strict=True):
