@@ -40,11 +40,13 @@ from models.fairness import (
     estimable,
     gaps_of,
 )
+from models.groups import UNKNOWN
 from models.pooled import CONTACTED, POSITIVES, Listing, N, People, crossed, pool, tally
 
 MET, MISSED = "met", "missed too often"
 TOLD_TOO_LOW, TOLD_TOO_HIGH = "risk told too low", "risk told too high"
 TOO_WIDE = "no group could fail: the limit is not below everybody's recall, or that is not estimable"
+NOBODY_LOOKED = "nobody looked: no characteristic is held, nor birth dates to tell ages from"
 
 Counts = Mapping[str, Mapping[str, int]]
 """Group → column → people, as `models.pooled.tally` gives them."""
@@ -98,8 +100,12 @@ class ThresholdAudit:
     @property
     def passes(self) -> bool:
         """Whether no group is missed too often, though one could be; those that nobody can judge are
-        signed for elsewhere."""
-        return self.could_fail and not any(answer.verdict == MISSED for answer in self.gate)
+        signed for elsewhere. Where no characteristic is held nobody looked."""
+        return (
+            bool(self.by_one)
+            and self.could_fail
+            and not any(answer.verdict == MISSED for answer in self.gate)
+        )
 
     @property
     def to_sign(self) -> list[Answer]:
@@ -178,7 +184,8 @@ def gate_said(told: Mapping[str, Any], signed: Mapping[str, str]) -> tuple[bool,
     for answer in told["gate"]:
         by[answer["verdict"]].append(f"{answer['characteristic']}: {answer['group']}")
     unsigned = [group for group in by[NOT_ESTIMABLE] if not str(signed.get(group) or "").strip()]
-    problems = [] if told["could_fail"] else [TOO_WIDE]
+    problems = [] if told["by_one"] else [NOBODY_LOOKED]
+    problems += [] if told["could_fail"] else [TOO_WIDE]
     problems += [
         f"{what}: {', '.join(groups)}"
         for what, groups in ((MISSED, by[MISSED]), (f"{NOT_ESTIMABLE}, and nobody signed", unsigned))
@@ -190,12 +197,13 @@ def gate_said(told: Mapping[str, Any], signed: Mapping[str, str]) -> tuple[bool,
 def recall_gate(characteristic: str, counts: Counts, *, limit: float) -> list[Answer]:
     """What the gate says of each group of a characteristic, from true counts.
 
-    A group with 30 people with the outcome, as that is shown (28 is), is judged.
+    A group with 30 people with the outcome, as that is shown (28 is), is judged; where nothing is known of
+    anybody there is nothing to judge, however many `unknown` are.
     """
     everybody = {
         column: sum(row[column] for row in counts.values()) for column in next(iter(counts.values()))
     }
-    judged = [name for name, row in counts.items() if _enough(row)]
+    judged = [name for name, row in counts.items() if _enough(row) and set(counts) != {UNKNOWN}]
     apart = gaps_of(RECALL, [counts[name] for name in judged], everybody)
     verdicts = {
         name: MISSED if gap.interval[0] > limit else MET for name, gap in zip(judged, apart, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from features.wording import counted
-from models.audit import MISSED, TOO_WIDE, Calibrated, ThresholdAudit, reading
+from models.audit import MISSED, NOBODY_LOOKED, TOO_WIDE, Calibrated, ThresholdAudit, reading
 from models.audit_proxies import Proxy
 from models.disclosure import Shown
 from models.fairness import (
@@ -49,6 +49,8 @@ def _gate(audit: ThresholdAudit) -> Iterator[str]:
     if missed:
         yield f"**The gate is not met.** Missed more often than {points} allow:"
         yield from (f"- {_plain(answer.characteristic)}: {_plain(answer.group)}" for answer in missed)
+    elif not audit.by_one:
+        yield f"**The gate is not met**: {NOBODY_LOOKED}."
     elif not audit.could_fail:
         yield f"**The gate is not met**: {TOO_WIDE}. It is {points}; lower it, or judge more dates."
     else:

@@ -62,17 +62,20 @@ def better_than_baselines(card: Card, human: Human = NOTHING) -> Gate:
 
 
 def _best_baseline(card: Card) -> Gate:
-    """A baseline is held against the other baselines alone, with no interval: one of them has to be the best,
-    and where they are alike it does not matter which."""
+    """A baseline is held against the other baselines that could serve alone, with no interval: one of them
+    has to be the best, and where they are alike it does not matter which; the only one is the best."""
     paired = _baselines(card)
     if paired and all(each.get("difference") is not None for each in paired.values()):
         nearest = min(paired, key=lambda baseline: paired[baseline]["difference"])
         found = paired[nearest]
         said = f"it is a baseline; {found['of']} less that of {nearest!r} is {found['difference']:+.3f}"
         return Gate(BETTER, found["difference"] >= 0, said)
-    own = card.get("test", {}).get("precision")
+    own, not_held_against = (
+        card.get("test", {}).get("precision"),
+        {*FITTED, *(card.get("cannot_serve") or {})},
+    )
     others = [
-        figures.get("precision") for kind, figures in card.get("beside", {}).items() if kind not in FITTED
+        figures.get("precision") for kind, figures in card.get("beside", {}).items() if kind not in no_rivals
     ]
     if own is None or None in others:
         return Gate(BETTER, False, "the card does not tell: not estimable, or not compared")

@@ -37,16 +37,19 @@ MOST_DEPRIVED, LEAST_DEPRIVED = 1, 5
 def groups(snapshot: Snapshot, as_of: date, person_ids: np.ndarray) -> dict[str, np.ndarray]:
     """Characteristic → (n,) str, the group of each person in the order asked for.
 
-    Every characteristic that any source tells is there, and the two derived ones where anything is
-    held to derive them from, unless a source tells one of that name itself.
+    Every characteristic that any source declares or tells is there, and the two derived ones where anything
+    is held to derive them from, unless a source tells one of that name itself. Of one that is declared and
+    of which nothing is held everybody is `unknown`: nobody can say that no group is missed.
     """
     told = characteristics(snapshot, as_of, _linked(snapshot, as_of))
+    for name in _declared(snapshot):
+        told.setdefault(name, {})
     for name, derived in (
         (AGE_BAND, _age_bands(snapshot, as_of)),
         (DEPRIVATION_FIFTH, _fifths(snapshot, as_of)),
     ):
-        if derived:
-            told.setdefault(name, derived)
+        if derived and not told.get(name):
+            told[name] = derived
     return {
         name: np.array([group_of.get(str(person), UNKNOWN) for person in person_ids], dtype=object)
         for name, group_of in sorted(told.items())
@@ -100,6 +103,17 @@ def characteristics(snapshot: Snapshot, as_of: date, people: pa.Table) -> dict[s
     for characteristic, person, value in found:
         told.setdefault(characteristic, {})[person] = value
     return told
+
+
+def _declared(snapshot: Snapshot) -> set[str]:
+    """The characteristics for which a source declares a column."""
+    return {
+        name
+        for source in snapshot.workspace.sources.values()
+        for extract in source.extracts.values()
+        for subject in extract.subjects
+        for name in subject.characteristics
+    }
 
 
 def _linked(snapshot: Snapshot, as_of: date) -> pa.Table:

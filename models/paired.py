@@ -6,7 +6,7 @@ both, and the difference is what has an interval.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from models.judge import Scored
 from models.plain import plain
 from models.resample import DRAWS, SEED, Redrawn, middle, redraw
 
+PRECISION, AVERAGE = "precision", "average_precision"
 LEAST_FLAGS = 200
 """Where fewer flags than this are judged, precision says too little, and average precision stands for it."""
 
@@ -45,17 +46,21 @@ def paired(
     are not of the same people."""
     both = {"candidate": candidate, "baseline": baseline}
     redrawn = redraw(both, capacity=capacity, draws=draws, seed=seed)
-    return paired_of(redrawn["candidate"], redrawn["baseline"])
+    return paired_of(redrawn["candidate"], redrawn["baseline"], figure=figure_of(redrawn.values()))
 
 
-def paired_of(candidate: Redrawn, baseline: Redrawn) -> Paired:
-    """The same of two kinds that were redrawn together."""
-    few = min(candidate.flagged, baseline.flagged) < LEAST_FLAGS
-    figure = "average_precision" if few else "precision"
+def figure_of(redrawn: Iterable[Redrawn]) -> str:
+    """The figure that all kinds of a run are held against each other by, from the fewest flags of any: of two
+    figures nobody could say which difference is the least."""
+    return AVERAGE if min(each.flagged for each in redrawn) < LEAST_FLAGS else PRECISION
+
+
+def paired_of(candidate: Redrawn, baseline: Redrawn, *, figure: str) -> Paired:
+    """The same of two kinds that were redrawn together. figure: see `figure_of`."""
     (mine, my_draws), (theirs, their_draws) = candidate.of(figure), baseline.of(figure)
     low, high = middle(mine - theirs, my_draws - their_draws)
     return Paired(
-        of="average precision" if few else f"precision at {candidate.capacity}",
+        of=f"precision at {candidate.capacity}" if figure == PRECISION else "average precision",
         difference=mine - theirs,
         low=low,
         high=high,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from models.audit import MISSED, TOO_WIDE, gate_said
+from models.audit import MISSED, NOBODY_LOOKED, TOO_WIDE, gate_said
 from models.audit_chart import Point, scatter
 from models.fairness import CONTACT, NOT_ESTIMABLE, OUTCOME, RECALL
 from models.gates import FITTED
@@ -50,6 +50,8 @@ def _gate(told: Told, audit: Mapping[str, Any]) -> Field:
     missed = [f"{plain(a['characteristic'])}: {a['group']}" for a in audit["gate"] if a["verdict"] == MISSED]
     if missed:
         said = f"No. Missed more often than {points} allow: {', '.join(missed)}."
+    elif not audit["by_one"]:
+        said = f"It cannot be said: {NOBODY_LOOKED}."
     elif not audit["could_fail"]:
         said = f"It cannot be said: {TOO_WIDE}. The limit is {points}."
     else:

@@ -156,6 +156,7 @@ BASELINE = but(kind="calls", beside={"latest": {"precision": 0.4}, "lightgbm": {
         (but(paired={}), [BETTER]),
         (BASELINE, []),
         ({**BASELINE, "beside": {"latest": {"precision": 0.41}}}, [BETTER]),
+        ({**BASELINE, "beside": {"last_week": {"precision": 0.9}}, "cannot_serve": {"last_week": "it"}}, []),
         ({**BASELINE, "beside": {"latest": {"precision": None}}}, [BETTER]),
         (but(test={"precision": 0.4, "calibration_slope": 0.79}), ["calibration"]),
         (but(test={"precision": 0.4, "calibration_slope": 1.21}), ["calibration"]),

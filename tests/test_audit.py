@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from models.audit import (
     MET,
     MISSED,
+    NOBODY_LOOKED,
     TOLD_TOO_LOW,
     Answer,
     ThresholdAudit,
@@ -103,6 +104,19 @@ def test_under_thirty_positives_somebody_has_to_sign() -> None:
     assert gate_said(card, {}) == (False, "not estimable, and nobody signed: sex: unknown")
     assert gate_said(card, {"sex: unknown": "A. Ward: 27 people, looked at one by one"})[0]
     assert not gate_said(card, {"sex: unknown": "  "})[0]
+
+
+def test_where_nothing_is_held_of_anybody_the_gate_is_not_met() -> None:
+    """Neither with no characteristic at all, nor with one that is declared and of which nothing is held."""
+    rows = people(150, 150, 50, 900, sex="unknown")
+    nobody = audit_lists([replace(one_list(rows), groups={})], limit=0.05)
+    assert not nobody.passes
+    assert gate_said(nobody.to_json(), {}) == (False, NOBODY_LOOKED)
+    assert f"**The gate is not met**: {NOBODY_LOOKED}." in audit_text(nobody)
+    empty = audit_lists([one_list(rows)], limit=0.05)
+    assert empty.gate == (Answer("sex", "unknown", NOT_ESTIMABLE),)
+    assert not gate_said(empty.to_json(), {})[0]
+    assert gate_said(empty.to_json(), {"sex: unknown": "A. Ward: no agency of ours may tell it"})[0]
 
 
 def test_a_limit_that_no_group_could_break_is_no_gate() -> None:

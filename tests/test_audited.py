@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.audit import MISSED, audit_lists
@@ -15,6 +16,7 @@ from models.judge import Scored
 from models.pooled import listing, on_list, pool_kinds
 from models.spec import Specification
 from tests.harmed_town import SPECIFICATION, make_town
+from tests.town import Town, declaration
 from training.asked import Asked, ask
 from training.audited import audit_run, audits, contacted, groups_of, proxies_run
 from training.examples import margins_of
@@ -75,6 +77,17 @@ def test_a_group_whose_incidents_are_hidden_is_missed_and_met_less_often(run: Ru
     (attention,) = audited.attention
     rates = {g.name: g.estimates["contact"].rate for g in attention.groups}
     assert rates["x"] is not None and rates["y"] is not None and rates["y"] < rates["x"]
+
+
+def test_a_characteristic_that_is_declared_and_of_which_nothing_is_held_is_there(tmp_path: Path) -> None:
+    town, told = Town(tmp_path), declaration("schools", absence={})
+    told["extracts"]["rows"]["columns"]["faith"] = {}
+    told["extracts"]["rows"]["subjects"][0]["characteristics"] = {"religion": "faith"}
+    Town.declare(tmp_path, told)
+    town.person("p1", "p2")
+    town.event("p1", "schools.absence", "4 Jan")
+    told_of = groups(town.snapshot, date(2026, 2, 1), np.array(["p1", "p2"]))
+    assert {name: group.tolist() for name, group in told_of.items()} == {"religion": ["unknown", "unknown"]}
 
 
 def test_dates_beside_the_test_are_not_audited(run: Run) -> None:

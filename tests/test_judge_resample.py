@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.calibration import chance
 from models.judge import Scored, judge
 from models.one_person import people_of
-from models.paired import LEAST_FLAGS, Paired, paired, paired_of
+from models.paired import LEAST_FLAGS, Paired, figure_of, paired, paired_of
 from models.resample import DRAWS, intervals, redraw
 from models.weighed import FIGURES, weigh
 
@@ -206,7 +206,11 @@ def test_where_few_flags_are_judged_average_precision_stands_for_precision() -> 
     ready = redraw({"mine": mine, "theirs": theirs}, capacity=80, draws=2)
     for flags, of in ((LEAST_FLAGS - 1, "average precision"), (LEAST_FLAGS, "precision at 80")):
         fewer = replace(ready["theirs"], flagged=flags)
-        assert paired_of(ready["mine"], fewer).of == paired_of(fewer, ready["mine"]).of == of
+        figure = figure_of([ready["mine"], fewer])
+        assert paired_of(ready["mine"], fewer, figure=figure).of == of
+        assert paired_of(fewer, ready["mine"], figure=figure).of == of
+        third = figure_of([ready["mine"], ready["theirs"], fewer])
+        assert paired_of(ready["mine"], ready["theirs"], figure=third).of == of, "one figure for a whole run"
 
 
 def test_a_candidate_against_itself_is_no_better() -> None:

@@ -17,7 +17,7 @@ from models.judge import Judgement, Scored, judge
 from models.lead_time import LeadTime, lead_time
 from models.nobody_yet import NobodyYet, nobody_yet
 from models.overlap import Overlap, overlap
-from models.paired import Paired, paired_of
+from models.paired import Paired, figure_of, paired_of
 from models.plain import plain
 from models.reliability import Reliability, reliability
 from models.resample import Intervals, intervals_of, redraw
@@ -73,12 +73,13 @@ def judge_all(
     ]
     serve_not = {baseline.name for baseline in plan.specification.baselines if baseline.days_before}
     redrawn = redraw(tests, capacity=capacity, seed=plan.seed)
+    figure = figure_of(redrawn.values())
     return {
         kind: Judged(
             figures=judge(dates, capacity=capacity),
             intervals=intervals_of(redrawn[kind]),
             against={
-                other: paired_of(redrawn[kind], redrawn[other])
+                other: paired_of(redrawn[kind], redrawn[other], figure=figure)
                 for other in tests
                 if other not in (kind, TREES, LOGISTIC, *serve_not)
             },
