@@ -70,10 +70,7 @@ def _best_baseline(card: Card) -> Gate:
         found = paired[nearest]
         said = f"it is a baseline; {found['of']} less that of {nearest!r} is {found['difference']:+.3f}"
         return Gate(BETTER, found["difference"] >= 0, said)
-    own, not_held_against = (
-        card.get("test", {}).get("precision"),
-        {*FITTED, *(card.get("cannot_serve") or {})},
-    )
+    own, no_rivals = card.get("test", {}).get("precision"), {*FITTED, *(card.get("cannot_serve") or {})}
     others = [
         figures.get("precision") for kind, figures in card.get("beside", {}).items() if kind not in no_rivals
     ]
