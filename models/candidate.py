@@ -32,6 +32,7 @@ from pydantic import TypeAdapter
 from features.asof import has_come
 from features.cohort import Cohort, Eligibility, cohort
 from features.errors import UserMistake
+from features.lock import in_turn
 from features.outcomes import Outcome
 from features.snapshot import Snapshot
 from features.workspace import Workspace
@@ -211,7 +212,17 @@ def export_candidate(
     """
     if not draft.slope > 0:
         raise ValueError(f"a calibration's slope must be above 0, not {draft.slope}")
-    making = workspace.models / f".{draft.specification.name}-{draft.kind}"
+    with in_turn(workspace.models):
+        folder = _write_folder(workspace.models, draft, reference)
+    exported = load_candidate(folder)
+    if listed:
+        list_candidates(workspace, [exported])
+    return exported
+
+
+def _write_folder(models: Path, draft: Candidate, reference: pa.Table) -> Path:
+    """The folder that holds a candidate, under its hash."""
+    making = models / f".{draft.specification.name}-{draft.kind}"
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
     draft.scorer.save(making)
@@ -224,16 +235,13 @@ def export_candidate(
     pq.write_table(reference, making / REFERENCE)
 
     sha256 = content_hash(making)
-    folder = workspace.models / sha256
+    folder = models / sha256
     if folder.exists() and content_hash(folder) == sha256:
         shutil.rmtree(making)
     else:
         shutil.rmtree(folder, ignore_errors=True)  # changed since: it would never load
         making.rename(folder)
-    exported = load_candidate(folder)
-    if listed:
-        list_candidates(workspace, [exported])
-    return exported
+    return folder
 
 
 def list_candidates(workspace: Workspace, candidates: Iterable[Candidate]) -> None:

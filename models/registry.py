@@ -11,6 +11,8 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from features.lock import in_turn
+
 LOG = "candidates.json"
 
 
@@ -36,10 +38,12 @@ def entries(models: Path) -> list[Entry]:
 def record(models: Path, *given: Entry) -> None:
     """Add exports to the log, all or none; made again unchanged, one becomes the newest."""
     again = {entry.sha256 for entry in given}
-    kept = [e for e in entries(models) if e.sha256 not in again]
-    making = models / f".{LOG}"
-    making.write_text(json.dumps([asdict(e) for e in [*kept, *given]], indent=1) + "\n", encoding="utf-8")
-    making.replace(models / LOG)
+    with in_turn(models):
+        kept = [e for e in entries(models) if e.sha256 not in again]
+        making = models / f".{LOG}"
+        text = json.dumps([asdict(e) for e in [*kept, *given]], indent=1) + "\n"
+        making.write_text(text, encoding="utf-8")
+        making.replace(models / LOG)
 
 
 def newest(models: Path, *, specification: str, kind: str, without: Collection[str] = ()) -> Entry | None:

@@ -1,6 +1,7 @@
 """A candidate takes columns by name, explains itself exactly, and is what was exported or nothing."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -294,3 +295,16 @@ def test_contributions_are_shapley_values() -> None:
     booster = lightgbm.Booster(model_str=TREES.text)
     expected = shap.TreeExplainer(booster)(model.columns(people)).values
     np.testing.assert_allclose(model.contributions(people)[:, :-1], expected, rtol=0, atol=1e-12)
+
+
+def test_two_runs_at_once_mix_no_model_and_lose_no_line_of_the_log(workspace: Workspace) -> None:
+    slopes = [0.1 + number / 10 for number in range(12)]
+    reference = reference_of(draft(TREES), panel(50).X)
+
+    def export(slope: float) -> str:
+        return export_candidate(workspace, draft(TREES, slope=slope), reference).sha256
+
+    with ThreadPoolExecutor(4) as several:
+        made = list(several.map(export, slopes))
+    assert [load_candidate(workspace.models / sha256).slope for sha256 in made] == slopes
+    assert {entry.sha256 for entry in registry.entries(workspace.models)} == set(made)
