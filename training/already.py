@@ -3,7 +3,8 @@
     data/runs/<first 16 of the key>.json     the models of a run, and their versions in the register
 
 A run is the same if everything it is a function of is. What it found is in the cards of its models; a
-model that is no longer there, or not what it was, makes the run again.
+model that is no longer there, or not what it was, makes the run again. A run that is found is the newest one
+again, as it would be had it been made.
 """
 
 from __future__ import annotations
@@ -13,17 +14,23 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from features.code_version import code_version
+from features.errors import UserMistake
 from features.shard_plan import flags_of
 from features.workspace import Workspace
-from models.candidate import load_candidate
+from models import registry
+from models.candidate import Candidate, list_candidates, load_candidate
 from training.card import READ
+from training.log_store import log_uri
 from training.plan import Plan
 
 CODE = ("features", "models", "training")
+MADE_BY = ("lightgbm", "numpy", "optuna", "scikit-learn", "scipy")
+"""Packages whose next version may fit something else."""
 AUDITED = ("characteristics",)
 """Tables that the audit of a run reads, beside those that its figures come from."""
 
@@ -45,8 +52,9 @@ def key_of(plan: Plan, *, trials: int | None = None, ablate: bool = False) -> st
         "link_run": snapshot.link_run,
         "tables": {table: snapshot.tables.version(table) for table in (*READ, *AUDITED)},
         "asked": [trials, ablate],
-        "settings": [settings.seed, settings.threads, plan.workspace.mlflow_uri],
-        "code": code_version(CODE),
+        "settings": [settings.seed, settings.threads, settings.link_show, log_uri(plan.workspace)],
+        "sources": {name: of.model_dump(mode="json") for name, of in plan.workspace.sources.items()},
+        "code": [code_version(CODE), *(version(package) for package in MADE_BY)],
     }
     return hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -63,8 +71,13 @@ def recall(workspace: Workspace, key: str) -> Made | None:
         return None
     if kept["key"] != key or not all((workspace.models / sha256).is_dir() for sha256 in models.values()):
         return None
-    cards = {kind: load_candidate(workspace.models / sha256).card for kind, sha256 in models.items()}
-    return cards, models, versions
+    try:
+        found = {kind: load_candidate(workspace.models / sha256) for kind, sha256 in models.items()}
+    except UserMistake:  # its files have been changed
+        return None
+    if not all(_is_newest(workspace, candidate) for candidate in found.values()):
+        list_candidates(workspace, found.values())
+    return {kind: candidate.card for kind, candidate in found.items()}, models, versions
 
 
 def remember(workspace: Workspace, key: str, models: Mapping[str, str], versions: Mapping[str, int]) -> None:
@@ -75,6 +88,12 @@ def remember(workspace: Workspace, key: str, models: Mapping[str, str], versions
     kept = {"key": key, "models": dict(models), "versions": dict(versions)}
     unfinished.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     unfinished.replace(path)
+
+
+def _is_newest(workspace: Workspace, candidate: Candidate) -> bool:
+    name = candidate.specification.name
+    newest = registry.newest(workspace.models, specification=name, kind=candidate.kind)
+    return newest is not None and newest.sha256 == candidate.sha256
 
 
 def _path(workspace: Workspace, key: str) -> Path:
