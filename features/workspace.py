@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from features.declaration import Source
 from features.errors import UserMistake
@@ -77,6 +78,14 @@ class Settings(BaseModel):
     )
     withdrawal_share: float = Field(0.02, description="a full delivery that drops a larger share, and …")
     withdrawal_rows: int = Field(20, description="… more records than this, is refused")
+
+    @field_validator("approval_roles")
+    @classmethod
+    def _differ(cls, roles: tuple[str, ...]) -> tuple[str, ...]:
+        apart = {" ".join(unicodedata.normalize("NFKC", role).casefold().split()) for role in roles}
+        if len(apart) < len(roles):
+            raise ValueError("two of the roles are the same but for capitals or spaces")
+        return roles
 
 
 @dataclass(frozen=True)

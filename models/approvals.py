@@ -37,6 +37,7 @@ from models.human import FILE, folder_of, keep, read_human
 
 LONGEST_NAME, SHORTEST_REASON, LONGEST_REASON = 100, 20, 1000
 SHORTEST_HASH = 6
+CHANGED = "NOT APPROVED as it reads now: what people wrote was changed after two people approved the model"
 TURNED_DOWN = {REJECT: "rejected", RETIRE: "retired", ROLLBACK: "taken back"}
 
 
@@ -124,11 +125,16 @@ def candidate_named(workspace: Workspace, what: str) -> Candidate:
     return load_candidate(workspace.models / _model(workspace, what)[1])
 
 
-def approval_of(workspace: Workspace, candidate: Candidate) -> str:
-    """What has to be said of a model wherever it is used: "" where two people stand by it. No full stop."""
+def approval_of(workspace: Workspace, candidate: Candidate, *, human: str | None = None) -> str:
+    """What has to be said of a model wherever it is used: "" where two people stand by it. No full stop.
+
+    human: the sha256 of what people wrote, where their words are shown too: they may be others than those
+    that were approved.
+    """
     now, model = standing(workspace, candidate.specification.name), candidate.sha256
     if model == now.champion or model in now.before:
-        return ""
+        changed = human is not None and all(row.human != human for row in now.made.get(model, ()))
+        return CHANGED if changed else ""
     if row := now.turned_down.get(model):
         return f"NOT APPROVED: this model was {TURNED_DOWN[row.kind]} on {_day(row)}"
     if now.approvals.get(model):

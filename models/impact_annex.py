@@ -9,11 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from features.wording import counted
-from models.fairness import NOT_ESTIMABLE
+from models.fairness import NOT_ESTIMABLE, TOO_FEW
 from models.human import ANNEX
 from models.model_card import gates, limits, sensitive, worth
 from models.paper import NOT_MEASURED, Field, Paper, Section, Table
-from models.paper_figures import cohort, outcome_parts, performance, said_day, share, shown_people, sources
+from models.paper_figures import (
+    cohort,
+    few_found,
+    outcome_parts,
+    people,
+    performance,
+    said_day,
+    share,
+    sources,
+)
 from models.paper_groups import groups, plain
 from models.told import Told
 
@@ -80,7 +89,7 @@ def _sources(told: Told) -> Iterator[Field]:
                 "; ".join(read),
                 declared.legal_gateway if declared else gone,
                 f"{agreement.reference or 'none declared'}; review by {review}" if agreement else gone,
-                shown_people(told.rows[name]) if name in told.rows else NOT_MEASURED,
+                people(told.rows[name]) if name in told.rows else NOT_MEASURED,
             )
         )
     yield Field(
@@ -146,6 +155,8 @@ def _risks(told: Told) -> Iterator[Field]:
     missed = (
         f"{share(1 - recall)} of those for whom the outcome followed" if recall is not None else NOT_ESTIMABLE
     )
+    if few_found(told, told.kind):
+        wrong = missed = TOO_FEW
     audit = told.card.get("audit")
     behind = "see “Whom it misses”" if audit else NOT_MEASURED
     rows = (

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from features.wording import counted
-from models.fairness import NOT_ESTIMABLE
-from models.gates import gates_of
+from models.fairness import NOT_ESTIMABLE, TOO_FEW
+from models.gates import BETTER, gates_of
 from models.human import CARD
 from models.paper import NOT_MEASURED, Field, Paper, Section, Table
 from models.paper_figures import (
@@ -19,6 +19,7 @@ from models.paper_figures import (
     cohort,
     compared,
     days_said,
+    few_found,
     later_links,
     lead_time,
     number,
@@ -143,8 +144,9 @@ def _overlap(told: Told) -> Field:
     if not found:
         return Field(label, (NOT_MEASURED,))
     days = counted(found[0]["days"], "day", "days")
-    said = ", ".join(share(each["share"]) for each in found)
-    return Field(label, (f"Of each list judged, so many stood on the one {days} before: {said}.",))
+    listed, stayed = (sum(each[of] for each in found) for of in ("listed", "stayed"))
+    said = between(stayed / listed if listed else None, None, of=[stayed, listed - stayed])
+    return Field(label, (f"Of those on the lists judged, so many stood on the one {days} before: {said}.",))
 
 
 def _nobody_yet(told: Told) -> Field:
@@ -260,13 +262,15 @@ def limits(told: Told) -> Iterator[Field]:
     """What the figures themselves say against the list, and what a person adds."""
     said = []
     precision, recall = told.test.get("precision"), told.test.get("recall")
-    if precision is not None:
+    if hidden := few_found(told, told.kind):
+        said.append(f"How often it is right, and how many it misses: {TOO_FEW}.")
+    if precision is not None and not hidden:
         wrong = 100 - round(100 * precision)
         said.append(
             f"It is wrong about many: for about {wrong} of every 100 people listed the outcome did not "
             f"follow within {told.horizon} days. A list is where to look, and no finding about anybody."
         )
-    if recall is not None:
+    if recall is not None and not hidden:
         missed = 100 - round(100 * recall)
         said.append(
             "It misses most where it misses: of every 100 people for whom the outcome followed, about "
@@ -288,7 +292,11 @@ def limits(told: Told) -> Iterator[Field]:
 
 def gates(told: Told) -> Field:
     """Every gate, and whether it is met as things stand."""
-    rows = tuple((g.name, "met" if g.met else "not met", g.said) for g in gates_of(told.card, told.human))
+    few_of_one = few_found(told, told.kind, *(told.card.get("paired") or told.card.get("beside") or {}))
+    rows = tuple(
+        (g.name, "met" if g.met else "not met", TOO_FEW if g.name == BETTER and few_of_one else g.said)
+        for g in gates_of(told.card, told.human)
+    )
     about = "A model is used once two named people in different roles approve it, while each of these is met."
     return Field(
         "Gates", (about,), Table(("What must be so", "As it is", "What is known"), rows, figures=False)

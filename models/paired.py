@@ -15,6 +15,7 @@ from models.plain import plain
 from models.resample import DRAWS, SEED, Redrawn, middle, redraw
 
 PRECISION, AVERAGE = "precision", "average_precision"
+AVERAGE_SAID = "average precision"
 LEAST_FLAGS = 200
 """Where fewer flags than this are judged, precision says too little, and average precision stands for it."""
 
@@ -60,7 +61,7 @@ def paired_of(candidate: Redrawn, baseline: Redrawn, *, figure: str) -> Paired:
     (mine, my_draws), (theirs, their_draws) = candidate.of(figure), baseline.of(figure)
     low, high = middle(mine - theirs, my_draws - their_draws)
     return Paired(
-        of=f"precision at {candidate.capacity}" if figure == PRECISION else "average precision",
+        of=f"precision at {candidate.capacity}" if figure == PRECISION else AVERAGE_SAID,
         difference=mine - theirs,
         low=low,
         high=high,

@@ -14,6 +14,7 @@ from features.wording import counted, day_words
 from models.disclosure import STAR, show
 from models.fairness import NOT_ESTIMABLE, TOO_FEW
 from models.gates import FITTED
+from models.paired import AVERAGE_SAID
 from models.paper import NOT_MEASURED, Field, Table
 from models.told import Told
 
@@ -166,6 +167,14 @@ def few(counts: Collection[Any]) -> bool:
     return any(count is not None and show(int(count)) == STAR for count in counts)
 
 
+def few_found(told: Told, *kinds: str) -> bool:
+    """Whether so few were found by the lists of one of some kinds of this run that no rate of it is told; nor
+    then is one that it could be worked out from, such as a difference of two."""
+    beside = told.card.get("beside") or {}
+    judged = [told.test if kind == told.kind else beside.get(kind) or {} for kind in kinds]
+    return any(few((figures.get("found"), figures.get("flagged"))) for figures in judged)
+
+
 def _within(value: float | None, interval: Sequence[float | None] | None, places: int) -> str:
     if value is None or interval is None or None in interval:
         return number(value, places)
@@ -179,8 +188,17 @@ def compared(told: Told) -> Table | None:
         return None
     return Table(
         ("Held against", "Figure", "This model’s less the other’s, points"),
-        tuple((told.title_of(kind), str(found["of"]), points(found)) for kind, found in paired.items()),
+        tuple(
+            (told.title_of(kind), str(found["of"]), _apart(told, kind, found))
+            for kind, found in paired.items()
+        ),
     )
+
+
+def _apart(told: Told, kind: str, found: Mapping[str, Any]) -> str:
+    """A difference to another kind; of average precision always, as that itself is told."""
+    hidden = found["of"] != AVERAGE_SAID and few_found(told, told.kind, kind)
+    return TOO_FEW if hidden else points(found)
 
 
 def points(found: Mapping[str, Any], name: str = "difference") -> str:
@@ -245,6 +263,8 @@ def lead_time(told: Told) -> Field:
     label, found = "How early", optional(told, "lead_time")
     if not found or found.get("median_days") is None:
         return Field(label, (NOT_MEASURED,) if not found else (NOT_ESTIMABLE,))
+    if few([found["people"]]):
+        return Field(label, (TOO_FEW,))
     said = (
         f"Half of those found were first listed {found['median_days']:.0f} days or more before the outcome."
     )

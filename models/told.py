@@ -5,26 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from features.catalogue import Catalogue
 from features.declaration import Source
-from features.deliveries import read_ledger
-from features.tables import Tables
 from features.workspace import Workspace
 from models import registry
 from models.approvals import approval_of
 from models.candidate import NOT_APPROVED, Candidate
 from models.human import ASKED, NOTHING, Human
 from models.paper import WAITING, WRITTEN, Field, Paper, Section
+from models.rows_in_use import rows_in_use
 from models.spec import Specification
 
 
 @dataclass(frozen=True)
 class Told:
     """A model as its papers tell of it. declared: source → its declaration in the workspace, and rows: source
-    → how many rows of it are in use, both only for those the workspace still has. approval: empty where two
-    people stand by the model. run: the cards of all candidates made from the same, this one's among them."""
+    → how many rows of it are in use, a true count, both only for those the workspace still has. approval:
+    empty where two people stand by the model and by what was written of it. run: the cards of all candidates
+    made from the same, this one's among them."""
 
     card: Mapping[str, Any]
     sha256: str
@@ -84,10 +85,7 @@ class Told:
 def told_of(workspace: Workspace, candidate: Candidate, human: Human = NOTHING) -> Told:
     """Everything that papers tell of an exported candidate, as things stand in its workspace."""
     used = candidate.catalogue.sources
-    rows = dict.fromkeys(used, 0)
-    for delivery in read_ledger(Tables(workspace.data)):
-        if delivery.source in rows and delivery.delivery_id <= candidate.card.get("last_delivery", -1):
-            rows[delivery.source] += delivery.used
+    rows = rows_in_use(workspace, last_delivery=candidate.card.get("last_delivery", -1))
     return Told(
         card=candidate.card,
         sha256=candidate.sha256,
@@ -95,23 +93,32 @@ def told_of(workspace: Workspace, candidate: Candidate, human: Human = NOTHING) 
         catalogue=candidate.catalogue,
         human=human,
         council=workspace.settings.council,
-        approval=approval_of(workspace, candidate),
+        approval=approval_of(workspace, candidate, human=human.sha256),
         declared={name: source for name, source in workspace.sources.items() if name in used},
-        rows={name: n for name, n in rows.items() if n},
+        rows={name: n for name, n in rows.items() if name in used},
         run=tuple(cards_of_run(workspace, candidate)),
     )
 
 
 def cards_of_run(workspace: Workspace, candidate: Candidate) -> list[Mapping[str, Any]]:
-    """The card of a candidate, and of the newest of every other kind made from what it was made from."""
-    made_from = (candidate.specification.name, candidate.card["last_delivery"], candidate.card["link_run"])
-    others = {
-        entry.kind: workspace.models / entry.sha256 / "card.json"
-        for entry in registry.entries(workspace.models)
-        if (entry.specification, entry.last_delivery, entry.link_run) == made_from
-    }
-    others.pop(candidate.kind, None)
-    return [candidate.card, *(json.loads(path.read_text(encoding="utf-8")) for path in others.values())]
+    """The card of a candidate, and of the newest of every other kind made from what it was made from: the
+    same words of the specification, figures, dates and deliveries. What is no longer there is left out."""
+    made_from = _made_from(workspace.models / candidate.sha256, candidate.card)
+    cards = {}
+    for entry in registry.entries(workspace.models):
+        path = workspace.models / entry.sha256 / "card.json"
+        if entry.kind == candidate.kind or not path.is_file():
+            continue
+        card = json.loads(path.read_text(encoding="utf-8"))
+        if _made_from(path.parent, card) == made_from:
+            cards[entry.kind] = card
+    return [candidate.card, *cards.values()]
+
+
+def _made_from(folder: Path, card: Mapping[str, Any]) -> tuple[Any, ...]:
+    specification = folder / "specification.yaml"
+    words = specification.read_bytes() if specification.is_file() else b""
+    return (words, *(card.get(key) for key in ("last_delivery", "link_run", "catalogue", "dates")))
 
 
 def paragraphs(text: str) -> tuple[str, ...]:

@@ -24,7 +24,6 @@ from models.paper_figures import (
     performance,
     rows_said,
     said_day,
-    shown_people,
     sources,
 )
 from models.paper_groups import groups
@@ -235,7 +234,7 @@ def _dataset(told: Told, source: str, title: str, read: list[str]) -> Iterator[F
     yield Field("name", (title,))
     yield Field("modality", ("Tabular",))
     yield Field("description", (f"Read of it: {'; '.join(read)}.",))
-    yield Field("quantities", (f"{shown_people(rows)} rows in use" if rows else NOT_MEASURED,))
+    yield Field("quantities", (f"{people(rows)} rows in use" if rows else NOT_MEASURED,))
     yield Field(
         "sensitive attributes",
         (f"Signals used: {'; '.join(near)}." if near else "No signal close to one is used.",),

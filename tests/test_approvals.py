@@ -434,3 +434,5 @@ def test_the_front_door(workspace: Workspace, earlyhelp_command: Callable[..., t
     assert [each["approved_by"] for each in found["models"]] == [[], []]
     (workspace.root / "settings.yaml").write_text("approval_roles: [board]")
     assert said("approve", model.sha256, "A")[0] == 2
+    (workspace.root / "settings.yaml").write_text("approval_roles: [board, ' Board']")
+    assert "two of the roles are the same" in said("approve", model.sha256, "A")[2]
