@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from features.asof import sql_known
 from features.other_links import OtherLinks, links_of, rows_with
 from features.panel import Panel, read_panel
 from features.snapshot import Snapshot, open_snapshot
@@ -80,6 +81,27 @@ def asked_in(workspace: Workspace) -> tuple[Plan, Asked]:
     return plan, ask(plan.question, plan.calendar)
 
 
+def have_other_subjects(plan: Plan, asked: Asked) -> list[tuple[date, str]]:
+    """Day and person of those asked about of whom any subject is somebody else's later, or who got another's,
+    whether or not they kept their id."""
+
+    def subjects(known: date) -> dict[str, set]:
+        query = f"SELECT person_id, source, subject_key FROM links WHERE {sql_known(known)}"
+        found: dict[str, set] = {}
+        for person, *subject in plan.snapshot.con.execute(query).fetchall():
+            found.setdefault(person, set()).add(tuple(subject))
+        return found
+
+    later = list(subjects(plan.calendar.test_judged_on).values())
+    return [
+        (day, person)
+        for day in plan.calendar.test
+        for then in [subjects(day)]
+        for person in asked.lists[day].morning.person_ids.tolist()
+        if then[person] not in later
+    ]
+
+
 def test_judged_with_todays_links_is_judged_as_in_a_town_that_always_had_them(town: Town) -> None:
     plan, asked = asked_in(town(joined=LATER))
     scorers, platts = {"sum": SCORER}, {"sum": PLATT}
@@ -95,7 +117,8 @@ def test_judged_with_todays_links_is_judged_as_in_a_town_that_always_had_them(to
     assert (
         told["later"]["n"] == twice.later["sum"].n < told["then"]["n"] and told["judged_on"] == "2026-06-21"
     )
-    assert twice.later["sum"] != twice.then["sum"] and 0 < twice.relinked < twice.people
+    assert twice.later["sum"] != twice.then["sum"] and twice.relinked < twice.people
+    assert twice.relinked == len(have_other_subjects(plan, asked))
     assert all(np.array_equal(s.log_odds, b) for s, b in zip(scored["sum"], before, strict=True))
 
 

@@ -193,24 +193,32 @@ def _now(plan: Plan, asked: Asked, day: date, judged_on: date) -> _Now:
     place = {person: row for row, person in enumerate(person_ids.tolist())}
     found = con.execute(
         f"""
-        SELECT DISTINCT now.person_id, before.person_id
-        FROM (FROM links WHERE {sql_known(day)}) before
-        JOIN (FROM links WHERE {sql_known(judged_on)}) now USING (source, subject_key)
-        ORDER BY ALL
+        WITH before AS ({_subjects(day)}), now AS ({_subjects(judged_on)})
+        SELECT now.person_id, before.person_id,
+               count(*) = any_value(before.subjects) AND count(*) = any_value(now.subjects)
+        FROM before JOIN now USING (source, subject_key) GROUP BY ALL ORDER BY ALL
         """
     ).fetchall()
     out = _not_asked(plan, day)
-    known_out = {now for now, before in found if before in out}
+    known_out = {now for now, before, _ in found if before in out}
     of: dict[str, int] = {}
     moved: set[str] = set()
-    for now, before in found:
+    for now, before, same in found:
         if before in place:
             if now not in known_out:
                 of.setdefault(now, place[before])
-            if before != now:
+            if not same:
                 moved.add(before)
     ids = np.array(list(of), dtype=str)
     return _Now(ids, np.array(list(of.values()), np.int64), len(moved))
+
+
+def _subjects(known: date) -> str:
+    """SELECT the links of a morning, each with how many subjects its person has."""
+    return f"""
+        SELECT *, count(*) OVER (PARTITION BY person_id) AS subjects
+        FROM (SELECT DISTINCT source, subject_key, person_id FROM links WHERE {sql_known(known)})
+    """
 
 
 def _not_asked(plan: Plan, day: date) -> set[str]:
