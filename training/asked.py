@@ -16,7 +16,7 @@ from training.calendar import Calendar, Fold
 from training.examples import Examples, join, room
 from training.question import Morning, Question, Rows
 
-MOST_TO_TRY = 50_000
+MOST_TO_TRY = 20_000
 """Rows that a fold is fitted on. Where there are more they are drawn, with the outcome and without: what is
 tried on a fold is held by the order of people alone, which a share of either does not change."""
 
@@ -32,12 +32,13 @@ class Listed:
 @dataclass(frozen=True)
 class Asked:
     """rows: (date, day of judging) → those who can be judged. lists: date → everybody, of dates to judge on.
-    learned_from: the people of the training rows."""
+    learned_from: the people of the training rows; learned_from_positive: those of them with the outcome."""
 
     calendar: Calendar
     rows: Mapping[tuple[date, date], Rows]
     lists: Mapping[date, Listed]
     learned_from: frozenset[str]
+    learned_from_positive: frozenset[str] = frozenset()
 
     @property
     def training(self) -> Examples:
@@ -86,6 +87,7 @@ def ask(question: Question, calendar: Calendar, *, tell: Tell = quiet) -> Asked:
     whole |= dict.fromkeys((*calendar.before, *calendar.reported), calendar.test_judged_on)
     rows, lists = {}, {}
     learned_from: set[str] = set()
+    positive: set[str] = set()
     for day, judged_on_days in _by_day(calendar).items():
         tell(f"who was asked about on {day}, and what followed")
         morning = question.morning(day)
@@ -94,9 +96,10 @@ def ask(question: Question, calendar: Calendar, *, tell: Tell = quiet) -> Asked:
             rows[day, judged_on] = question.rows(morning, followed)
             if day in calendar.train and judged_on == calendar.train_judged_on:
                 learned_from.update(morning.person_ids[followed.labelled].tolist())
+                positive.update(morning.person_ids[followed.y == 1].tolist())
             if whole.get(day) == judged_on:
                 lists[day] = Listed(morning, followed)
-    return Asked(calendar, rows, lists, frozenset(learned_from))
+    return Asked(calendar, rows, lists, frozenset(learned_from), frozenset(positive))
 
 
 def _by_day(calendar: Calendar) -> dict[date, list[date]]:
