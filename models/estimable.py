@@ -12,16 +12,25 @@ from typing import Any
 from models.judge import TEST_POSITIVES
 from models.spec import NEEDED_TO_FIT
 
+NOT_TOLD = (
+    "not estimable: the card does not tell how many people with the outcome it learned from and judges by"
+)
+
 
 def not_estimable(card: Mapping[str, Any]) -> str:
     """Why a run's figures say nothing, as a sentence that begins with "not estimable"; empty where they do.
 
-    card: a candidate's; what it does not tell is not held against it here.
+    card: a candidate's; where it does not tell, nobody can say that they were enough. On both sides people
+    are counted, since the rows of one person on many dates are no more evidence than one of them.
     """
+    fitted, judged, people = (card.get(part) or {} for part in ("fitted_on", "test", "people"))
+    rows, learned = fitted.get("positives"), people.get("learned_from_positive")
+    if rows is None or learned is None or judged.get("estimable") is None:
+        return NOT_TOLD
     few = []
-    fitted, judged = card.get("fitted_on") or {}, card.get("test") or {}
-    if fitted.get("positives", NEEDED_TO_FIT) < NEEDED_TO_FIT:
-        few.append(f"{fitted['positives']} rows with the outcome on the training dates, of {NEEDED_TO_FIT}")
-    if not judged.get("estimable", True):
+    if min(rows, learned) < NEEDED_TO_FIT:
+        least = f"{rows} rows" if rows < NEEDED_TO_FIT else f"{learned} people"
+        few.append(f"{least} with the outcome on the training dates, of {NEEDED_TO_FIT}")
+    if not judged["estimable"]:
         few.append(f"{judged['positive_people']} people with the outcome to judge by, of {TEST_POSITIVES}")
     return f"not estimable: {' and '.join(few)} that it takes" if few else ""

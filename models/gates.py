@@ -4,7 +4,7 @@ A gate is a function of the candidate's card and of what people wrote about it (
 nothing else; what neither tells is not met. Further gates are added to `GATES`. What they read of a card:
 
     test.calibration_slope   1 where chances are as they are told
-    fitted_on, test          whether there were enough people with the outcome, see `models.estimable`
+    fitted_on, people, test  whether there were enough people with the outcome, see `models.estimable`
     paired                   baseline → of (such as "precision at 30"), difference, low and high: this
                              candidate's figure less the baseline's, from the same people, 95 %
     audit                    recall by group, as `models.audit.ThresholdAudit.to_json` has it

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "specs"
 
 NEEDED_TO_FIT = 50
-"""Rows with the outcome on the training dates, without which a model cannot be fitted: not estimable."""
+"""Rows with the outcome on the training dates, and people in them, without which it is *not estimable*."""
 
 
 class Part(Specified):

@@ -122,9 +122,11 @@ def test_a_champion_has_two_approvals_that_stand(steps: list[tuple[str, str, str
         assert now.champion not in now.turned_down and not set(now.before) & set(now.turned_down)
 
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "kind": "logistic",
-    "test": {"precision": 0.4, "calibration_slope": 1.07},
+    "fitted_on": {"rows": 900, "positives": 60},
+    "people": {"learned_from_positive": 50},
+    "test": {"precision": 0.4, "calibration_slope": 1.07, "estimable": True, "positive_people": 20},
     "beside": {"calls": {"precision": 0.3}, "lightgbm": {"precision": 0.5}},
     "paired": {
         "calls": {"of": "precision at 30", "difference": 0.1, "low": 0.02, "high": 0.18},
@@ -137,6 +139,10 @@ BETTER, GROUPS = "better than the best baseline", "no group is missed too often"
 
 def but(**changed: Any) -> dict[str, Any]:
     return {**GOOD, **changed}
+
+
+def judged(**changed: Any) -> dict[str, Any]:
+    return {"test": {**GOOD["test"], **changed}}
 
 
 def paired(low: float | None) -> dict[str, Any]:
@@ -158,9 +164,14 @@ BASELINE = but(kind="calls", beside={"latest": {"precision": 0.4}, "lightgbm": {
         ({**BASELINE, "beside": {"latest": {"precision": 0.41}}}, [BETTER]),
         ({**BASELINE, "beside": {"last_week": {"precision": 0.9}}, "cannot_serve": {"last_week": "it"}}, []),
         ({**BASELINE, "beside": {"latest": {"precision": None}}}, [BETTER]),
-        (but(test={"precision": 0.4, "calibration_slope": 0.79}), ["calibration"]),
-        (but(test={"precision": 0.4, "calibration_slope": 1.21}), ["calibration"]),
-        (but(test={"precision": 0.4, "calibration_slope": None}), ["calibration"]),
+        (but(**judged(calibration_slope=0.79)), ["calibration"]),
+        (but(**judged(calibration_slope=1.21)), ["calibration"]),
+        (but(**judged(calibration_slope=None)), ["calibration"]),
+        (but(**judged(estimable=None)), [BETTER]),
+        (but(**judged(estimable=False, positive_people=19)), [BETTER]),
+        (but(fitted_on={"rows": 900}), [BETTER]),
+        (but(people={"learned_from": 700}), [BETTER]),
+        (but(people={"learned_from_positive": 49}), [BETTER]),  # though of 60 rows
         (but(audit=audited(ONE_MISSED)), [GROUPS]),
         ({**BASELINE, **paired(0.0), "kind": "calls"}, []),  # itself and what is fitted are no rivals
         ({**BASELINE, "paired": {"latest": {"of": "AP", "difference": -0.001, "low": None}}}, [BETTER]),
@@ -286,7 +297,7 @@ def test_a_retired_model_is_used_by_nobody_and_its_flags_are_counted(workspace: 
 
 
 def test_every_gate_that_is_not_met_is_named(workspace: Workspace) -> None:
-    model = candidate(workspace, test={"calibration_slope": 0.5}, audit=audited(ONE_TOO_SMALL))
+    model = candidate(workspace, **judged(calibration_slope=0.5), audit=audited(ONE_TOO_SMALL))
     answer(workspace, model, sign=False, purpose="", owner="tbc")
     with pytest.raises(GateFailed) as refused:
         say(workspace, "A", "approve", model.sha256)
@@ -341,7 +352,7 @@ def test_what_people_wrote_of_another_model_is_not_approved(workspace: Workspace
 
 
 def test_what_was_exported_is_what_is_approved(workspace: Workspace) -> None:
-    model = candidate(workspace, test={"calibration_slope": 0.5})
+    model = candidate(workspace, **judged(calibration_slope=0.5))
     card = workspace.models / model.sha256 / "card.json"
     card.write_text(card.read_text().replace("0.5", "1.0"))
     with pytest.raises(UserMistake, match="have been changed"):

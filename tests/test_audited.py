@@ -21,6 +21,7 @@ from training.asked import Asked, ask
 from training.audited import audit_run, audits, contacted, groups_of, proxies_run
 from training.examples import margins_of
 from training.fitting import fit_all, score_lists
+from training.judged import on_both_sides
 from training.plan import Plan, lay_plan
 from training.trees import untried
 
@@ -77,6 +78,18 @@ def test_a_group_whose_incidents_are_hidden_is_missed_and_met_less_often(run: Ru
     (attention,) = audited.attention
     rates = {g.name: g.estimates["contact"].rate for g in attention.groups}
     assert rates["x"] is not None and rates["y"] is not None and rates["y"] < rates["x"]
+
+
+def test_a_person_with_the_outcome_counts_once_to_learn_from(run: Run) -> None:
+    plan, asked, _ = run
+    found, rows = set(), 0
+    for day in plan.calendar.train:
+        morning = plan.question.morning(day)
+        y = plan.question.labels(morning, plan.calendar.train_judged_on).y
+        with_it = [person for person, had in zip(morning.person_ids, y, strict=True) if had == 1]
+        found, rows = found | set(with_it), rows + len(with_it)
+    assert asked.learned_from_positive == found and found < asked.learned_from
+    assert rows == asked.training.y.sum() > on_both_sides(asked)["learned_from_positive"] == len(found) > 0
 
 
 def test_a_characteristic_that_is_declared_and_of_which_nothing_is_held_is_there(tmp_path: Path) -> None:

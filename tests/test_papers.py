@@ -35,6 +35,7 @@ ROOT = Path(__file__).parent.parent
 JUDGED: dict[str, Any] = {
     "labelled": 30_331,
     "positives": 1_237,
+    "estimable": True,
     "base_rate": 0.0408,
     "auc": 0.781,
     "average_precision": 0.2133,
@@ -106,7 +107,7 @@ FULL: dict[str, Any] = {
             "regret": {"said": "at no cost"},
         }
     },
-    "people": {"learned_from": 21_118, "judged_on": 20_557, "both": 16_113},
+    "people": {"learned_from": 21_118, "learned_from_positive": 1_938, "judged_on": 20_557, "both": 16_113},
     "nobody_yet": {"listed": 91, "alone": 33, "share": 0.3626, "interval": [0.271, 0.465]},
     "reliability": [
         {"n": 3_033, "chance": 0.011, "positives": 33, "share": 0.0109, "interval": [0.008, 0.015]}
@@ -147,7 +148,7 @@ FULL: dict[str, Any] = {
     "verdict": {"kind": "lightgbm", "said": "Shown to beat the best baseline: gradient-boosted trees."},
 }
 EXACT = [30_331, 1_237, 91, 41_237, 1_117, 40_119, 61_238, 2_413, 30_619, 1_213, 3_033]
-EXACT += [21_118, 20_557, 16_113]
+EXACT += [21_118, 1_938, 20_557, 16_113]
 """Counts of people in the card as nobody outside the team may read them; none is a multiple of 5."""
 SIGNED = {"sex: unknown": Signature("Anna Bright", "we looked at all fourteen of them")}
 

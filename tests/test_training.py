@@ -261,7 +261,7 @@ def nothing_followed() -> TrainingReport:
         "title": "trees",
         "titles": {"lightgbm": "trees", "latest": "most recent contact"},
         "fitted_on": {"rows": 1, "positives": 49},
-        "people": {"learned_from": 1, "judged_on": 1, "both": 1},
+        "people": {"learned_from": 1, "learned_from_positive": 1, "judged_on": 1, "both": 1},
         "flow": {str(days[2]): [{"why": "already there", "left_out": 1, "left": 1}]},
         "parts": {},
         **judged.to_json(),

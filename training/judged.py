@@ -110,11 +110,13 @@ def with_last_lists(
 
 
 def on_both_sides(asked: Asked) -> dict[str, int]:
-    """How many people were learned from, how many judged on, and how many stand on both sides."""
+    """How many people were learned from, how many of them with the outcome, how many judged on, and how many
+    stand on both sides."""
     lists = [asked.lists[day] for day in asked.calendar.test]
     judged = {person for each in lists for person in each.morning.person_ids[each.followed.labelled].tolist()}
     return {
         "learned_from": len(asked.learned_from),
+        "learned_from_positive": len(asked.learned_from_positive),
         "judged_on": len(judged),
         "both": len(judged & asked.learned_from),
     }

@@ -40,14 +40,14 @@ def _lines(report: TrainingReport) -> Iterator[str]:
         rate = "not estimable" if part["base_rate"] is None else f"{part['base_rate']:.2%}"
         yield f"  {part['positives']:>6,} of {part['n']:,} ({rate}): {part['title']}"
     yield ""
-    titles, fitted_on = first["titles"], first["fitted_on"]
-    yield from _table({kind: _test(report, kind) for kind in titles}, titles, fitted_on=fitted_on)
+    titles = first["titles"]
+    yield from _table({kind: _test(report, kind) for kind in titles}, titles, run=first)
     for kind, why in first["cannot_serve"].items():
         yield f"  {titles[kind]}: {why}"
     for day in first["also_report"]:
         yield f"\nAlso on {day}"
         on_day = {kind: card["also_report"][day] for kind, card in report.cards.items()}
-        yield from _table(on_day, titles, fitted_on=fitted_on)
+        yield from _table(on_day, titles, run=first)
     few = not_estimable(first)
     for kind in FITTED:
         if kind in report.cards and not few:
@@ -73,11 +73,11 @@ def _left_out(report: TrainingReport) -> str:
     return f"; {left_out} left out, whose dates have nobody with the outcome, or all" if left_out > 0 else ""
 
 
-def _table(judged: Mapping[str, Card], titles: Mapping[str, str], *, fitted_on: Card) -> Iterator[str]:
+def _table(judged: Mapping[str, Card], titles: Mapping[str, str], *, run: Card) -> Iterator[str]:
     first = next(iter(judged.values()))
     counts = f"{first['labelled']:,} judged, {first['positives']:,} with the outcome"
     yield f"  {counts}: base rate {_share(first['base_rate'])}"
-    if few := not_estimable({"fitted_on": fitted_on, "test": first}):
+    if few := not_estimable({**run, "test": first}):
         yield f"  {few}"
         return
     wide = max(len(titles[kind]) for kind in judged)
