@@ -17,6 +17,7 @@ from math import log2
 from typing import Any
 
 import duckdb
+import numpy as np
 import splink.comparison_level_library as levels
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 from splink.comparison_library import CustomComparison
@@ -46,6 +47,10 @@ KIN = " AND ".join(
 )
 """Of other forenames, at one address, and a birth date is missing: mostly of one family, whose surname and
 address go together while the model multiplies them as if they did not."""
+
+SHARE = "probability_two_random_records_match"
+LIKELY = 0.01
+"""With what probability two count as maybe one person."""
 
 FOUND_BY_SURE = 0.8
 """The share of all true pairs of which one of `SURE` is thought to hold."""
@@ -119,7 +124,7 @@ def train(
     }
 
 
-def make_pairs(con: duckdb.DuckDBPyConnection, model: Model, *, at_least: float = 0.01) -> None:
+def make_pairs(con: duckdb.DuckDBPyConnection, model: Model, *, at_least: float = LIKELY) -> None:
     """Make temporary table pairs(l, r, probability, weight, weighs) of those in `comparable` who may be one.
 
     l < r number subjects. weight is in bits, all evidence and how rare it is to be one person together;
@@ -147,37 +152,60 @@ def _tell_chance_from_likeness(con: duckdb.DuckDBPyConnection, settings: Any, *,
     """Take what one person's own records add out of how often chance makes two alike, in place.
 
     Among random pairs some are one person, and of those that share a birth date or a dwelling most are. How
-    many are is what the model itself finds: begun with a guess, found and corrected in turn.
+    many are is what the model itself finds: begun with a guess, found and corrected in turn. From turn to
+    turn only that share and some u change, so pairs are compared once, with twice as many one person as are
+    thought to be and each u as low as it then can be: whoever is likely later is likely then.
     """
-    drawn = [
-        (level, level["u_probability"])
-        for comparison in settings["comparisons"]
-        for level, grade in zip(
-            [level for level in comparison["comparison_levels"] if not level.get("is_null_level")],
-            COMPARISONS.get(comparison["output_column_name"], ("", []))[1],
-            strict=False,
-        )
-        if level.get("u_probability") not in (None, grade[3]) and "m_probability" in level
-    ]
+    drawn = []
     for comparison in settings["comparisons"]:
-        for level in comparison["comparison_levels"]:
+        graded = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
+        name = comparison["output_column_name"]
+        for place, (level, grade) in enumerate(zip(graded, COMPARISONS.get(name, ("", []))[1], strict=False)):
+            if level.get("u_probability") not in (None, grade[3]) and "m_probability" in level:
+                found = (f"gamma_{name}", len(graded) - 1 - place)  # Splink numbers grades from the last
+                drawn.append((level, level["u_probability"], found))
+        for level in graded:
             if "m_probability" in level:
                 level["m_probability"] = max(level["m_probability"], LEAST)
+
+    def by_chance(level: Any, seen: float) -> float:
+        return max((seen - share * level["m_probability"]) / (1 - share), seen / MOSTLY_ONE)
+
+    def speaks_against() -> Any:
+        """Bits that u takes from each pair; where it counts how common a value is, u does not count."""
+        return sum(
+            (pairs[column] == grade) * log2(level["u_probability"])
+            for level, _, (column, grade) in drawn
+            if not level.get("tf_adjustment_column")
+        )
+
+    share, most = settings[SHARE], 0.0
     for _ in range(ROUNDS):
-        share = settings["probability_two_random_records_match"]
-        for level, seen in drawn:
-            by_chance = (seen - share * level["m_probability"]) / (1 - share)
-            level["u_probability"] = max(by_chance, seen / MOSTLY_ONE)
-        with _linker(con, settings, threads=1) as linker:
-            pairs = linker.inference.predict(threshold_match_probability=0.01).physical_name
-            one = con.execute(f"SELECT coalesce(sum(match_probability), 0) FROM {pairs}").fetchall()[0][0]
-        if one:
-            settings["probability_two_random_records_match"] = one / (subjects * (subjects - 1) / 2)
+        if share > most:
+            before, share = share, 2 * share / (1 + share)
+            for level, seen, _ in drawn:
+                level["u_probability"] = min(seen, by_chance(level, seen))
+            pairs = _likely(con, {**settings, SHARE: share}, {column for *_, (column, _) in drawn})
+            weight = pairs["match_weight"] - log2(share / (1 - share)) + speaks_against()
+            share, most = before, share
+        for level, seen, _ in drawn:
+            level["u_probability"] = by_chance(level, seen)
+        probability = 1 / (1 + (1 - share) / share * np.exp2(speaks_against() - weight))
+        if one := float(probability[probability >= LIKELY].sum()):
+            share = one / (subjects * (subjects - 1) / 2)
+    settings[SHARE] = share
+
+
+def _likely(con: duckdb.DuckDBPyConnection, settings: Any, grades: set[str]) -> dict[str, Any]:
+    """The weight in bits and those grades of all pairs that may be one person by these settings."""
+    with _linker(con, {**settings, "retain_matching_columns": True}, threads=1) as linker:
+        pairs = linker.inference.predict(threshold_match_probability=LIKELY).physical_name
+        return con.execute(f"SELECT {', '.join(['match_weight', *sorted(grades)])} FROM {pairs}").fetchnumpy()
 
 
 def rarity(model: Model) -> float:
     """How rare it is that two subjects are one person, in bits: what a pair's weight begins with."""
-    share = model["settings"]["probability_two_random_records_match"]
+    share = model["settings"][SHARE]
     return log2(share / (1 - share))
 
 

@@ -4,15 +4,18 @@ import math
 import random
 from functools import cache
 from pathlib import Path
+from unittest.mock import Mock
 
 import duckdb
 import pyarrow as pa
 import pytest
 
+import features.compare as compare
 from features.blocking import make_comparable
 from features.compare import LEAST, make_pairs, train
 from features.errors import UserMistake
 from features.identity_records import STATED, make_identity_records
+from features.likeness import COMPARISONS
 from features.link_model import Model, choose_model, chosen_model, chosen_name, keep_model, kept_models
 from features.probable_people import probable_people
 from features.workspace import Workspace
@@ -135,6 +138,58 @@ def test_how_rare_it_is_to_be_one_person_is_found_and_chance_is_told_without_the
     same_birth = next(level for level in graded["born"] if level["label_for_charts"] == "the same")
     assert same_birth["u_probability"] < one_person / 10
     assert all(level.get("m_probability", 1) >= LEAST for levels in graded.values() for level in levels)
+
+
+def turn_by_turn(con: duckdb.DuckDBPyConnection, settings: dict, *, subjects: int) -> None:
+    """As `_tell_chance_from_likeness`, naively: each turn compares all pairs anew by what it has found."""
+    drawn = []
+    for one in settings["comparisons"]:
+        learned = [level for level in one["comparison_levels"] if not level.get("is_null_level")]
+        for level, grade in zip(learned, COMPARISONS[one["output_column_name"]][1], strict=True):
+            if level.get("u_probability") not in (None, grade[3]) and "m_probability" in level:
+                drawn.append((level, level["u_probability"]))
+        for level in learned:
+            if "m_probability" in level:
+                level["m_probability"] = max(level["m_probability"], LEAST)
+    for _ in range(compare.ROUNDS):
+        share = settings[compare.SHARE]
+        for level, seen in drawn:
+            chance = (seen - share * level["m_probability"]) / (1 - share)
+            level["u_probability"] = max(chance, seen / compare.MOSTLY_ONE)
+        with compare._linker(con, settings, threads=1) as linker:
+            pairs = linker.inference.predict(threshold_match_probability=0.01).physical_name
+            one = con.execute(f"SELECT coalesce(sum(match_probability), 0) FROM {pairs}").fetchall()[0][0]
+        if one:
+            settings[compare.SHARE] = one / (subjects * (subjects - 1) / 2)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("guessed", [True, False])
+def test_pairs_compared_once_tell_what_pairs_compared_each_turn_tell(
+    monkeypatch: pytest.MonkeyPatch, guessed: bool
+) -> None:
+    """Without a guess Splink begins with too few by far, and what is found asks for another comparison."""
+    likely = Mock(side_effect=compare._likely)
+    monkeypatch.setattr(compare, "_likely", likely)
+    if not guessed:
+        monkeypatch.setattr(compare, "_guess_share", lambda linker: None)
+    con = stated(town(150, seed=3))
+    make_comparable(con)
+    once = train(con, chance_pairs=50_000)
+    monkeypatch.setattr(compare, "_tell_chance_from_likeness", turn_by_turn)
+    slow = train(con, chance_pairs=50_000)
+    for name in ("m_probability", "u_probability"):
+        fast, naive = (
+            [
+                level.get(name, 0)
+                for one in model["settings"]["comparisons"]
+                for level in one["comparison_levels"]
+            ]
+            for model in (once, slow)
+        )
+        assert fast == pytest.approx(naive, rel=1e-9, abs=0)
+    assert once["settings"][compare.SHARE] == pytest.approx(slow["settings"][compare.SHARE], rel=1e-9)
+    assert likely.call_count == (1 if guessed else 2)
 
 
 def test_a_model_is_read_back_as_it_was_and_only_by_its_own_version(model: Model, tmp_path: Path) -> None:
