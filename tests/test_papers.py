@@ -2,21 +2,18 @@
 
 import json
 import re
-import shutil
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import jupytext
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import UserMistake
-from features.tables import SCHEMAS, Tables
 from features.workspace import Workspace, init_workspace
 from models.approvals import candidate_named, champion, decide
 from models.candidate import Candidate, export_candidate
@@ -25,9 +22,8 @@ from models.gates import WRITTEN, gates_of
 from models.human import ALL, ASKED, FILE, Human, Signature, folder_of, parse, questions_text, sample
 from models.paper import NOT_MEASURED, TO_WRITE, Field, Paper, Section, Table, to_html, to_markdown
 from models.papers import PAPERS, WRITERS, papers, write_papers
-from models.rows_in_use import rows_in_use
-from models.sample_approval import PEOPLE, approve_sample
-from models.told import Told, cards_of_run, told_of
+from models.sample_approval import approve_sample
+from models.told import Told, told_of
 from tests.answered import ONE_MISSED, ONE_TOO_SMALL, answer, audited, filled
 from tests.test_candidate import CARD, CATALOGUE, SOURCE, SPECIFICATION, draft, panel, reference_of, sums
 
@@ -349,91 +345,6 @@ def test_a_rate_of_a_few_people_is_not_said() -> None:
         )
 
 
-def test_what_is_too_few_to_show_is_told_nowhere_else_in_the_papers() -> None:
-    """As a difference, as what is wrong of a hundred, as a risk, in a gate, or of a list of known length."""
-    apart = {"of": "precision at 20", "difference": 0.0333 - 0.2967, "low": -0.5, "high": -0.1}
-    card = {
-        **FULL,
-        "test": {**JUDGED, "found": 3, "precision": 0.0333, "recall": 0.0024, "lift": 0.8},
-        "paired": {"calls": apart},
-        "overlap": [{"days": 7, "listed": 30, "stayed": 28, "share": 0.9333}],
-        "lead_time": {**FULL["lead_time"], "people": 1, "median_days": 43.0},
-        "by_person": None,
-    }
-    papers_of = every({**card, "later_links": None})
-    for paper in papers_of.values():
-        text = to_markdown(paper)
-        for given_away in ("-26.3", "-0.263", "of every 100", "97%", "93%", "43 days"):
-            assert given_away not in text
-    table = field(papers_of["model card"], "Is it better?").table
-    assert table and table.rows == (("calls in 90 days", "precision at 20", TOO_FEW),)
-    assert field(papers_of["model card"], "How early").said == (TOO_FEW,)
-    risks = field(papers_of["impact annex"], "What could go wrong, as far as it is known").table
-    assert risks and [row[1] for row in risks.rows[:2]] == [TOO_FEW, TOO_FEW]
-    theirs = {**JUDGED, "found": 2, "precision": 0.022}
-    other = every({**FULL, "beside": {"calls": theirs}, "paired": {"calls": apart}})["model card"]
-    assert "-26.3" not in to_markdown(other) and "-0.263" not in to_markdown(other)
-
-
-def test_a_row_that_came_with_every_delivery_is_in_use_once(workspace: Workspace) -> None:
-    tables = Tables(workspace.data)
-
-    def told_by(delivery: int, *records: tuple[int, int, bool], table: str = "marks") -> None:
-        rows = [
-            {"source": "fire", "record_key": f"r/{key}", "revision": revision, "withdrawn": withdrawn}
-            | {"delivery_id": delivery, "known_on": date(2026, 1, delivery)}
-            for key, revision, withdrawn in records
-        ]
-        tables.append(table, pa.Table.from_pylist(rows, schema=SCHEMAS[table]))
-
-    assert rows_in_use(workspace, last_delivery=9) == {}
-    told_by(1, *((key, 1, False) for key in range(12)), (0, 1, False))
-    told_by(1, (0, 1, False), table="registers")
-    told_by(2, (0, 2, False), (1, 2, True), (2, 2, True))
-    told_by(3, (2, 3, False))
-    assert [rows_in_use(workspace, last_delivery=each) for each in (0, 1, 2, 3)] == [
-        *({}, {"fire": 12}, {"fire": 10}, {"fire": 11}),
-    ]
-    assert "1,234,565 rows in use" in to_markdown(every()["transparency record"])
-    some = PAPERS["transparency_record"](replace(told(), rows={"fire": 3}))
-    assert "* rows in use" in to_markdown(some).replace("\\", "")
-
-
-def test_words_that_were_changed_after_they_were_approved_are_not_shown_as_approved(
-    workspace: Workspace,
-) -> None:
-    model = exported(workspace)
-    done = approve_sample(workspace, model.sha256, at=datetime(2026, 7, 1, tzinfo=UTC))
-    file = done.papers / FILE
-    before = file.read_text(encoding="utf-8")
-    file.write_text(before.replace("SAMPLE, written", "Written", 1), encoding="utf-8")
-    for path in papers(workspace, model).papers:
-        assert "NOT APPROVED as it reads now" in path.read_text(encoding="utf-8")
-    file.write_text(before, encoding="utf-8")
-    assert "NOT APPROVED" not in papers(workspace, model).papers[0].read_text(encoding="utf-8")
-
-
-def test_a_card_stands_beside_those_of_its_own_run_that_are_there(workspace: Workspace) -> None:
-    """Another catalogue, other dates and other words of the specification are other runs; a folder may go."""
-    model = exported(workspace)
-
-    def beside(slope: float, *, capacity: int | None = None, **card: Any) -> Candidate:
-        made = replace(draft(sums(), slope=slope), kind="calls", card={**FULL, "kind": "calls", **card})
-        if capacity:
-            changed = made.specification.model_copy(update={"capacity": capacity})
-            made = replace(made, specification=changed)
-        return export_candidate(workspace, made, reference_of(made, panel(20).X))
-
-    same = beside(0.8)
-    beside(0.7, dates={**FULL["dates"], "test": ["2024-12-08"]})
-    beside(0.6, catalogue="another")
-    beside(0.5, capacity=7)
-    assert cards_of_run(workspace, model) == [model.card, same.card]
-    shutil.rmtree(workspace.models / same.sha256)
-    assert cards_of_run(workspace, model) == [model.card]
-    assert papers(workspace, model).papers
-
-
 def test_what_was_not_measured_says_so() -> None:
     bare = every(dict(CARD))
     said = to_markdown(bare["model card"])
@@ -604,24 +515,6 @@ def test_the_notebook_reads_an_audit_or_says_there_is_none(
         assert list(names["groups"]["recall"].round(2).dropna()) == [0.6, 0.6]
         (point,) = names["points"]
         assert (point.precision, point.simple) == (JUDGED["precision"], False) and point.whose
-
-
-def test_a_demo_that_was_stopped_between_its_two_approvals_goes_on(workspace: Workspace) -> None:
-    at, model = datetime(2026, 7, 1, tzinfo=UTC), exported(workspace)
-    papers(workspace, model, simulated=True)
-    role = workspace.settings.approval_roles[0]
-    first = decide(workspace, "approve", model.sha256, by=PEOPLE[0], role=role, because="S" * 20, at=at)
-    assert first.champion is None
-    assert approve_sample(workspace, model.sha256, at=at).approved
-    assert champion(workspace, "fires") == model.sha256
-
-
-def test_simulated_people_do_not_say_that_they_approved_what_is_no_champion(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = exported(workspace)
-    monkeypatch.setattr("models.sample_approval.decide", lambda *given, **named: None)
-    assert not approve_sample(workspace, model.sha256, at=datetime(2026, 7, 1, tzinfo=UTC)).approved
 
 
 def test_simulated_people_approve_what_meets_every_gate_and_nothing_else(workspace: Workspace) -> None:
