@@ -31,7 +31,11 @@ CARD = {
     "fitted_on": BLOCK,
     "calibrated_on": BLOCK,
     "test": {**JUDGED, "lift": None},
-    "on_folds": [{"auc": 0.6, "brier": 0.6}, {"auc": None}, {"auc": 0.65}],
+    "on_folds": [
+        {"fold": 2, "estimable": True, "auc": 0.6, "brier": 0.6},
+        {"fold": 3, "auc": None},
+        {"fold": 4, "auc": 0.65},
+    ],
 }
 
 

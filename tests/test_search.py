@@ -6,11 +6,15 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from sqlalchemy import Engine, event
 
 from features.errors import UserMistake
@@ -19,7 +23,7 @@ from models.judge import auc
 from models.spec_candidates import LightGBM, directions
 from training.examples import Examples
 from training.search import search
-from training.trees import Fold, Setting, choose, fit_trees
+from training.trees import Fold, Setting, choose, chosen_before, fit_trees
 
 NAMES = ("calls", "visits", "days_since", "never")
 TRIALS = 12
@@ -264,6 +268,20 @@ def test_a_file_that_cannot_keep_trials_is_told(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserMistake, match=rf"cannot keep its trials in .*{name}\.(\n|.)*{said}"):
             searched(tmp_path / name, trials=1, folds=FOLDS[:1])
+
+
+@given(areas=arrays(float, (5, 4), elements=st.integers(0, 4).map(float)))
+def test_a_fold_is_shown_with_what_the_folds_before_it_chose(areas: np.ndarray) -> None:
+    """And with nothing that it, or a later one, says of the settings."""
+    settings = [Setting({"lambda_l2": i}, 10 - i, None, tuple(of)) for i, of in enumerate(areas.tolist())]
+    first = Setting({}, 1)
+    assert chosen_before(settings, 0, otherwise=first) is first
+    for fold in (1, 2, 3):
+        chosen = chosen_before(settings, fold, otherwise=first)
+        before = {setting.rounds: np.mean(setting.auc_by_fold[:fold]) for setting in settings}
+        assert before[chosen.rounds] == max(before.values())
+        other = [replace(s, auc_by_fold=(*s.auc_by_fold[:fold], 4 - s.rounds, 0)) for s in settings[::-1]]
+        assert chosen_before(other, fold, otherwise=first).rounds == chosen.rounds
 
 
 # --- directions ------------------------------------------------------------------------------------

@@ -12,15 +12,19 @@ import yaml
 
 from features.errors import UserMistake
 from features.workspace import Workspace, open_workspace
-from models.candidate import load_candidate
+from models import registry
+from models.candidate import load_candidate, newest_candidate
 from models.gates import BETTER, gates_of
 from models.resample import redraw
 from models.scorer import LinearScorer
 from models.spec import NEEDED_TO_FIT
 from tests.town import Town
 from tests.trained_town import CALIBRATE, RECEIVED, TEST, TRAIN, WEIGHT, on, specify, trained_town
+from training.already import key_of
+from training.plan import lay_plan
 from training.run import TrainingReport, train
 from training.text import training_text
+from training.trees import Setting
 
 
 def registered(workspace: Workspace, found: Mapping[str, Any], **rest: Any) -> dict[str, int]:
@@ -167,7 +171,10 @@ def test_what_was_trained_already_is_found_and_a_change_of_anything_trains_again
     specify(town, capacity=21)
     assert trains()
     specify(town)
+    registry.record(town.workspace.models, registry.Entry("f" * 64, "lightgbm", "missing", 1, 1))
     assert not trains(), "the same words again are the same specification"
+    newest = {kind: newest_candidate(town.workspace, "missing", kind).sha256 for kind in first.models}
+    assert newest == first.models, "what was asked for last makes the lists, be it made or found"
     (tmp_path / "settings.yaml").write_text(yaml.safe_dump({"seed": 7}))
     assert trains(open_workspace(tmp_path))
     (tmp_path / "settings.yaml").write_text("")
@@ -175,7 +182,27 @@ def test_what_was_trained_already_is_found_and_a_change_of_anything_trains_again
     with monkeypatch.context() as patch:
         patch.setattr("training.already.code_version", lambda folders: "other code")
         assert trains()
+    (tmp_path / "settings.yaml").write_text("link_show: 0.9")
+    assert trains(open_workspace(tmp_path)), "links are surer elsewhere"
+    monkeypatch.setenv("LOG", "sqlite:////tmp/a.db")
+    (tmp_path / "settings.yaml").write_text("mlflow_uri: $LOG")
+    one = key_of(lay_plan(open_workspace(tmp_path), "missing"))
+    monkeypatch.setenv("LOG", "sqlite:////tmp/b.db")
+    assert key_of(lay_plan(open_workspace(tmp_path), "missing")) != one, "it is to be logged elsewhere"
+    (tmp_path / "settings.yaml").write_text("")
+    with monkeypatch.context() as patch:
+        patch.setattr("training.already.version", lambda package: "99")
+        assert trains(), "LightGBM is another"
+    declared = tmp_path / "sources" / "missing.yaml"
+    source = yaml.safe_load(words := declared.read_text())
+    source["signals"]["episode"]["service"] = True
+    declared.write_text(yaml.safe_dump(source))
+    assert trains(open_workspace(tmp_path)), "who has an episode is helped already"
+    declared.write_text(words)
     held = town.workspace.models / first.models["logistic"]
+    (held / "card.json").write_text((card := (held / "card.json").read_text()) + " ")
+    assert trains(), "one of its models has been changed"
+    (held / "card.json").write_text(card)
     aside = held.rename(tmp_path / "aside")
     assert trains(), "one of its models is gone"
     aside.rename(held)
@@ -186,6 +213,29 @@ def test_what_was_trained_already_is_found_and_a_change_of_anything_trains_again
     log.touch()
     town.event("p0001", "police.incident", RECEIVED)
     assert trains(snapshot=town.snapshot), "a delivery has come"
+
+
+def test_trees_are_shown_on_the_first_fold_as_nobody_chose_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chosen on that fold, the worse of two settings would not be shown on it."""
+    town = trained_town(tmp_path)
+    useless = {"min_data_in_leaf": 10_000}
+    lightgbm = {"settings": [useless, {"min_data_in_leaf": 20}], "rounds": [2, 5]}
+    specify(town, lightgbm=lightgbm)
+    fitted: list[Setting] = []
+
+    class Fitted(Exception):
+        """A first fit of all candidates."""
+
+    def fit(plan: Any, setting: Setting, training: Any) -> None:
+        fitted.append(setting)
+        raise Fitted
+
+    monkeypatch.setattr("training.run.fit_all", fit)
+    with pytest.raises(Fitted):
+        trained(town)
+    assert [(setting.parameters, setting.rounds) for setting in fitted] == [(useless, 5)]
 
 
 def never_called(*given: Any, **named: Any) -> None:

@@ -30,7 +30,7 @@ READ = (*OPEN_VIEWS, "deliveries", "link_runs", "links", "residences")
 
 
 def common(
-    plan: Plan, asked: Asked, *, tried: Sequence[Setting], on_folds: Sequence[Mapping[str, Judgement]]
+    plan: Plan, asked: Asked, *, tried: Sequence[Setting], on_folds: Mapping[int, Mapping[str, Judgement]]
 ) -> dict[str, Any]:
     """What every candidate of a run shares: the outcome, the dates, the people, the tables read."""
     specification, calendar, snapshot = plan.specification, plan.calendar, plan.snapshot
@@ -42,7 +42,7 @@ def common(
         "dates": _dates(calendar),
         "cannot_serve": {b.name: CANNOT_SERVE for b in specification.baselines if b.days_before},
         "tried": [asdict(setting) for setting in tried],
-        "selection": _selection(on_folds),
+        "selection": _selection(list(on_folds.values())),
         "fitted_on": _count(asked.training),
         "calibrated_on": _count(asked.calibration),
         "people": on_both_sides(asked),
@@ -69,7 +69,7 @@ def card(
     shared: Mapping[str, Any],
     judged: Mapping[str, Judged],
     also: Mapping[str, Mapping[str, Judgement]],
-    on_folds: Sequence[Mapping[str, Judgement]],
+    on_folds: Mapping[int, Mapping[str, Judgement]],
     fit: Mapping[str, Any],
     made_of: Composition,
     fairness: Mapping[str, Any],
@@ -78,7 +78,7 @@ def card(
 
     titles: kind → what it is called, of those too that are judged and have no card. judged: kind → what it
     is judged by on the test dates, this candidate and the others. also: date → kind → figures. on_folds:
-    for each fold, kind → figures. fit: what is particular to how it was fitted. made_of: what the scores
+    number of a fold → kind → figures. fit: what is particular to how it was fitted. made_of: what the scores
     of its reference are made of. fairness: see `training.fair`.
     """
     return {
@@ -90,7 +90,7 @@ def card(
         **judged[kind].to_json(),
         "beside": {other: each.figures.to_json() for other, each in judged.items() if other != kind},
         "also_report": {day: figures[kind].to_json() for day, figures in also.items()},
-        "on_folds": [figures[kind].to_json() for figures in on_folds],
+        "on_folds": [{"fold": number, **figures[kind].to_json()} for number, figures in on_folds.items()],
         "made_of": _made_of(made_of),
         **fairness,
     }

@@ -77,7 +77,10 @@ def metrics(card: Mapping[str, Any], *, at: int) -> list[Any]:
     from mlflow.entities import Metric
 
     tried = [("test", 0, card["test"])]
-    tried += [("folds", fold, figures) for fold, figures in enumerate(card.get("on_folds", ()), 1)]
+    tried += [
+        ("folds", of_fold["fold"], {name: value for name, value in of_fold.items() if name != "fold"})
+        for of_fold in card.get("on_folds", ())
+    ]
     return [
         Metric(f"{of}/{name}", value, at, step)
         for of, step, figures in tried
@@ -89,6 +92,8 @@ def metrics(card: Mapping[str, Any], *, at: int) -> list[Any]:
 def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
     found = {}
     for name, value in figures.items():
+        if isinstance(value, bool):  # whether it is estimable is no figure
+            continue
         if isinstance(value, int | float):
             found[name] = float(value)
         elif isinstance(value, list) and len(value) == 2 and all(isinstance(v, int | float) for v in value):

@@ -45,7 +45,7 @@ from training.plan import Plan, lay_plan
 from training.plots import evidence_of
 from training.search import search
 from training.tracking import register
-from training.trees import Fold, Setting, choose
+from training.trees import Fold, Setting, choose, chosen_before, untried
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def train(
     tell("choosing settings")
     folds = [Fold(asked.fit(fold, seed=plan.seed), asked.validation(fold)) for fold in calendar.folds]
     tried = _choose(plan, folds, trials=trials, tell=tell)
-    on_folds = _try_on_folds(plan, asked, folds, tried[0], tell=tell)
+    on_folds = _try_on_folds(plan, asked, folds, tried, tell=tell)
     del folds  # and their rows in bins
     give_back()
 
@@ -189,18 +189,21 @@ def _choose(plan: Plan, folds: Sequence[Fold], *, trials: int | None, tell: Tell
 
 
 def _try_on_folds(
-    plan: Plan, asked: Asked, folds: Sequence[Fold], setting: Setting, *, tell: Tell
-) -> list[dict[str, Judgement]]:
-    """For each fold that can be judged, kind → its figures. Margins are not calibrated here: neither
-    who is on a list nor in which order people stand depends on it."""
-    found = []
+    plan: Plan, asked: Asked, folds: Sequence[Fold], tried: Sequence[Setting], *, tell: Tell
+) -> dict[int, dict[str, Judgement]]:
+    """The number of each fold that can be judged → kind → its figures, the trees' with the setting that the
+    folds before it would have chosen. Margins are not calibrated here: neither who is on a list nor in which
+    order people stand depends on it."""
+    found: dict[int, dict[str, Judgement]] = {}
+    first = untried(plan.specification.lightgbm)
     for number, (fold, of) in enumerate(zip(folds, plan.calendar.folds, strict=True), 1):
         if not fold.can_be_judged:
             tell(f"fold {number} of {len(folds)} is left out: its dates have nobody with the outcome, or all")
             continue
         tell(f"trying every candidate on earlier dates, fold {number} of {len(folds)}")
+        setting = chosen_before(tried, len(found), otherwise=first)
         scored = score_lists(fit_all(plan, setting, fold), plan.catalogue.names, asked.listed(of))
-        found.append({kind: _judge(plan, dates, of.validate) for kind, dates in scored.items()})
+        found[number] = {kind: _judge(plan, dates, of.validate) for kind, dates in scored.items()}
     return found
 
 

@@ -130,6 +130,17 @@ def best_first(settings: Sequence[Setting]) -> list[Setting]:
     return sorted(settings, key=lambda setting: -(setting.auc or 0.0))
 
 
+def chosen_before(tried: Sequence[Setting], fold: int, *, otherwise: Setting) -> Setting:
+    """The best setting as the folds before a fold have it, counted from 0; on the first, `otherwise`.
+
+    So no candidate is shown on a fold with settings that were chosen on it, or on a later one. Equals are
+    told apart by what they are, since the order they come in is that of all folds.
+    """
+    if not fold:
+        return otherwise
+    return min(tried, key=lambda s: (-sum(s.auc_by_fold[:fold]), s.rounds, str(s.parameters)))
+
+
 def fit_trees(
     setting: Setting, names: Sequence[str], training: Examples | Fold, *, threads: int, seed: int
 ) -> TreeScorer:
