@@ -23,7 +23,6 @@ from serving.flags import Flag, WeeklyList, canonical_hash
 from serving.page import page, table
 from serving.person import explain_person
 from serving.score import score, stand
-from serving.service import Scored
 from serving.text import list_text
 from serving.weekly_list import flag, make_list, remake
 from tests.test_weekly_list import AS_OF, PEOPLE, WEEK, flag_candidate, town  # noqa: F401 - fixture
@@ -119,6 +118,8 @@ def test_what_the_list_says_of_each_case(listed: tuple[Workspace, WeeklyList]) -
 
 
 def test_page_table_terminal_service_and_explain_say_the_same(listed: tuple[Workspace, WeeklyList]) -> None:
+    from serving.service import Scored  # which no other test here needs: half a second of imports
+
     doubtful, weekly = listed
     candidate = flag_candidate(doubtful)
     (told,) = [told for told in weekly.flags if told.name.endswith("SurnameU20")]
