@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import socket
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from features.errors import UserMistake
 from features.workspace import Workspace
 from models.candidate import content_hash, export_candidate, reference_of
 from models.registry import entries
-from tests.small_candidates import CARD, empty_log_of, made_in, runs_of, standing, unused_port
+from tests.small_candidates import CARD, client_of, empty_log_of, made_in, runs_of, standing, unused_port
 from tests.test_candidate import draft, panel, sums
 from training.log_store import check_log
 from training.tracking import register
@@ -97,6 +99,56 @@ def test_killed_at_any_point_the_register_is_as_it_was_and_the_next_run_finishes
     assert statuses.count("KILLED") > 5
 
 
+def test_a_run_of_another_workspace_that_is_going_on_is_left_alone(tmp_path: Path, empty_log: bytes) -> None:
+    workspace, found = fresh(tmp_path / "w", empty_log)
+    assert register(workspace, found) == {"logistic": 1}
+    client, [mine] = client_of(workspace), runs_of(workspace)
+    theirs = client.create_run(mine.info.experiment_id, tags={**mine.data.tags, "workspace": "another"})
+    left = client.create_run(mine.info.experiment_id, tags=mine.data.tags)
+    assert register(workspace, found) == {"logistic": 1}
+    statuses = [client.get_run(run.info.run_id).info.status for run in (mine, theirs, left)]
+    assert statuses == ["FINISHED", "RUNNING", "KILLED"]
+
+
+@contextmanager
+def server(answers: Mapping[str, int]) -> Iterator[str]:
+    """The address of a server that answers with a status, by the end of the path; else 200."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            status = next((code for end, code in answers.items() if path.endswith(end)), 200)
+            text = b'{"experiments": []}' if status == 200 else b"Access denied"
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_POST = do_GET
+
+        def log_message(self, *given: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as listening:
+        Thread(target=listening.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{listening.server_address[1]}"
+        finally:
+            listening.shutdown()
+
+
+@pytest.mark.parametrize("answers", [{"/health": 502}, {"/search": 403}, {"/search": 401}])
+def test_a_server_that_is_not_well_or_lets_nobody_in_is_told_before_fitting(
+    answers: dict[str, int], tmp_path: Path
+) -> None:
+    with server({}) as well, server(answers) as unwell:
+        (tmp_path / "settings.yaml").write_text(f"mlflow_uri: {well}")
+        check_log(Workspace(tmp_path))
+        (tmp_path / "settings.yaml").write_text(f"mlflow_uri: {unwell}")
+        with pytest.raises(UserMistake, match="cannot be used"):
+            check_log(Workspace(tmp_path))
+
+
 def test_a_full_disk_is_a_sentence_and_what_was_begun_is_marked(tmp_path: Path, empty_log: bytes) -> None:
     from mlflow import MlflowClient
 
@@ -118,7 +170,8 @@ def test_a_full_database_is_a_full_disk(tmp_path: Path, empty_log: bytes) -> Non
     import sqlalchemy as sa
 
     workspace, found = fresh(tmp_path / "full", empty_log)
-    more = {"logistic": replace(found["logistic"], card={**CARD, "on_folds": [{"auc": 0.6}] * 400})}
+    on_folds = [{"fold": number, "auc": 0.6} for number in range(1, 401)]
+    more = {"logistic": replace(found["logistic"], card={**CARD, "on_folds": on_folds})}
 
     def no_more_pages(connection: Any, record: Any) -> None:
         connection.execute("PRAGMA max_page_count = 1")
@@ -143,6 +196,8 @@ def test_an_error_of_our_own_is_not_told_as_another(tmp_path: Path, empty_log: b
     ("uri", "said"),
     [
         ("http://127.0.0.1:{port}", "cannot be used"),
+        ("https://a:secret@127.0.0.1:{port}", "MLFLOW_TRACKING_PASSWORD"),
+        ("http://127.0.0.1:port", "cannot be used"),
         ("http://no.such.host.invalid", "cannot be used"),
         ("postgresql+pg8000://a:secret@127.0.0.1:{port}/mlflow", "cannot be used"),
         ("postgresql+nothing://a:secret@127.0.0.1:{port}/mlflow", "cannot be used"),
@@ -168,8 +223,8 @@ def test_a_server_that_does_not_answer_is_given_up(tmp_path: Path, monkeypatch: 
     with socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
-        for scheme in ("http", "postgresql+pg8000"):
-            uri = f"{scheme}://anybody@127.0.0.1:{deaf.getsockname()[1]}"
+        for scheme in ("http://", "postgresql+pg8000://anybody@"):
+            uri = f"{scheme}127.0.0.1:{deaf.getsockname()[1]}"
             (tmp_path / "settings.yaml").write_text(f"mlflow_uri: '{uri}'")
             with pytest.raises(UserMistake, match="cannot be used"):
                 check_log(Workspace(tmp_path))

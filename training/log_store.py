@@ -2,7 +2,7 @@
 
 SQLite in the workspace unless the setting `mlflow_uri` names another: a database such as PostgreSQL, or a
 server. A run that could not be registered after twenty minutes of fitting should not have been begun:
-`check_log` asks first, without MLflow, whose own patience is minutes long.
+`check_log` asks first; with MLflow, whose own patience is minutes long, only a server that has answered.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import sqlalchemy as sa
@@ -28,6 +30,7 @@ PATIENCE = 5
 SERVER_PATIENCE = 30
 """Seconds to wait for a server's answer while it is written to; it may be sent a model."""
 SERVERS, PLATFORMS = ("http://", "https://"), ("databricks",)
+NOT_LET_IN = (401, 403)
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 """What MLflow keeps a log in; folders of files it no longer does."""
 
@@ -60,12 +63,30 @@ def check_log(workspace: Workspace) -> None:
     uri = log_uri(workspace)
     try:
         if uri.startswith(SERVERS):
-            with suppress(HTTPError):  # somebody answers; whether we may write is seen when we do
-                urlopen(f"{uri.rstrip('/')}/health", timeout=PATIENCE).close()
+            _ask_server(uri)
         elif not uri.startswith(PLATFORMS):
             _connect(sa.make_url(uri))
-    except (SQLAlchemyError, OSError, ModuleNotFoundError, TypeError) as error:  # the last: without a user
-        raise _cannot_be_used(error) from None
+    except (SQLAlchemyError, OSError, HTTPException, ValueError, ModuleNotFoundError, TypeError) as error:
+        raise _cannot_be_used(error) from None  # a TypeError: a database without a user
+
+
+def _ask_server(uri: str) -> None:
+    """See that a server answers, and that it lets us in, by whatever MLflow's variables say of us."""
+    if urlsplit(uri).username is not None:
+        raise UserMistake(
+            "The address of the training log holds a user name.",
+            problems=[
+                "give it in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or a token in "
+                "MLFLOW_TRACKING_TOKEN, and leave it out of mlflow_uri (settings.yaml)"
+            ],
+        )
+    try:
+        urlopen(f"{uri.rstrip('/')}/health", timeout=PATIENCE).close()
+    except HTTPError as error:
+        if error.code >= 500:
+            raise  # somebody answers in its place
+    with told():
+        _client(uri).search_experiments(max_results=1)
 
 
 def _connect(url: sa.URL) -> None:
@@ -83,18 +104,22 @@ def _connect(url: sa.URL) -> None:
 
 def open_log(workspace: Workspace, *, tell: Tell = quiet) -> Any:
     """MLflow's client of the workspace's training log, its telemetry off. Raises UserMistake."""
+    tell("opening the training log")
+    check_log(workspace)
+    return _client(log_uri(workspace))
+
+
+def _client(uri: str) -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(SERVER_PATIENCE))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    tell("opening the training log")
-    check_log(workspace)
     import mlflow
 
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(log_uri(workspace))
-    mlflow.set_registry_uri(log_uri(workspace))
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
     return mlflow.MlflowClient()
 
 
@@ -137,11 +162,16 @@ def told() -> Iterator[None]:
 
 
 def _is_away(error: BaseException) -> bool:
-    """Whether it comes of a database or a server that is not there."""
+    """Whether it comes of a database or a server that is not there, or does not let us in."""
+    from mlflow.exceptions import MlflowException, RestException
     from requests.exceptions import RequestException
 
-    away = (DBAPIError, RequestException, ConnectionError, TimeoutError, PermissionError)
-    return any(isinstance(cause, away) for cause in caused_by(error))
+    away = (DBAPIError, RequestException, RestException, ConnectionError, TimeoutError, PermissionError)
+    return any(
+        isinstance(cause, away)
+        or (isinstance(cause, MlflowException) and cause.get_http_status_code() in NOT_LET_IN)
+        for cause in caused_by(error)
+    )
 
 
 def _cannot_be_used(error: BaseException) -> UserMistake:

@@ -7,6 +7,8 @@ version behind: versions come last, once every run is whole; what stands already
 
 from __future__ import annotations
 
+import hashlib
+import platform
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from features.lock import in_turn
 from features.progress import Tell, quiet
 from features.workspace import Workspace
 from models.candidate import Candidate
@@ -54,26 +57,33 @@ def register(
     catalogue, and say that it is a candidate. A candidate that is registered already keeps its version.
     evidence: kind → what its pictures are drawn from. Raises UserMistake where the log cannot be used.
     """
-    with told():
-        client = open_log(workspace, tell=tell)
+    with told(), in_turn(workspace.models):
+        client, own = open_log(workspace, tell=tell), _own(workspace)
         specifications = {candidate.specification.name for candidate in candidates.values()}
         experiments = {name: experiment_of(client, workspace, name) for name in sorted(specifications)}
         for experiment in experiments.values():
-            _close_unfinished(client, experiment)
+            _close_unfinished(client, experiment, own)
         runs = {}
         for kind, candidate in candidates.items():
             experiment = experiments[candidate.specification.name]
             tell(f"logging {kind}")
             runs[kind] = _logged_before(client, experiment, candidate) or _log(
-                client, experiment, candidate, (evidence or {}).get(kind)
+                client, experiment, candidate, (evidence or {}).get(kind), own
             )
         tell("registering")
         return {kind: _version(client, candidate, runs[kind]) for kind, candidate in candidates.items()}
 
 
-def _close_unfinished(client: Any, experiment: str) -> None:
-    """Mark what a killed training run left."""
-    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+def _own(workspace: Workspace) -> dict[str, str]:
+    """A tag that tells the runs of this workspace from others' in the same log, and nobody where it lies."""
+    where = f"{platform.node()}\0{workspace.root.resolve()}"
+    return {"workspace": hashlib.sha256(where.encode()).hexdigest()[:16]}
+
+
+def _close_unfinished(client: Any, experiment: str, own: Mapping[str, str]) -> None:
+    """Mark what a killed training run of this workspace left; those of others may still be going on."""
+    ours = " and ".join(f"tags.{name} = '{value}'" for name, value in own.items())
+    for run in client.search_runs([experiment], f"attributes.status = 'RUNNING' and {ours}"):
         client.set_terminated(run.info.run_id, "KILLED")
 
 
@@ -85,12 +95,14 @@ def _logged_before(client: Any, experiment: str, candidate: Candidate) -> _Run |
     return None
 
 
-def _log(client: Any, experiment: str, candidate: Candidate, evidence: Evidence | None) -> _Run:
+def _log(
+    client: Any, experiment: str, candidate: Candidate, evidence: Evidence | None, own: Mapping[str, str]
+) -> _Run:
     """One run: what it was made from, its figures, its pictures and the model."""
     from mlflow.entities import LoggedModelStatus
 
     tags = tags_of(candidate)
-    run = client.create_run(experiment, run_name=candidate.kind, tags=tags)
+    run = client.create_run(experiment, run_name=candidate.kind, tags={**tags, **own})
     run_id, model = run.info.run_id, None
     try:
         model = client.create_logged_model(experiment, name="model", source_run_id=run_id, tags=tags)
