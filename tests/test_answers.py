@@ -63,10 +63,15 @@ AT = {n: {"on": day(n), "today": day(n)} for n in range(40)}
 
 @cache
 def plain_model() -> Model:
-    """A model that has learned nothing but how rare it is to be one person: what learning begins with."""
-    con = stated(town(2, seed=1))
+    """A model that was not trained: every fiftieth pair is one person, and every third shares a name or a
+    birth date, as in the small worlds here; the rest is what learning begins with."""
+    con = stated([])
     make_comparable(con)
     model = train(con)
+    for comparison in model["settings"]["comparisons"]:
+        if comparison["output_column_name"] in ("given", "surname", "born"):
+            _, same, *_, unlike = comparison["comparison_levels"]
+            same["u_probability"], unlike["u_probability"] = 1 / 3, 2 / 3
     return {**model, "settings": {**model["settings"], "probability_two_random_records_match": 0.02}}
 
 
