@@ -20,6 +20,7 @@ from models.spec import Specification, sensitive_signals
 from training.asked import Asked
 from training.calendar import Calendar
 from training.examples import Examples
+from training.fitting import titles_of
 from training.judged import Judged, on_both_sides
 from training.last_week import CANNOT_SERVE
 from training.plan import Plan
@@ -42,7 +43,7 @@ def common(
         "dates": _dates(calendar),
         "cannot_serve": {b.name: CANNOT_SERVE for b in specification.baselines if b.days_before},
         "tried": [asdict(setting) for setting in tried],
-        "selection": _selection(list(on_folds.values())),
+        "selection": _selection(list(on_folds.values()), titles_of(specification)),
         "fitted_on": _count(asked.training),
         "calibrated_on": _count(asked.calibration),
         "people": on_both_sides(asked),
@@ -96,18 +97,19 @@ def card(
     }
 
 
-def _selection(on_folds: Sequence[Mapping[str, Judgement]]) -> dict[str, Any]:
-    """Whom two rules would choose by precision at capacity on the folds, and what each would have cost."""
+def _selection(on_folds: Sequence[Mapping[str, Judgement]], titles: Mapping[str, str]) -> dict[str, Any]:
+    """Whom two rules would choose by precision at capacity on the folds, and what it would have cost; by the
+    titles of the kinds."""
     if not on_folds:
         return {}
-    figures = {kind: [figures[kind].precision for figures in on_folds] for kind in on_folds[0]}
-    return {
-        name: {
-            **rule(figures).to_json(),
-            "regret": regret(figures, choices(figures, rule)).to_json(),
-        }
-        for name, rule in (("most_often", most_often_near_best), ("steady", best_less_spread))
-    }
+    figures = {titles[kind]: [figures[kind].precision for figures in on_folds] for kind in on_folds[0]}
+    kinds = {titles[kind]: kind for kind in on_folds[0]}
+    found = {}
+    for name, rule in (("most_often", most_often_near_best), ("steady", best_less_spread)):
+        chosen = rule(figures)
+        cost = regret(figures, choices(figures, rule)).to_json()
+        found[name] = {**chosen.to_json(), "kind": kinds.get(chosen.kind or ""), "regret": cost}
+    return found
 
 
 def _sensitive(specification: Specification, workspace: Workspace) -> dict[str, Any]:
