@@ -94,10 +94,10 @@ def _feed(
     due = overdue(schedule, last, fact.covers_from, as_of) if schedule else None
     due_first = overdue(schedule, begun, fact.covers_from, as_of) if schedule and missing else None
     wrong = []
-    if due and _is_before(due + timedelta(days=grace_days), as_of):
+    if due and asof.has_come(due + timedelta(days=grace_days), as_of):
         came_last = f"the last came on {day_words(last)}" if last else "none has come yet"
         wrong.append(f"a delivery was due on {day_words(due)}, and {came_last}")
-    if due_first and _is_before(due_first + timedelta(days=grace_days), as_of):
+    if due_first and asof.has_come(due_first + timedelta(days=grace_days), as_of):
         wrong.append(
             f"nothing of {', '.join(missing)} has come yet, due since {day_words(due_first)}: "
             "take it in, or take it out of the declaration if it is not to come"
@@ -122,9 +122,9 @@ def last_counted(
     Where history reaches the morning, that is the last day of the schedule before it.
     """
     came = list(came)
-    last = max((c.received_on for c in came if _is_before(c.received_on, as_of)), default=None)
-    reached = any(c.history and not _is_before(c.received_on, as_of) for c in came)
-    if reached and _is_before(covers_from, as_of):
+    last = max((c.received_on for c in came if asof.has_come(c.received_on, as_of)), default=None)
+    reached = any(c.history and not asof.has_come(c.received_on, as_of) for c in came)
+    if reached and asof.has_come(covers_from, as_of):
         every_day = schedule or Schedule(every="day")
         on_schedule = as_of - timedelta(days=1)
         while every_day.first_on_or_after(on_schedule) != on_schedule:
@@ -136,7 +136,7 @@ def last_counted(
 def overdue(schedule: Schedule, last: date | None, covers_from: date, as_of: date) -> date | None:
     """The delivery day that passed before `as_of` without a delivery; None if none did."""
     due = schedule.first_on_or_after(last + timedelta(days=1) if last else covers_from)
-    return due if _is_before(due, as_of) else None
+    return due if asof.has_come(due, as_of) else None
 
 
 def shrunk(extract: str, came: Iterable[Received], as_of: date) -> str:
@@ -145,7 +145,7 @@ def shrunk(extract: str, came: Iterable[Received], as_of: date) -> str:
     Rows that were set aside bring no news, however many came. Where all that came was quarantined it is
     said at once: nobody needs to know what is usual for that.
     """
-    live = [c for c in came if not c.history and _is_before(c.received_on, as_of)]
+    live = [c for c in came if not c.history and asof.has_come(c.received_on, as_of)]
     if not live:
         return ""
     before, newest = live[:-1][-USUAL_OF:], live[-1]
@@ -176,7 +176,7 @@ def unread(extract: str, came: Iterable[Received], as_of: date, *, whole: bool) 
     Of one that is delivered whole the newest delivery says it all; otherwise nothing says that a row has
     come again, and those of all deliveries count.
     """
-    known = [c for c in came if _is_before(c.received_on, as_of)] or [c for c in came if c.history]
+    known = [c for c in came if asof.has_come(c.received_on, as_of)] or [c for c in came if c.history]
     counts = known[-1:] if whole else known
     rows = sum(c.quarantined for c in counts)
     if not rows:
@@ -201,7 +201,3 @@ def _received(snapshot: Snapshot) -> dict[str, dict[str, list[Received]]]:
     for (source, extract, day, history), rows in sorted(counted.items(), key=lambda item: item[0][2:]):
         found[source][extract].append(Received(day, history, **rows))
     return found
-
-
-def _is_before(day: date, as_of: date) -> bool:
-    return bool(asof.is_known(asof.day_number(day), asof.OPEN, asof.day_number(as_of)))

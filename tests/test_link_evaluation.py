@@ -24,7 +24,7 @@ from monitoring.link_figures import measured
 from monitoring.link_held import LINKABLE, WHY_NOT, Held, code_words, first_morning, hold_together
 from monitoring.link_report import evaluate
 from monitoring.link_truth import read_truth
-from tests.test_quality import Outline
+from tests.outline import Outline
 
 Command = Callable[..., tuple[int, str, str]]
 

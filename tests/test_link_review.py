@@ -21,10 +21,10 @@ from features.workspace import Workspace, init_workspace, open_workspace
 from monitoring.link_review import LinkReview, bits, review, subjects_of
 from monitoring.link_sides import SECRET, WITHHELD
 from monitoring.waterfall import TOUCHES, Step, waterfall
+from tests.outline import Outline
 from tests.test_answers import plain_model
 from tests.test_compare import town
 from tests.test_link import SOURCE, append, day, deliver, fact
-from tests.test_quality import Outline
 
 EVIL = '<img src=x onerror="alert(1)">&amp;'
 HOME = {"uprn": "77", "postcode": "ZZ1 1ZZ"}

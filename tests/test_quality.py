@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ from features.workspace import Workspace
 from monitoring.quality import quality
 from monitoring.quality_page import MOST_BARS, bars
 from tests.deliveries import FIRST, LOGS, VOUCHERS, Agency, agency, write
+from tests.outline import Outline
 
 WEEKS = 5
 AFTER = FIRST + timedelta(weeks=WEEKS - 1, days=1)
-VOID = {"meta", "polyline", "rect", "br"}
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -110,32 +109,6 @@ def test_nothing_personal_is_on_the_pages(delivered: Delivered, source: dict[str
         assert "(row)" not in text
     page = (folder / "police.html").read_text(encoding="utf-8")
     assert "href" not in page.replace('href="#', "")  # it is sent alone
-
-
-class Outline(HTMLParser):
-    """Whether tags close as they open, which ids there are, and the headings in their order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.headings: list[int] = []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        told = dict(attributes)
-        self.ids += [str(told["id"])] if "id" in told else []
-        if re.fullmatch(r"h\d", tag):
-            self.headings.append(int(tag[1]))
-        if tag == "th":
-            assert "scope" in told
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        pass
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 @pytest.mark.parametrize("name", ["index.html", "police.html"])
