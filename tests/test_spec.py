@@ -69,7 +69,7 @@ def test_the_template_can_be_used_as_it_is(workspace: Workspace) -> None:
     catalogue = catalogue_of(workspace, specification)
     eligibility = specification.to_eligibility(workspace, catalogue)
     assert [part.under_age for part in specification.to_outcome().parts] == [18, 18, 18, None]
-    assert len(specification.logistic) == 5 and len(specification.baselines) == 3
+    assert len(specification.logistic) == 5 and len(specification.baselines) == 4
     assert eligibility.sources == catalogue.sources
     assert set(eligibility.exits).isdisjoint(catalogue.signals)
     assert "social_care.early_help" not in eligibility.signals

@@ -116,4 +116,4 @@ def test_every_key_is_documented() -> None:
     assert {name for name in SHIPPED if f"| `{name}` |" not in page} == set()
     defaults = f"`seen_within_days` ({EligibleRule().seen_within_days})", f"({GatesRule().recall_gap})"
     assert [text for text in defaults if text not in page] == []
-    assert f"Under {NEEDED_TO_FIT} rows" in page
+    assert f"Under {NEEDED_TO_FIT} people" in page

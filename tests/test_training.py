@@ -394,7 +394,8 @@ def test_blocks_lie_apart_and_the_card_says_how_the_test_went(trained: Workspace
     low, high = test["precision_interval"]
     assert low <= test["precision"] <= high
     assert 0 < test["base_rate"] < 0.1
-    assert set(card["beside"]) == set(kinds(trained)) - {"lightgbm"}
+    assert set(card["beside"]) == {*kinds(trained), "last_week"} - {"lightgbm"}
+    assert set(card["cannot_serve"]) == {"last_week"} and "last_week" not in card["paired"]
     # What was made from the model, such as a list, may not give the same model another hash.
     assert not {"flags", "backlists", "quarantine", "characteristics"} & set(card["tables"])
     for part in card["parts"].values():
