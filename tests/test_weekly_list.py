@@ -349,7 +349,9 @@ def test_the_champion_makes_the_list_and_the_newest_only_where_there_is_none(own
     """A later candidate changes nothing until two people approve it; a retired model makes no list."""
     told = {
         "kind": "lightgbm",
-        "test": {**CARD["test"], "calibration_slope": 1.0},
+        "fitted_on": {"rows": 900, "positives": 60},
+        "people": {"learned_from_positive": 50},
+        "test": {**CARD["test"], "calibration_slope": 1.0, "estimable": True},
         "paired": {"contacts": {"of": "precision at 10", "difference": 0.2, "low": 0.1, "high": 0.3}},
         "audit": audited(),
     }
