@@ -156,7 +156,8 @@ def test_every_signal_happens_and_none_floods(con: duckdb.DuckDBPyConnection) ->
         "SELECT source, count(DISTINCT extract || record_key), list(DISTINCT signal) FROM events GROUP BY 1"
     ).fetchall()
     assert declared <= {signal for _, _, signals in often for signal in signals}
-    assert all(records < 0.3 * 3_000 * 7 for source, records, _ in often if source in OURS)
+    # The police record most: what everybody lives through of it, and each time that somebody is missing.
+    assert all(records < 0.4 * 3_000 * 7 for source, records, _ in often if source in OURS)
 
 
 def test_agencies_added_leave_what_the_others_send_as_it_was(
