@@ -37,8 +37,9 @@ def on(*days: date, chances: Chances = mostly_of_many) -> Chances:
 
 
 def trained_town(root: Path, *, people: int = 400, chances: Chances = mostly_of_many, seed: int = 1) -> Town:
-    """Everybody has incidents around every date, one of them twenty days before it; who has many of them, before
-    or after, is likelier to have the outcome, two to nineteen days after. Incidents are told of days later."""
+    """Everybody has incidents around every date, one of them twenty days before it; who has many of them,
+    before or after, is likelier to have the outcome, two to nineteen days after. Incidents are told of days
+    later."""
     town, random = Town(root), np.random.default_rng(seed)
     town.received_on = RECEIVED
     names = [f"p{i:04}" for i in range(people)]
