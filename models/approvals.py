@@ -32,8 +32,9 @@ from models.approval_log import (
     trusted,
 )
 from models.candidate import NOT_APPROVED, Candidate, load_candidate, newest_candidate
-from models.gates import advised_against, gates_of
+from models.gates import gates_of
 from models.human import FILE, folder_of, keep, read_human
+from models.verdict import advised_against
 
 LONGEST_NAME, SHORTEST_REASON, LONGEST_REASON = 100, 20, 1000
 SHORTEST_HASH = 6

@@ -30,8 +30,9 @@ from models.approvals import (
 )
 from models.approvals_text import approvals
 from models.candidate import NOT_APPROVED, Candidate, export_candidate, load_candidate
-from models.gates import gates_of, verdict
+from models.gates import gates_of
 from models.human import FILE, Human, Signature, folder_of
+from models.verdict import verdict
 from tests.answered import ONE_MISSED, ONE_TOO_SMALL, answer, audited, filled
 from tests.test_candidate import CARD, draft, panel, reference_of, sums
 
@@ -202,19 +203,34 @@ def test_what_people_must_write_is_a_gate() -> None:
 
 def test_where_nothing_beats_the_best_baseline_it_is_what_can_be_approved() -> None:
     better, alike = {**GOOD, "kind": "lightgbm", "title": "trees"}, {**GOOD, **paired(0.0), "title": "a sum"}
-    rule = {**BASELINE, "title": "calls in 90 days"}
-    worse = {
-        **BASELINE,
-        "kind": "latest",
-        "title": "the latest call",
-        "beside": {"calls": {"precision": 0.5}},
-    }
+    rule, worse = {**BASELINE, "title": "calls in 90 days"}, {**BASELINE, "kind": "latest", "title": "latest"}
+    worse |= {"beside": {"calls": {"precision": 0.5}}}
     run = {"latest": worse, "calls": rule, "logistic": alike}
     assert verdict({"lightgbm": better, **run}).kind == "lightgbm"
-    assert "Shown to beat the best baseline: trees." in verdict({**run, "lightgbm": better}).said
+    assert verdict({**run, "lightgbm": better}).said == "Shown to beat the best baseline: trees."
     assert verdict(run).kind == "calls"
-    assert "best baseline, calls in 90 days: that is what can be approved" in verdict(run).said
+    assert verdict(run).said.endswith("best baseline, calls in 90 days: that is what can be approved.")
     assert verdict({"logistic": alike, "latest": worse}).kind is None
+
+
+def test_what_its_own_figures_stop_is_not_what_can_be_approved() -> None:
+    trees, sums = {**GOOD, "kind": "lightgbm", "title": "trees"}, {**GOOD, "title": "a sum"}
+    rule = {**BASELINE, "title": "calls"}
+    unfair, steep = {"audit": audited(ONE_MISSED)}, judged(calibration_slope=1.4)
+    shown = "Shown to beat the best baseline: trees. trees cannot be approved, whatever people write:"
+    run = {"calls": rule, "lightgbm": trees | unfair, "logistic": sums}
+    assert verdict(run).kind == "logistic"
+    assert verdict(run).said.startswith(f"{shown} missed too often: ")
+    assert verdict(run).said.endswith(". What can be is a sum.")
+    found = verdict({"lightgbm": trees | steep, "calls": rule, "logistic": sums | unfair})
+    assert found.kind == "calls" and found.said.startswith(f"{shown} the slope is 1.40;")
+    assert "a sum cannot be approved" in found.said and found.said.endswith(". What can be is calls.")
+    found = verdict({"lightgbm": trees | unfair, "calls": rule | steep})
+    assert found.kind is None and found.said.endswith(". Nothing of this run can be approved.")
+    found = verdict({"logistic": sums | paired(0.0), "calls": rule | unfair})
+    assert found.kind is None and "best baseline, calls. calls cannot be approved" in found.said
+    to_sign = {"audit": audited(ONE_TOO_SMALL)}  # what a person can sign for stops nothing here
+    assert verdict({"lightgbm": trees | to_sign}).kind == "lightgbm"
 
 
 def test_every_output_says_so_where_a_run_names_another_model(workspace: Workspace) -> None:

@@ -25,7 +25,6 @@ from features.workspace import Workspace
 from models import registry
 from models.calibration import chance
 from models.candidate import NOT_APPROVED, load_candidate
-from models.gates import verdict
 from models.judge import Scored, auc, judge
 from models.lead_time import lead_time
 from models.nobody_yet import nobody_yet
@@ -34,6 +33,7 @@ from models.reliability import reliability
 from models.resample import intervals
 from models.scorer import LinearScorer
 from models.spec import LightGBM
+from models.verdict import verdict
 from training.calendar import Calendar
 from training.examples import Examples, draw, join, margins_of, need_both_outcomes
 from training.judged import Judged

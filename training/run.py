@@ -29,8 +29,8 @@ from models.candidate import (
     reference_of,
 )
 from models.composition import composition
-from models.gates import verdict
 from models.judge import Judgement, Scored, judge
+from models.verdict import verdict
 from training.already import key_of, recall, remember
 from training.asked import Asked, ask
 from training.calendar import Calendar
