@@ -12,6 +12,7 @@ from datetime import date
 import numpy as np
 
 from features.asof import sql_in_window, sql_known, sql_spell_open
+from features.happenings import SameHappening
 from features.marks import objecting_sql
 from features.outcomes import Outcome, already_there_sql, open_spell_sql
 from features.snapshot import Snapshot
@@ -32,6 +33,8 @@ class Eligibility:
     not_open: signals; whoever has one open is helped already.
     at_least_age, under_age: in whole years on the morning. Of unknown age nobody is under an age, so that
     `under_age` leaves them out and `at_least_age` does not: who has no birth date is mostly grown up.
+    happenings: of an outcome that has to come on several days, which of its signals are one happening; by
+    them it is known who is there already.
     """
 
     signals: tuple[str, ...]
@@ -43,6 +46,7 @@ class Eligibility:
     not_open: tuple[str, ...] = ()
     at_least_age: int | None = None
     under_age: int | None = None
+    happenings: tuple[SameHappening, ...] = ()
 
 
 @dataclass(frozen=True)

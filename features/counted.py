@@ -3,11 +3,14 @@
 What several systems recorded of one happening counts once, on the day of its first record, as in every
 channel that spans agencies; and a day counts once, whatever came on it. Nobody declares that the police and
 the ambulance at one door in one night are the same, and it is one crisis all the same.
+
+What may be one happening is what the sources declared on the day a model was made, and goes with it: who is
+on its list does not change because a source is declared otherwise since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,22 +18,40 @@ import pyarrow as pa
 
 from features.asof import sql_day_number, sql_usable
 from features.channels import signals_of
+from features.declaration import Source
 from features.happenings import ONCE, SameHappening, happenings_of
 from features.pairing import first_now
 from features.snapshot import Snapshot
 from features.vital import sql_in, usable_rows
 
 
+def one_happening(sources: Mapping[str, Source], signals: Sequence[str]) -> tuple[SameHappening, ...]:
+    """Which of some signals of an outcome may be one happening, by what the sources declare; by the same rule
+    as in a channel, though no feature may be made of some of them."""
+    declared = [sources[name] for name in sorted(sources)]
+    pairs = happenings_of(declared, signals_of(declared, sensitive=signals))
+    return tuple(pair for pair in pairs if pair.once == ONCE and set(signals).issuperset(pair.signals))
+
+
 def count_days(
-    snapshot: Snapshot, signals: Sequence[str], *, known: date, within: str, at_least: int, into: str
+    snapshot: Snapshot,
+    signals: Sequence[str],
+    *,
+    happenings: Sequence[SameHappening],
+    known: date,
+    within: str,
+    at_least: int,
+    into: str,
 ) -> None:
     """Make a temporary table `into` of the days of a while on which any of some signals happened.
 
     Its columns are person_id and occurred_on; it has all days of everybody with `at_least` of them, and
-    nobody else. known: the morning on which all this was known. within: the while, as SQL over occurred_on.
+    nobody else. happenings: pairs that are one, of which those of these signals count.
+    known: the morning on which all this was known. within: the while, as SQL over occurred_on.
     A happening that began before the while is not in it, though another system recorded it later.
     """
-    con, rows, pairs = snapshot.con, usable_rows(snapshot, known), _pairs(snapshot, signals)
+    con, rows = snapshot.con, usable_rows(snapshot, known)
+    pairs = [pair for pair in happenings if set(signals).issuperset(pair.signals)]
     paired = {name for pair in pairs for name in pair.signals}
     con.execute(  # counting happenings rather than records only takes days away
         f"""
@@ -53,14 +74,6 @@ def count_days(
         """
     )
     con.unregister("first_records")
-
-
-def _pairs(snapshot: Snapshot, signals: Sequence[str]) -> list[SameHappening]:
-    """Which of the signals may be one happening, by what the sources declare."""
-    sources = snapshot.workspace.sources
-    declared = [sources[name] for name in sorted(sources)]
-    there = [signal for signal in signals_of(declared, sensitive=signals) if signal.name in signals]
-    return [pair for pair in happenings_of(declared, there) if pair.once == ONCE]
 
 
 def _first_records(

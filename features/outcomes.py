@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from features.asof import sql_in_outcome, sql_in_window, sql_known, sql_spell_open
 from features.counted import count_days
+from features.happenings import SameHappening
 from features.rule_sql import quoted
 from features.snapshot import Snapshot
 from features.vital import ages_sql, died_sql, gone_sql, other_age_sql, sql_in, usable_rows
@@ -49,11 +50,13 @@ class OutcomePart:
 @dataclass(frozen=True)
 class Outcome:
     """What is to be prevented within `horizon_days`. `service_spells`: signals whose open spell
-    means that the person is there already."""
+    means that the person is there already. `happenings`: which signals are one happening, and count once
+    where a part has to come on several days."""
 
     parts: tuple[OutcomePart, ...]
     horizon_days: int
     service_spells: tuple[str, ...] = ()
+    happenings: tuple[SameHappening, ...] = ()
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -120,8 +123,16 @@ def happened(
     ][: len(once)]
     for part in outcome.parts:
         if part.at_least > 1:
-            days, least = f"{into}_{part.name}", part.at_least
-            count_days(snapshot, part.signals, known=known, within=within, at_least=least, into=days)
+            days = f"{into}_{part.name}"
+            count_days(
+                snapshot,
+                part.signals,
+                happenings=outcome.happenings,
+                known=known,
+                within=within,
+                at_least=part.at_least,
+                into=days,
+            )
             found.append(f"SELECT person_id, {quoted(part.name)} AS part, occurred_on FROM {days}")
     bounds = ", ".join(
         f"({quoted(part.name)}, {'NULL' if part.under_age is None else part.under_age}, {part.at_least})"

@@ -3,7 +3,7 @@
     booster.txt or linear.json   the scorer: margins and contributions
     calibration.json             slope and intercept
     catalogue.json               the features it was made for, with all they need
-    eligibility.json             who it may be asked about
+    eligibility.json             who it may be asked about, and what counts as one happening of its outcome
     specification.yaml           what it was asked to do
     reference.parquet            what its features and scores looked like; no ids, no dates
     card.json                    how it did, and from what it was made
@@ -92,7 +92,7 @@ class Candidate:
 
     @property
     def outcome(self) -> Outcome:
-        return self.specification.to_outcome()
+        return self.specification.to_outcome(self.eligibility.happenings)
 
     @property
     def capacity(self) -> int:
@@ -262,7 +262,8 @@ def list_candidates(workspace: Workspace, candidates: Iterable[Candidate]) -> No
 
 
 def load_candidate(folder: Path) -> Candidate:
-    """The candidate in a folder named by its hash. Raises UserMistake if its contents are others."""
+    """The candidate in a folder named by its hash. Raises UserMistake if its contents are others, or if it is
+    so old that they do not tell whom it would ask about."""
     from features.catalogue import Catalogue
 
     if not (folder / "card.json").is_file():
@@ -273,19 +274,37 @@ def load_candidate(folder: Path) -> Candidate:
             problems=["restore the folder from a backup, or make a new candidate with `earlyhelp train`"],
         )
     calibration = _read(folder / "calibration.json")
+    specification = Specification.model_validate(
+        yaml.load((folder / "specification.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    )
     return Candidate(
         sha256=folder.name,
         kind=calibration.pop("kind"),
-        specification=Specification.model_validate(
-            yaml.load((folder / "specification.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        ),
+        specification=specification,
         catalogue=Catalogue.from_json((folder / "catalogue.json").read_text(encoding="utf-8")),
-        eligibility=TypeAdapter(Eligibility).validate_python(_read(folder / "eligibility.json")),
+        eligibility=_eligibility(folder, specification),
         scorer=load_scorer(folder),
         calibration=Platt(**calibration),
         card=_read(folder / "card.json"),
         folder=folder,
     )
+
+
+def _eligibility(folder: Path, specification: Specification) -> Eligibility:
+    """Who a model may be asked about. What was declared one happening matters only where an outcome has to
+    come on several days; a model that is older than its being kept can otherwise be read as it is."""
+    given = _read(folder / "eligibility.json")
+    if specification.counted and "happenings" not in given:
+        raise UserMistake(
+            f"The model {folder.name[:12]!r} cannot be used any more: it does not say which records count as "
+            "one happening.",
+            problems=[
+                f"its outcome, {specification.title!r}, has to come on several days, and models made before "
+                "this was kept with them would count by what the sources declare today",
+                f"make a new one with `earlyhelp train --model {specification.name}`",
+            ],
+        )
+    return TypeAdapter(Eligibility).validate_python(given)
 
 
 def newest_candidate(

@@ -17,7 +17,9 @@ import yaml
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from features.cohort import Eligibility
+from features.counted import one_happening
 from features.errors import UserMistake
+from features.happenings import SameHappening
 from features.outcomes import Outcome, OutcomePart
 from features.read_declaration import validation_problems
 from features.vital import exit_signals
@@ -189,16 +191,22 @@ class Specification(Specified):
             raise ValueError("\n".join(problems))
         return self
 
-    def to_outcome(self) -> Outcome:
-        """The outcome as `features.outcomes` judges it."""
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The signals of parts that have to come on several days, so that what is one happening matters."""
+        return tuple(sorted({s for part in self.outcome.parts if part.at_least > 1 for s in part.signals}))
+
+    def to_outcome(self, happenings: tuple[SameHappening, ...] = ()) -> Outcome:
+        """The outcome as `features.outcomes` judges it. happenings: those of the model's eligibility."""
         parts = tuple(
             OutcomePart(part.name, part.title, tuple(part.signals), part.under_age, part.at_least)
             for part in self.outcome.parts
         )
-        return Outcome(parts, self.outcome.horizon_days, tuple(self.outcome.service_spells))
+        return Outcome(parts, self.outcome.horizon_days, tuple(self.outcome.service_spells), happenings)
 
     def to_eligibility(self, workspace: Workspace, catalogue: Catalogue) -> Eligibility:
-        """Who is eligible: by the catalogue's signals and sources, and the exits declared today.
+        """Who is eligible: by the catalogue's signals and sources, and the exits and happenings as
+        declared today.
 
         What happened to somebody else makes nobody eligible.
         """
@@ -212,6 +220,7 @@ class Specification(Specified):
             not_open=tuple(self.eligible.not_open),
             at_least_age=self.eligible.at_least_age,
             under_age=self.eligible.under_age,
+            happenings=one_happening(workspace.sources, self.counted),
         )
 
 

@@ -6,17 +6,29 @@ ambulance's journeys where they are no more than eight hours apart.
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tests.town
 from features.cohort import Eligibility, cohort
+from features.counted import one_happening
+from features.declaration import Source
+from features.errors import UserMistake
 from features.outcomes import ALREADY, Outcome, OutcomePart, labels
-from features.snapshot import Snapshot
+from features.panel import read_panel
+from features.snapshot import Snapshot, open_snapshot
+from features.workspace import open_workspace
+from models.calibration import Platt
+from models.candidate import Candidate, content_hash, export_candidate, load_candidate, reference_of
+from models.scorer import LinearScorer, Term
+from models.spec import Specification, catalogue_of
 from tests.town import Town, declaration
 
 AS_OF, HORIZON, JUDGED = date(2026, 2, 1), 30, date(2026, 3, 15)
@@ -36,6 +48,7 @@ PARTS = (
     OutcomePart("often", "emergencies on two days", (LOG, JOURNEY, ATTENDANCE), at_least=2),
     OutcomePart("letter", "a letter", (LETTER,)),
 )
+SAME = one_happening({s["source"]: Source.model_validate(s) for s in SYSTEMS}, PARTS[0].signals)
 ELIGIBLE = Eligibility((LOG, JOURNEY, ATTENDANCE, LETTER), ("police",), held=False)
 SEEN = (LOG, "1 Jan 2025", None)
 TEN, LATE, NIGHT = time(10), time(23, 30), time(0, 20)
@@ -80,7 +93,7 @@ def tell(town: Town, who: str, *happened: tuple) -> None:
 
 def asked(snapshot: Snapshot, parts: tuple[OutcomePart, ...]) -> dict[str, tuple[float | None, float]]:
     """Who was asked about: what followed, and after how many days."""
-    outcome = Outcome(parts, HORIZON)
+    outcome = Outcome(parts, HORIZON, happenings=SAME)
     people = cohort(snapshot, eligibility=ELIGIBLE, outcome=outcome, as_of=AS_OF).person_ids
     found = labels(snapshot, outcome, as_of=AS_OF, judged_on=JUDGED, person_ids=people, eligibility=ELIGIBLE)
     assert found.counts[ALREADY] == np.isnan(found.y).sum()
@@ -152,3 +165,100 @@ def test_a_crowd_against_plain_python(town: Town) -> None:
     assert {who: y for who, (y, _) in found.items()} == {who: expected[who][1] for who in found}
     truth = [y for is_asked, y in expected.values() if is_asked]
     assert min(truth.count(1.0), truth.count(0.0), truth.count(None)) > 5 < len(crowd) - len(found)
+
+
+# ---- what is one happening goes with the model
+
+OFTEN = Specification.model_validate(
+    {
+        "name": "often",
+        "title": "emergencies on two days",
+        "outcome": {
+            "horizon_days": HORIZON,
+            "parts": [
+                {
+                    "name": "often",
+                    "title": "emergencies on two days",
+                    "signals": [*PARTS[0].signals],
+                    "at_least": 2,
+                }
+            ],
+        },
+        "eligible": {"seen_within_days": 730, "held": False},
+        "features": {"windows": [730]},
+        "baselines": [{"name": "all", "title": "events", "features": ["all.count_730"]}],
+        "logistic": ["all.count_730"],
+        "calendar": {"train": ["2024-01-01"], "calibrate": ["2024-06-01"], "test": ["2024-12-01"]},
+        "lightgbm": {"settings": [{}]},
+    }
+)
+
+
+def made(snapshot: Snapshot) -> Candidate:
+    """A model that goes by how much happened, exported."""
+    workspace = snapshot.workspace
+    catalogue = catalogue_of(workspace, OFTEN)
+    asked = OFTEN.to_eligibility(workspace, catalogue)
+    scorer, card = LinearScorer((Term("all.count_730", 0.5),), -2.0), {"last_delivery": 1, "link_run": 1}
+    draft = Candidate("", "lightgbm", OFTEN, catalogue, asked, scorer, Platt(1.0, 0.0), card)
+    return export_candidate(workspace, draft, reference_of(draft, read_panel(snapshot, catalogue, AS_OF).X))
+
+
+def scores(snapshot: Snapshot, candidate: Candidate) -> dict[str, tuple[float, float | None]]:
+    """Whom a model asks about: the log-odds, and what followed by its own outcome."""
+    people = candidate.cohort(snapshot, AS_OF).person_ids
+    panel = read_panel(snapshot, candidate.catalogue, AS_OF)
+    log_odds = candidate.log_odds(panel, panel.rows_of(people))
+    found = labels(snapshot, candidate.outcome, as_of=AS_OF, judged_on=JUDGED, person_ids=people)
+    y = [None if np.isnan(value) else value for value in found.y.tolist()]
+    told = zip(log_odds.tolist(), y, strict=True)
+    return dict(zip(people.tolist(), told, strict=True))
+
+
+def test_a_model_scores_the_same_people_the_same_after_a_source_is_declared_otherwise(
+    town: Town, tmp_path: Path
+) -> None:
+    twice_told = {
+        "there": [(JOURNEY, "10 Jan", LATE), (ATTENDANCE, "11 Jan", NIGHT)],
+        "followed": [(JOURNEY, "3 Feb", LATE), (ATTENDANCE, "4 Feb", NIGHT)],
+    }
+    town.person(*twice_told)
+    for who, happened in twice_told.items():
+        tell(town, who, SEEN, *happened)
+    snapshot = town.snapshot
+    root = tmp_path / "w"
+    shutil.copytree(snapshot.workspace.root, root)
+    candidate = made(open_snapshot(open_workspace(root)))
+    before = scores(open_snapshot(open_workspace(root)), candidate)
+    assert before["there"][1] == before["followed"][1] == 0, "each is one night, told of by two"
+
+    Town.declare(root, declaration("hospital", attendance={}))
+    workspace = open_workspace(root)
+    held = open_snapshot(workspace)
+    assert scores(held, load_candidate(workspace.models / candidate.sha256)) == before
+    new = scores(held, made(held))
+    assert "there" not in new and new["followed"][1] == 1, "a model made now counts two days"
+
+
+def test_a_model_that_does_not_tell_what_is_one_happening_is_read_where_it_does_not_matter(
+    town: Town, tmp_path: Path
+) -> None:
+    candidate = made(town.snapshot)
+    once = OFTEN.model_dump(mode="json")
+    once["outcome"]["parts"][0]["at_least"] = 1
+
+    def older(specification: dict) -> Path:
+        """The model's folder as it was exported before."""
+        assert candidate.folder is not None
+        folder = tmp_path / "older"
+        shutil.copytree(candidate.folder, folder)
+        given = json.loads((folder / "eligibility.json").read_text("utf-8"))
+        assert given.pop("happenings") == [{"once": "once.", "signals": [JOURNEY, ATTENDANCE], "hours": 8.0}]
+        (folder / "eligibility.json").write_text(json.dumps(given), "utf-8")
+        (folder / "specification.yaml").write_text(json.dumps(specification), "utf-8")
+        return folder.rename(tmp_path / content_hash(folder))
+
+    assert load_candidate(older(once)).outcome.happenings == ()
+    with pytest.raises(UserMistake, match="one happening") as mistake:
+        load_candidate(older(OFTEN.model_dump(mode="json")))
+    assert "earlyhelp train --model often" in str(mistake.value)

@@ -84,7 +84,8 @@ def test_their_outcomes_happen_in_the_county(
     """A hundred in 180 days of 20,000 people, on the mean of three mornings; each flow adds up."""
     held = open_snapshot(open_workspace(county.root))
     found: dict[str, list[int]] = {name: [] for name in SHIPPED}
-    asked = {name: (s.to_outcome(), s.to_eligibility(workspace, c)) for name, (s, c) in read.items()}
+    rules = {name: s.to_eligibility(workspace, c) for name, (s, c) in read.items()}
+    asked = {name: (read[name][0].to_outcome(rule.happenings), rule) for name, rule in rules.items()}
     longest = max(outcome.horizon_days + reporting_lag(held, outcome) for outcome, _ in asked.values())
     for days in (0, 300, 600):
         day = held.morning_after - timedelta(longest + days)

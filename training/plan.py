@@ -44,7 +44,8 @@ def lay_plan(workspace: Workspace, name: str, *, snapshot: Snapshot | None = Non
     """
     specification = read_spec(workspace, name)
     catalogue = catalogue_of(workspace, specification)
-    snapshot, outcome = snapshot or open_snapshot(workspace), specification.to_outcome()
+    eligibility = specification.to_eligibility(workspace, catalogue)
+    outcome, snapshot = specification.to_outcome(eligibility.happenings), snapshot or open_snapshot(workspace)
     ledger = [d for d in read_ledger(snapshot.tables) if d.delivery_id <= snapshot.last_delivery]
     calendar = lay_out(
         specification,
@@ -52,6 +53,5 @@ def lay_plan(workspace: Workspace, name: str, *, snapshot: Snapshot | None = Non
         last_received=max(delivery.received_on for delivery in ledger),
         covered_from=min(fact.covers_from for fact in catalogue.facts),
     )
-    eligibility = specification.to_eligibility(workspace, catalogue)
     question = Question(snapshot, catalogue, eligibility, outcome, objections_on=calendar.test_judged_on)
     return Plan(workspace, specification, catalogue, calendar, question)
