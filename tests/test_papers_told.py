@@ -1,7 +1,8 @@
 """What papers must not give away, and what must not stand in them as if it were approved or of this run."""
 
+import re
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,13 +13,18 @@ from features.tables import SCHEMAS, Tables
 from features.workspace import Workspace
 from models.approvals import champion, decide
 from models.candidate import Candidate, export_candidate
+from models.disclosure import SMALLEST_SHOWN, STAR, show
+from models.estimable import not_estimable
 from models.fairness import TOO_FEW
 from models.human import FILE
+from models.judge import TEST_POSITIVES
 from models.paper import to_markdown
 from models.papers import PAPERS, papers
 from models.rows_in_use import rows_in_use
 from models.sample_approval import PEOPLE, approve_sample
+from models.spec import NEEDED_TO_FIT
 from models.told import cards_of_run
+from models.verdict import verdict
 from tests.test_candidate import draft, panel, reference_of, sums
 from tests.test_papers import FULL, JUDGED, every, exported, field, told, workspace
 
@@ -49,6 +55,32 @@ def test_what_is_too_few_to_show_is_told_nowhere_else_in_the_papers() -> None:
     theirs = {**JUDGED, "found": 2, "precision": 0.022}
     other = every({**FULL, "beside": {"calls": theirs}, "paired": {"calls": apart}})["model card"]
     assert "-26.3" not in to_markdown(other) and "-0.263" not in to_markdown(other)
+
+
+def small_run(rows: int, people: int, judged: int) -> dict[str, Any]:
+    """A card of a run with so few rows and people with the outcome, and the verdict on it."""
+    card = {
+        **FULL,
+        "fitted_on": {"rows": 61_238, "positives": rows},
+        "people": {**FULL["people"], "learned_from_positive": people},
+        "test": {**JUDGED, "estimable": judged >= TEST_POSITIVES, "positive_people": judged},
+    }
+    return card | {"verdict": asdict(verdict({"lightgbm": card}))}
+
+
+def test_how_few_a_run_had_is_told_as_any_count_of_people() -> None:
+    """Of each count the sentence tells no more than the one door lets through, and no other count besides."""
+    for count in range(1, NEEDED_TO_FIT):
+        runs = [small_run(count, 99, 99), small_run(99, count, 99), small_run(99, 99, count)]
+        for said in map(not_estimable, runs if count < TEST_POSITIVES else runs[:2]):
+            told = {int(number) for number in re.findall(r"\d+", said)} - {NEEDED_TO_FIT, TEST_POSITIVES}
+            assert told <= ({10} if show(count) == STAR else {show(count)}), said
+            assert ("fewer than 10 of" in said) == (count < SMALLEST_SHOWN)
+    for paper in every(small_run(3, 2, 6)).values():
+        text = to_markdown(paper)
+        assert re.search(r"\b[1-7] (of the|rows|people)", text) is None
+        assert "fewer than 10 of the 50 rows with the outcome that fitting takes" in paper.notices[-1]
+        assert "fewer than 10 of the 20 people with the outcome that judging takes" in text
 
 
 def test_a_row_that_came_with_every_delivery_is_in_use_once(workspace: Workspace) -> None:

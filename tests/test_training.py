@@ -278,8 +278,9 @@ def nothing_followed() -> TrainingReport:
 def test_what_cannot_be_estimated_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     text = training_text(nothing_followed())
     assert "1 judged, 0 with the outcome" in text and "nan" not in text and "None" not in text
-    few = "49 rows with the outcome on the training dates, of 50 and 0 people with the outcome to judge by"
-    assert text.count(f"not estimable: {few}, of 20 that it takes") == 2
+    few = "not quite the 50 rows with the outcome that fitting takes"
+    none = "none of the 20 people with the outcome that judging takes"
+    assert text.count(f"not estimable: {few} and {none}") == 2
     assert "AUC" not in text and "The lists of" not in text
     assert "Nothing of this run can be approved: not estimable" in text
     answer(nothing_followed())
