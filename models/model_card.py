@@ -33,6 +33,7 @@ from models.paper_figures import (
     share,
     sources,
 )
+from models.paper_folds import folds
 from models.paper_groups import groups, plain
 from models.told import Told
 
@@ -105,7 +106,7 @@ def _did(told: Told) -> Iterator[Field]:
     table = compared(told)
     about = "From the same people, drawn again and again; a range that holds nought shows no difference."
     yield Field("Is it better?", (about,) if table else (NOT_MEASURED,), table)
-    yield _chosen(told)
+    yield from folds(told)
     slope, intercept = told.test.get("calibration_slope"), told.test.get("calibration_intercept")
     yield Field(
         "Are chances what they are told to be?",
@@ -119,15 +120,6 @@ def _did(told: Told) -> Iterator[Field]:
     yield lead_time(told)
     yield _overlap(told)
     yield _nobody_yet(told)
-
-
-def _chosen(told: Told) -> Field:
-    """Which kind two rules would put forward over earlier folds, and what each rule would have cost."""
-    label, found = "Which kind would have been chosen before?", optional(told, "selection")
-    if not found:
-        return Field(label, (NOT_MEASURED,))
-    said = tuple(f"By {rule['rule']}: {rule['said']}; {rule['regret']['said']}." for rule in found.values())
-    return Field(label, ("On earlier dates, by two rules that can be told to a board.", *said))
 
 
 def _reliability(told: Told) -> Table | None:
