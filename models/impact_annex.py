@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from features.wording import counted
 from models.fairness import NOT_ESTIMABLE, TOO_FEW
 from models.human import ANNEX
-from models.model_card import gates, limits, sensitive, worth
+from models.model_card import gates, limits, sensitive
 from models.paper import NOT_MEASURED, Field, Paper, Section, Table
 from models.paper_figures import (
     cohort,
@@ -24,6 +24,7 @@ from models.paper_figures import (
     sources,
 )
 from models.paper_groups import groups, plain
+from models.paper_worth import worth
 from models.told import Told
 
 RIGHTS = (

@@ -5,8 +5,7 @@ After Mitchell et al. 2019, *Model cards for model reporting*, in the words of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from features.wording import counted
 from models.fairness import NOT_ESTIMABLE, TOO_FEW
@@ -27,14 +26,14 @@ from models.paper_figures import (
     outcome_parts,
     people,
     performance,
-    points,
     rows_said,
     said_day,
     share,
     sources,
 )
 from models.paper_folds import folds
-from models.paper_groups import groups, plain
+from models.paper_groups import groups
+from models.paper_worth import worth
 from models.told import Told
 
 MOST_CHANNELS = 15
@@ -182,38 +181,6 @@ def sensitive(told: Told) -> Field:
         return Field("Signals close to a protected characteristic", ("No source declares one.",))
     table = Table(("Signal", "Close to", "What was decided"), tuple(rows), figures=False)
     return Field("Signals close to a protected characteristic", (), table)
-
-
-def worth(told: Told) -> Field:
-    """What each source is worth, where it was tried."""
-    label, found = "What each source is worth", optional(told, "worth")
-    if not found:
-        return Field(label, (NOT_MEASURED,))
-    rows = tuple(
-        (
-            str(part["title"]),
-            points(part["precision"], "lost"),
-            points(part["average_precision"], "lost"),
-            _who_loses(part.get("recall") or ()),
-        )
-        for part in found["parts"]
-    )
-    about = (
-        "The trees were fitted again without each, on a sample of the same rows. Above nought the list is "
-        "worse without it; a range that holds nought shows nothing, and a source may be worth little "
-        "beside others that say the same."
-    )
-    heads = ("Without", "Precision lost, points", "Average precision lost, points", "Who would be found less")
-    return Field(label, (about,), Table(heads, rows))
-
-
-def _who_loses(recall: Sequence[Mapping[str, Any]]) -> str:
-    """The group whose recall would fall most."""
-    lost = [each for each in recall if each["lost"] is not None and each["lost"] > 0]
-    if not lost:
-        return "no group, or none that can be shown"
-    most = max(lost, key=lambda each: each["lost"])
-    return f"{plain(most['characteristic'])}: {most['group']}, {100 * most['lost']:.1f} points"
 
 
 def _made(told: Told) -> Iterator[Field]:

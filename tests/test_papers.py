@@ -116,9 +116,16 @@ FULL: dict[str, Any] = {
                 "precision": {"without": 0.38, "lost": 0.0376, "low": -0.011, "high": 0.091},
                 "average_precision": {"without": 0.19, "lost": 0.0201, "low": None, "high": None},
                 "recall": [
-                    {"characteristic": "sex", "group": "f", "lost": 0.041},
-                    {"characteristic": "age_band", "group": "16 to 17", "lost": 0.083},
-                    {"characteristic": "sex", "group": "unknown", "lost": None},
+                    {"characteristic": "sex", "group": "f", "lost": 0.041, "low": 0.012, "high": 0.07},
+                    {"characteristic": "sex", "group": "m", "lost": 0.091, "low": -0.012, "high": 0.2},
+                    {
+                        "characteristic": "age_band",
+                        "group": "16 to 17",
+                        "lost": 0.083,
+                        "low": 0.02,
+                        "high": 0.14,
+                    },
+                    {"characteristic": "sex", "group": "unknown", "lost": None, "verdict": NOT_ESTIMABLE},
                 ],
             }
         ]
@@ -306,9 +313,10 @@ def test_figures_stand_with_their_intervals() -> None:
     assert worth and worth.rows == (
         (
             *("without the police", "+3.8 (-1.1 to +9.1)", "+2.0, interval not estimable"),
-            "age band: 16 to 17, 8.3 points",
+            "age band: 16 to 17, +8.3 (+2.0 to +14.0); sex: f, +4.1 (+1.2 to +7.0)",
         ),
     )
+    assert f"lose is {NOT_ESTIMABLE}: sex: unknown." in field(card, "What each source is worth").said[1]
     links = field(card, "With the links of today")
     assert links.table and [row[1] for row in links.table.rows] == ["42% (32% to 52%)", "45% (35% to 55%)"]
     assert "Of 40,120 asked about, 1,115 had other records by 1 June 2025." in links.said[0]

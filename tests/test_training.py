@@ -288,6 +288,25 @@ def test_what_cannot_be_estimated_is_told_as_such(capsys: pytest.CaptureFixture[
     assert told["cards"]["lightgbm"]["test"]["auc"] is None
 
 
+def test_what_each_source_is_worth_is_printed_where_it_was_asked_and_can_be_told() -> None:
+    nothing = {"without": None, "lost": None, "low": None, "high": None}
+    lost = {"without": 0.2, "lost": 0.1, "low": 0.02, "high": 0.18}
+    of_group = {"characteristic": "sex", "group": "f", "lost": 0.2, "low": 0.1, "high": 0.3, "verdict": ""}
+    part = {"title": "the police", "precision": nothing, "average_precision": lost, "recall": [of_group]}
+    worth = {"capacity": 30, "dates": ["2026-01-01"], "rows": 900, "positives": 90, "parts": [part]}
+    worth |= {"precision": 0.4, "average_precision": 0.3}
+    report = nothing_followed()
+    card = {**report.cards["lightgbm"], "worth": worth}
+    few = training_text(replace(report, cards={"lightgbm": card}))
+    assert "lose without" not in few, "figures of too few people"
+    card |= {"fitted_on": {"positives": 99}, "test": {**card["test"], "estimable": True}}
+    card |= {"people": {**card["people"], "learned_from_positive": 99}}
+    text = training_text(replace(report, cards={"lightgbm": card}))
+    (line,) = (line for line in text.splitlines() if line.startswith("  the police"))
+    assert "not estimable" in line and "+0.100 (+0.020 to +0.180)" in line
+    assert line.endswith("sex: f, +20.0 (+10.0 to +30.0)") and "precision of 40.0% " in text
+
+
 def test_a_training_run_says_that_nobody_has_approved_it() -> None:
     assert NOT_APPROVED in training_text(nothing_followed())
     assert nothing_followed().approval == NOT_APPROVED

@@ -191,7 +191,9 @@ def test_of_groups_only_rates_made_of_shown_counts_leave(found: Worth) -> None:
         assert ("group", "x") in groups and ("group", "y") in groups
         for each in part.recall:
             known = each.with_all is not None and each.without is not None
-            assert (each.lost is not None) == known
+            assert (each.lost is not None) == known == (each.verdict == "")
+            if each.lost is not None and each.low is not None and each.high is not None:
+                assert each.low <= each.lost <= each.high and each.low < each.high
             for rate in (each.with_all, each.without):
                 assert rate is None or rate == 0 or rate > 0.01
     police = next(part for part in found.parts if part.name == "police")
@@ -199,13 +201,14 @@ def test_of_groups_only_rates_made_of_shown_counts_leave(found: Worth) -> None:
 
 
 def test_the_table_has_a_line_for_each_and_says_what_cannot_be_told(found: Worth) -> None:
-    text = worth_text(found)
+    text = worth_text(found.to_json())
     lines = [line for line in text.splitlines() if line.startswith("  ")][1:]
     assert [line.strip().split("  ")[0] for line in lines] == [part.title for part in found.parts]
     assert "nan" not in text
     none = Lost(float("nan"), float("nan"), float("nan"), float("nan"))
     dumb = replace(found, parts=tuple(replace(part, precision=none) for part in found.parts))
-    assert "not estimable" in worth_text(dumb) and "nan" not in worth_text(dumb)
+    said = worth_text(dumb.to_json())
+    assert "not estimable" in said and "nan" not in said
 
 
 def test_what_tells_of_poverty_among_the_shipped_declarations() -> None:

@@ -9,6 +9,7 @@ from models.estimable import not_estimable
 from models.gates import FITTED
 from training.calendar_drawn import calendar_text
 from training.run import TrainingReport
+from training.worth_text import worth_text
 
 Card = Mapping[str, Any]
 
@@ -57,6 +58,8 @@ def _lines(report: TrainingReport) -> Iterator[str]:
         for rule in chosen.values():
             yield f"  {rule['rule']}: {titles.get(rule['kind'], 'nobody')}"
             yield f"    {rule['regret']['said']}"
+    if (worth := first.get("worth")) and not few:
+        yield f"\n{worth_text(worth)}"
     yield f"\n{first['verdict']['said']}"
 
 

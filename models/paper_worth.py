@@ -1,0 +1,73 @@
+"""What each source is worth, as papers and a terminal say it: what is lost without it, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.fairness import NOT_ESTIMABLE
+from models.paper import NOT_MEASURED, Field, Table
+from models.paper_figures import optional, points
+from models.paper_groups import plain
+from models.told import Told
+
+Lost = Mapping[str, Any]
+"""A group's recall with all and without something, as `training.recall_lost` has it."""
+
+
+def worth(told: Told) -> Field:
+    """What each source is worth, where it was tried."""
+    label, found = "What each source is worth", optional(told, "worth")
+    if not found:
+        return Field(label, (NOT_MEASURED,))
+    rows = tuple(
+        (
+            str(part["title"]),
+            points(part["precision"], "lost"),
+            points(part["average_precision"], "lost"),
+            who_loses(part.get("recall") or ()),
+        )
+        for part in found["parts"]
+    )
+    about = (
+        "The trees were fitted again without each, on a sample of the same rows. Above nought the list is "
+        "worse without it; a range that holds nought shows nothing, and a source may be worth little "
+        "beside others that say the same. Ranges are 95% intervals by person; of so many groups some seem to "
+        "lose by chance alone."
+    )
+    heads = (
+        "Without",
+        "Precision lost, points",
+        "Average precision lost, points",
+        "Who would be found less, points",
+    )
+    few = not_judged([part.get("recall") or () for part in found["parts"]])
+    return Field(label, (about, few) if few else (about,), Table(heads, rows))
+
+
+def who_loses(recall: Sequence[Lost]) -> str:
+    """The groups whose recall would fall, by more than chance may do, the worst first; where there is none,
+    the one that would lose most."""
+    known = sorted((each for each in recall if each["lost"] is not None), key=lambda each: -each["lost"])
+    clear = [each for each in known if (each.get("low") or 0) > 0]
+    if clear:
+        return "; ".join(map(_said, clear))
+    if known and known[0]["lost"] > 0:
+        return f"no group for certain; most of all {_said(known[0])}"
+    return "no group" if known else "no group that can be judged"
+
+
+def not_judged(recall: Sequence[Sequence[Lost]]) -> str:
+    """Which groups have too few people with the outcome to say whether they would be found less; a sentence,
+    empty where all have enough. recall: of every part."""
+    names = dict.fromkeys(
+        f"{plain(each['characteristic'])}: {each['group']}"
+        for of_part in recall
+        for each in of_part
+        if each.get("verdict") == NOT_ESTIMABLE
+    )
+    return f"Of these groups what they would lose is {NOT_ESTIMABLE}: {', '.join(names)}." if names else ""
+
+
+def _said(lost: Lost) -> str:
+    return f"{plain(lost['characteristic'])}: {lost['group']}, {points(lost, 'lost')}"
