@@ -7,7 +7,9 @@ them otherwise: whoever publishes it compares it with the form of that day.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from features.declaration import Source
 from features.wording import counted
 from models.fairness import NOT_ESTIMABLE
 from models.human import RECORD
@@ -26,7 +28,7 @@ from models.paper_figures import (
     said_day,
     sources,
 )
-from models.paper_groups import groups
+from models.paper_groups import groups, plain
 from models.told import Told
 
 DESCRIPTION = (
@@ -150,16 +152,24 @@ def _tool(told: Told) -> Iterator[Field]:
         "A simple rule, fitted to training dates" if is_baseline(told) else "A model fitted to training dates"
     )
     yield Field(
-        "4.1 architecture, phase, maintenance, models",
+        "4.1 architecture",
         (
-            "One model per outcome, run on the council’s own machine in batch, once a week. Retrained on "
-            "one command; a new model is used only after two named people in different roles approve it. "
-            "Drift, realised precision and fairness are watched with every list, and a stale feed stops "
-            "the list.",
-            f"Models: one, {told.title}.",
+            "On the council’s own machine, in batch, once a week: extracts become dated events, events "
+            "become figures about each person, one model per outcome puts people in an order, and the first "
+            "of them are the list.",
+        ),
+    )
+    yield told.asked("phase", "4.1 phase")
+    yield Field(
+        "4.1 maintenance",
+        (
+            "Retrained on one command; a new model is used only after two named people in different roles "
+            "approve it. Drift, realised precision and fairness are watched with every list, and a stale "
+            "feed stops the list.",
         ),
     )
     yield told.asked("review", "4.1 maintenance: when it is looked at again")
+    yield Field("4.1 models", (f"One: {told.title}.",))
     yield Field("4.2 name", (told.title,))
     yield Field("4.2 version", (told.sha256,))
     yield Field("4.2 task", (f"The chance, per person and morning, of: {told.specification.title}",))
@@ -181,8 +191,8 @@ def _tool(told: Told) -> Iterator[Field]:
         ),
         performance(told),
     )
-    yield lead_time(told)
-    yield gates(told)
+    yield replace(lead_time(told), label="4.2 performance: how early")
+    yield replace(gates(told), label="4.2 performance: what it must meet")
     yield Field(
         "4.2 datasets",
         (f"The same sources for fitting, calibrating, judging and use: {_titles(told)}.",),
@@ -213,9 +223,9 @@ def _datasets(told: Told) -> Iterator[Section]:
     yield Section(
         "Tier 2: 4.3 all datasets",
         (
-            sensitive(told),
+            replace(sensitive(told), label="4.3 sensitive attributes: signals close to one"),
             told.asked("access", "4.3 access & storage"),
-            told.asked("retention", "4.3 retention"),
+            told.asked("retention", "4.3 access & storage: how long it is kept"),
         ),
     )
 
@@ -231,23 +241,36 @@ def _dataset(told: Told, source: str, title: str, read: list[str]) -> Iterator[F
     near = [f"{n}, close to {e['close_to']}" for n, e in close.items() if n.startswith(f"{source}.")]
     gone = "The workspace declares this source no more."
     delay = f"It typically reaches us {declared.typical_delay_days} days later." if declared else gone
-    yield Field("name", (title,))
-    yield Field("modality", ("Tabular",))
-    yield Field("description", (f"Read of it: {'; '.join(read)}.",))
-    yield Field("quantities", (f"{people(rows)} rows in use" if rows else NOT_MEASURED,))
+    yield Field("4.3 name", (title,))
+    yield Field("4.3 modality", ("Tabular",))
+    yield Field("4.3 description", (f"Read of it: {'; '.join(read)}.",))
+    yield Field("4.3 quantities", (f"{people(rows)} rows in use" if rows else NOT_MEASURED,))
     yield Field(
-        "sensitive attributes",
-        (f"Signals used: {'; '.join(near)}." if near else "No signal close to one is used.",),
+        "4.3 sensitive attributes",
+        (
+            _kept_apart(declared) if declared else gone,
+            f"Signals used: {'; '.join(near)}." if near else "No signal close to one is used.",
+        ),
     )
     covers = f"Covers all since {said_day(str(fact.covers_from))}, and {register}. {delay}"
-    yield Field("completeness & representativeness", (covers,))
-    yield Field("source URL", ("None: the agency’s own system, not published.",))
-    yield Field("collection", (f"Kept by: {declared.owner}." if declared else gone,))
+    yield Field("4.3 completeness & representativeness", (covers,))
+    yield Field("4.3 source URL", ("None: the agency’s own system, not published.",))
+    yield Field("4.3 collection", (f"Kept by: {declared.owner}." if declared else gone,))
     yield Field(
-        "cleaning",
+        "4.3 cleaning",
         ("Every row is used, quarantined with its reason, or ignored by a declared rule; none is lost.",),
     )
-    yield Field("sharing agreements", (_agreement(told, source),))
+    yield Field("4.3 sharing agreements", (_agreement(told, source),))
+    yield Field("4.3 access & storage", ("As for all of them: see behind the last dataset.",))
+
+
+def _kept_apart(source: Source) -> str:
+    """Which protected characteristics are read of a source."""
+    subjects = [subject for extract in source.extracts.values() for subject in extract.subjects]
+    names = sorted({plain(name) for subject in subjects for name in subject.characteristics})
+    if not names:
+        return "No protected characteristic is read of it."
+    return f"Read of it and kept apart, for the audit alone: {', '.join(names)}."
 
 
 def _agreement(told: Told, source: str) -> str:
