@@ -216,7 +216,7 @@ def sample(card: Mapping[str, Any]) -> Human:
 def _map(text: bytes, called: str) -> dict[str, Any]:
     try:
         # every scalar stays the text it is written as: `no` is an answer, not False
-        given = yaml.load(text.decode("utf-8"), Loader=yaml.BaseLoader) or {}
+        given = yaml.load(text.decode("utf-8"), Loader=yaml.CBaseLoader) or {}
     except UnicodeDecodeError:
         raise UserMistake(f"{called} is not UTF-8 text.") from None
     except yaml.YAMLError as error:

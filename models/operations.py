@@ -51,9 +51,12 @@ def transaction(workspace: Workspace, *, write: bool = False) -> Iterator[sa.Con
     """
     with _told():
         engine = _engine(_url(workspace))
-        _bring_up_to_date(engine)
-        with _connected(engine, write=write) as con, con.begin():
-            yield con
+        with engine.connect() as con:
+            if not _is_up_to_date(con):
+                _bring_up_to_date(engine)
+            con.execution_options(write=write)
+            with con.begin():
+                yield con
 
 
 def _url(workspace: Workspace) -> sa.URL:
@@ -102,16 +105,21 @@ def _connected(engine: sa.Engine, *, write: bool) -> Iterator[sa.Connection]:
         yield con.execution_options(write=write)
 
 
+def _is_up_to_date(con: sa.Connection) -> bool:
+    """Whether the tables are those of this code. Asked on the connection that is about to be used, as to make
+    one takes longer than what is asked of most; what it saw is let go."""
+    from alembic.runtime.migration import MigrationContext
+
+    there = MigrationContext.configure(con, opts={"version_table": VERSION_TABLE}).get_current_heads()
+    con.rollback()
+    return there == _newest()
+
+
 def _bring_up_to_date(engine: sa.Engine) -> None:
     """Make or change the tables where they are not those of this code; two at once make them once."""
     from alembic import command
-    from alembic.runtime.migration import MigrationContext
     from alembic.util import CommandError
 
-    with _connected(engine, write=False) as con:
-        there = MigrationContext.configure(con, opts={"version_table": VERSION_TABLE}).get_current_heads()
-    if there == _newest():
-        return
     with _connected(engine, write=True) as con:
         if engine.dialect.name == "postgresql":
             # Whoever waits for the lock must then see what the other made.

@@ -4,10 +4,12 @@ import os
 import pwd
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,7 +42,10 @@ def postgresql() -> Iterator[str]:
             [initdb, "-D", str(data), "-U", "reader", "--auth=trust", "--no-sync", "-E", "UTF8"], **run
         )
         subprocess.run([*control, "-o", options, "-l", str(home / "log"), "start"], **run)
-        yield f"postgresql+pg8000://reader@127.0.0.1:{port}/postgres"
+        with pytest.MonkeyPatch.context() as patch:
+            # It offers no TLS, and reading the certificates of the machine takes longer than connecting.
+            patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+            yield f"postgresql+pg8000://reader@127.0.0.1:{port}/postgres"
         subprocess.run([*control, "-m", "immediate", "stop"], **run)
     finally:
         shutil.rmtree(home, ignore_errors=True)
