@@ -35,6 +35,22 @@ def test_every_setting_is_documented() -> None:
     assert [name for name in Settings.model_fields if name not in COMMANDS] == []
 
 
+def test_what_mlflow_installs_is_the_lock_and_every_file_of_it_is_checked() -> None:
+    """One version of each package by its hash, from the index alone; and a Python that the project allows."""
+    environment = yaml.safe_load((ROOT / "python_env.yaml").read_text("utf-8"))
+    project = yaml.safe_load((ROOT / "MLproject").read_text("utf-8"))
+    assert project["python_env"] == "python_env.yaml" and environment["dependencies"] == [
+        "-r requirements.lock"
+    ]
+    assert f'requires-python = ">={environment["python"]},<' in (ROOT / "pyproject.toml").read_text("utf-8")
+    lock = (ROOT / "requirements.lock").read_text("utf-8").replace("\\\n", " ").splitlines()
+    packages = [line for line in lock if line.strip() and not line.startswith("#")]
+    pinned = r"[a-z0-9][a-z0-9_.\-\[\],]*==[^\s;]+( ; [^-]+)?(\s+--hash=sha256:[0-9a-f]{64})+\s*"
+    assert [line for line in packages if not re.fullmatch(pinned, line)] == [] and len(packages) > 100
+    names = [line.split("==")[0].split("[")[0] for line in packages]
+    assert len(set(names)) == len(names)
+
+
 def measures_table() -> str:
     """The table of docs/features.md, made of the measures themselves."""
 
