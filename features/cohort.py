@@ -12,11 +12,13 @@ from datetime import date
 import numpy as np
 
 from features.asof import sql_in_window, sql_known, sql_spell_open
+from features.became import became_sql
 from features.happenings import SameHappening
-from features.marks import objecting_sql
+from features.marks import OBJECTION, marked_sql
 from features.outcomes import Outcome, already_there_sql, open_spell_sql
 from features.snapshot import Snapshot
-from features.vital import ages_sql, died_sql, gone_sql, other_age_sql, sql_in, usable_rows
+from features.usable import all_usable_rows, sql_in
+from features.vital import ages_sql, died_sql, gone_sql, other_age_sql
 
 OBJECTS = "objects to being scored"
 HELPED = "already open to early help"
@@ -72,13 +74,13 @@ def cohort(
     `objections_on`: an objection stands for all later processing, of past mornings too. The flow says so
     where somebody does.
     """
-    con, rows = snapshot.con, usable_rows(snapshot, as_of)
+    con = snapshot.con
     everyone = _everyone(snapshot, as_of)
-    queries = [objecting_sql(as_of, on=day) for day in {as_of, objections_on or as_of}]
+    queries = [_objecting_sql(snapshot, as_of, on=day) for day in {as_of, objections_on or as_of}]
     objecting = {person for query in queries for (person,) in con.execute(query).fetchall()}
     flow = [(OBJECTS, len(objecting), everyone - len(objecting))] if objecting else []
     seen = f"""
-        SELECT DISTINCT person_id FROM {rows}
+        SELECT DISTINCT person_id FROM {all_usable_rows(snapshot, as_of=as_of)}
         WHERE signal IN {sql_in(eligibility.signals)} AND {sql_in_window(as_of, eligibility.seen_within_days)}
     """
     within = f"no event in the last {eligibility.seen_within_days} days"
@@ -92,20 +94,21 @@ def cohort(
         flow.append((why, len(people) - len(stay), len(stay)))
         people = stay
 
-    leave_out("known to have died", died_sql(known=as_of, before=as_of))
-    leave_out("known to have gone", gone_sql(rows, eligibility.exits, before=as_of))
+    leave_out("known to have died", died_sql(snapshot, known=as_of, before=as_of))
+    leave_out("known to have gone", gone_sql(snapshot, eligibility.exits, known=as_of, before=as_of))
     if (least := eligibility.at_least_age) is not None:
-        leave_out(f"under {least}", other_age_sql(known=as_of, on=as_of, at_least_age=least))
+        leave_out(f"under {least}", other_age_sql(snapshot, known=as_of, on=as_of, at_least_age=least))
     if (under := eligibility.under_age) is not None:
-        leave_out(f"{under} or over", other_age_sql(known=as_of, on=as_of, under_age=under))
-        of_known_age = f"SELECT person_id FROM ({ages_sql(known=as_of, on=as_of)})"
+        leave_out(f"{under} or over", other_age_sql(snapshot, known=as_of, on=as_of, under_age=under))
+        of_known_age = f"SELECT person_id FROM ({ages_sql(snapshot, known=as_of, on=as_of)})"
         leave_out("of unknown age", of_known_age, keep=True)
     if eligibility.held:
         leave_out("not on the council's books", _held_sql(eligibility, as_of), keep=True)
     if eligibility.open_spell:
-        leave_out("no open spell", open_spell_sql(rows, eligibility.open_spell, as_of=as_of), keep=True)
+        open_now = open_spell_sql(snapshot, eligibility.open_spell, known=as_of, as_of=as_of)
+        leave_out("no open spell", open_now, keep=True)
     if eligibility.not_open:
-        leave_out(HELPED, open_spell_sql(rows, eligibility.not_open, as_of=as_of))
+        leave_out(HELPED, open_spell_sql(snapshot, eligibility.not_open, known=as_of, as_of=as_of))
     leave_out("already there", already_there_sql(snapshot, outcome, known=as_of, as_of=as_of))
     return Cohort(as_of, np.array(sorted(people), dtype=str), tuple(flow))
 
@@ -114,6 +117,15 @@ def _everyone(snapshot: Snapshot, as_of: date) -> int:
     """People known on the morning, whatever is known of them."""
     query = f"SELECT count(DISTINCT person_id) FROM links WHERE {sql_known(as_of)}"
     return int(snapshot.con.execute(query).fetchall()[0][0])
+
+
+def _objecting_sql(snapshot: Snapshot, as_of: date, *, on: date) -> str:
+    """A SELECT of person_id: people of the morning `as_of` any of whose subjects is, on the morning `on`,
+    one of somebody's who objects."""
+    return f"""
+        SELECT DISTINCT was AS person_id FROM ({became_sql(snapshot, stood=as_of, stands=on)})
+        WHERE became IN ({marked_sql(OBJECTION, on)})
+    """
 
 
 def _held_sql(eligibility: Eligibility, as_of: date) -> str:

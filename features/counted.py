@@ -16,13 +16,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.asof import sql_day_number, sql_usable
+from features.asof import sql_day_number
 from features.channels import signals_of
 from features.declaration import Source
 from features.happenings import ONCE, SameHappening, happenings_of
 from features.pairing import first_now
 from features.snapshot import Snapshot
-from features.vital import sql_in, usable_rows
+from features.usable import sql_in, usable_rows
 
 
 def one_happening(sources: Mapping[str, Source], signals: Sequence[str]) -> tuple[SameHappening, ...]:
@@ -50,13 +50,13 @@ def count_days(
     known: the morning on which all this was known. within: the while, as SQL over occurred_on.
     A happening that began before the while is not in it, though another system recorded it later.
     """
-    con, rows = snapshot.con, usable_rows(snapshot, known)
+    con, rows = snapshot.con, usable_rows(snapshot, signals, as_of=known)
     pairs = [pair for pair in happenings if set(signals).issuperset(pair.signals)]
     paired = {name for pair in pairs for name in pair.signals}
     con.execute(  # counting happenings rather than records only takes days away
         f"""
         CREATE OR REPLACE TEMP TABLE often AS
-        SELECT person_id FROM {rows} WHERE signal IN {sql_in(signals)} AND {within}
+        SELECT person_id FROM {rows} WHERE {within}
         GROUP BY person_id HAVING count(DISTINCT occurred_on) >= {int(at_least)}
         """
     )
@@ -86,8 +86,7 @@ def _first_records(
         f"""
         SELECT dense_rank() OVER (ORDER BY person_id) - 1 AS person, person_id, signal, minute,
                {sql_day_number("occurred_on")} AS occurred
-        FROM person_rows SEMI JOIN often USING (person_id)
-        WHERE signal IN {sql_in(sorted(paired))} AND {sql_usable(known)}
+        FROM {usable_rows(snapshot, paired, as_of=known)} SEMI JOIN often USING (person_id)
         ORDER BY person, occurred, minute, signal
         """
     ).fetchnumpy()

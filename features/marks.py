@@ -67,17 +67,6 @@ def objections(con: duckdb.DuckDBPyConnection) -> Objections:
     return Objections(tuple(rows))
 
 
-def objecting_sql(as_of: date, *, on: date) -> str:
-    """A SELECT of person_id: people of the morning `as_of` any of whose subjects is, on the morning `on`,
-    one of somebody's who objects."""
-    return f"""
-        SELECT DISTINCT before.person_id
-        FROM links before JOIN links now USING (source, subject_key)
-        WHERE {sql_known(as_of, "before")} AND {sql_known(on, "now")}
-          AND now.person_id IN ({marked_sql(OBJECTION, on)})
-    """
-
-
 def marks_of(
     con: duckdb.DuckDBPyConnection, as_of: date, person_ids: Sequence[str]
 ) -> dict[str, frozenset[str]]:

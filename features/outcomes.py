@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from features.asof import sql_in_outcome, sql_in_window, sql_known, sql_spell_open
+from features.asof import sql_in_outcome, sql_in_window, sql_spell_open
+from features.became import became_sql
 from features.counted import count_days
 from features.happenings import SameHappening
 from features.rule_sql import quoted
 from features.snapshot import Snapshot
-from features.vital import ages_sql, died_sql, gone_sql, other_age_sql, sql_in, usable_rows
+from features.usable import sql_in, usable_rows
+from features.vital import ages_sql, died_sql, gone_sql, other_age_sql
 
 if TYPE_CHECKING:
     from features.cohort import Eligibility
@@ -114,9 +116,9 @@ def happened(
     had been that many. within: the while, as SQL over occurred_on. Ages are those of the as-of day; all is as
     known on `known`.
     """
-    rows = usable_rows(snapshot, known)
     once = [(part, signal) for part in outcome.parts for signal in part.signals if part.at_least == 1]
     signals = ", ".join(f"({quoted(part.name)}, {quoted(signal)})" for part, signal in once)
+    rows = usable_rows(snapshot, [signal for _, signal in once], as_of=known)
     found = [
         f"SELECT person_id, part, occurred_on FROM {rows} JOIN (VALUES {signals}) s(part, signal) "
         f"USING (signal) WHERE {within}"
@@ -138,6 +140,7 @@ def happened(
         f"({quoted(part.name)}, {'NULL' if part.under_age is None else part.under_age}, {part.at_least})"
         for part in outcome.parts
     )
+    ages = ages_sql(snapshot, known=known, on=as_of, among="SELECT person_id FROM found")
     snapshot.con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {into} AS
@@ -146,18 +149,19 @@ def happened(
         )
         SELECT person_id, part, occurred_on
         FROM found JOIN (VALUES {bounds}) p(part, under_age, at_least) USING (part)
-        LEFT JOIN ({ages_sql(known=known, on=as_of, among="SELECT person_id FROM found")}) USING (person_id)
+        LEFT JOIN ({ages}) USING (person_id)
         WHERE under_age IS NULL OR age IS NULL OR age < under_age
         QUALIFY row_number() OVER (PARTITION BY person_id, part ORDER BY occurred_on) = at_least
         """
     )
 
 
-def open_spell_sql(rows: str, signals: Iterable[str], *, as_of: date) -> str:
-    """SELECT person_id of those with an open spell on the morning of `as_of`, in a table of usable rows."""
+def open_spell_sql(snapshot: Snapshot, signals: Iterable[str], *, known: date, as_of: date) -> str:
+    """SELECT person_id of those with an open spell of some signals on the morning of `as_of`, as known on
+    `known`."""
     return f"""
-        SELECT person_id FROM {rows}
-        WHERE signal IN {sql_in(signals)} AND {sql_spell_open(as_of, start="occurred_on", end="ended_on")}
+        SELECT person_id FROM {usable_rows(snapshot, signals, as_of=known)}
+        WHERE {sql_spell_open(as_of, start="occurred_on", end="ended_on")}
     """
 
 
@@ -166,7 +170,7 @@ def already_there_sql(snapshot: Snapshot, outcome: Outcome, *, known: date, as_o
     an outcome in the `horizon_days` before it, as known on `known`."""
     before = sql_in_window(as_of, outcome.horizon_days)
     happened(snapshot, outcome, known=known, as_of=as_of, within=before, into="happened_before")
-    there = open_spell_sql(usable_rows(snapshot, known), outcome.service_spells, as_of=as_of)
+    there = open_spell_sql(snapshot, outcome.service_spells, known=known, as_of=as_of)
     return f"{there} UNION SELECT person_id FROM happened_before"
 
 
@@ -191,16 +195,14 @@ def labels(
     end = as_of + timedelta(days=outcome.horizon_days)
     if judged_on < end:
         raise ValueError(f"labels of {as_of} cannot be judged on {judged_on}, before {end}")
-    rows = usable_rows(snapshot, judged_on)
     con = snapshot.con
     con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE later AS
-        SELECT DISTINCT before.person_id AS asked, now.person_id
-        FROM links before JOIN links now USING (source, subject_key)
-        WHERE {sql_known(as_of, "before")} AND {sql_known(judged_on, "now")}
-          AND before.person_id IN (SELECT person_id FROM asked)
+        SELECT DISTINCT was AS asked, became AS person_id
+        FROM ({became_sql(snapshot, stood=as_of, stands=judged_on)})
+        WHERE was IN (SELECT person_id FROM asked)
         """
     )
     later = con.execute("SELECT asked, min(person_id) FROM later GROUP BY asked").fetchall()
@@ -227,18 +229,22 @@ def labels(
     exits = eligibility.exits if eligibility else ()
 
     def away(before: date) -> np.ndarray:
-        return of_asked(died_sql(known=judged_on, before=before)) | of_asked(
-            gone_sql(rows, exits, before=before)
+        return of_asked(died_sql(snapshot, known=judged_on, before=before)) | of_asked(
+            gone_sql(snapshot, exits, known=judged_on, before=before)
         )
 
     why_not = {ALREADY: of_asked(already_there_sql(snapshot, outcome, known=judged_on, as_of=as_of))}
+
+    def with_open(signals: Iterable[str]) -> np.ndarray:
+        return of_asked(open_spell_sql(snapshot, signals, known=judged_on, as_of=as_of))
+
     if eligibility and eligibility.not_open:
-        why_not[OPEN] = of_asked(open_spell_sql(rows, eligibility.not_open, as_of=as_of))
+        why_not[OPEN] = with_open(eligibility.not_open)
     if eligibility and eligibility.open_spell:
-        why_not[NOT_OPEN] = ~of_asked(open_spell_sql(rows, eligibility.open_spell, as_of=as_of))
+        why_not[NOT_OPEN] = ~with_open(eligibility.open_spell)
     if eligibility and (eligibility.at_least_age or eligibility.under_age):
         ages = {"at_least_age": eligibility.at_least_age, "under_age": eligibility.under_age}
-        why_not[OTHER_AGE] = of_asked(other_age_sql(known=judged_on, on=as_of, **ages))
+        why_not[OTHER_AGE] = of_asked(other_age_sql(snapshot, known=judged_on, on=as_of, **ages))
     why_not |= {HAD_LEFT: away(as_of), LEFT: away(end) & ~positive}
     left_out, counts = np.zeros(n, bool), {}
     for why, who in why_not.items():  # each person is counted under the first that applies

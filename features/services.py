@@ -14,7 +14,7 @@ import numpy as np
 from features.asof import sql_spell_open
 from features.declaration import Source
 from features.snapshot import Snapshot
-from features.vital import sql_in, usable_rows
+from features.usable import usable_rows
 
 
 def service_signals(sources: Mapping[str, Source]) -> tuple[str, ...]:
@@ -36,10 +36,9 @@ def worked_with(
 
     person_ids: (n,) ids as they stood on `as_of`. services: as `service_signals` gives them.
     """
-    rows = usable_rows(snapshot, as_of)
     query = f"""
-        SELECT DISTINCT person_id FROM {rows}
-        WHERE signal IN {sql_in(services)} AND NOT household
+        SELECT DISTINCT person_id FROM {usable_rows(snapshot, services, as_of=as_of)}
+        WHERE NOT household
           AND {sql_spell_open(as_of, start="occurred_on", end="ended_on")}
     """
     return np.isin(person_ids, [person for (person,) in snapshot.con.execute(query).fetchall()])

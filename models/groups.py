@@ -122,7 +122,7 @@ def _linked(snapshot: Snapshot, as_of: date) -> pa.Table:
 
 
 def _age_bands(snapshot: Snapshot, as_of: date) -> dict[str, str]:
-    found = snapshot.con.execute(ages_sql(known=as_of, on=as_of)).fetchall()
+    found = snapshot.con.execute(ages_sql(snapshot, known=as_of, on=as_of)).fetchall()
     return {person: age_band(age) for person, age in found}
 
 

@@ -16,7 +16,7 @@ from features.evidence import evidence
 from features.happenings import ONCE, ONCE_IN_THEME, happenings_of
 from features.kernel import compile_catalogue
 from features.panel import build_panel
-from features.vital import usable_rows
+from features.usable import all_usable_rows
 from models.account import weigh
 from tests.town import Town, declaration
 
@@ -223,7 +223,7 @@ def test_a_part_of_a_catalogue_gives_the_same_numbers(town: Town) -> None:
 
 def test_cohort_and_outcomes_see_every_record(town: Town) -> None:
     snapshot = town.now
-    table, con = usable_rows(snapshot, LATE), snapshot.con
+    table, con = all_usable_rows(snapshot, as_of=LATE), snapshot.con
     query = f"SELECT signal, count(*) FROM {table} WHERE person_id = 'three' GROUP BY ALL ORDER BY ALL"
     assert con.execute(query).fetchall() == [(MISSING, 1), (LOG, 1), (RECORD, 1)]
     assert con.execute(f"SELECT count(*) FROM {table} WHERE starts_with(signal, 'once.')").fetchall() == [

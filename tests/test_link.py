@@ -542,4 +542,4 @@ def test_age_counts_the_birthday_itself(workspace: Workspace) -> None:
     for n, (born, on, age) in enumerate(cases):
         person = person_id("care", f"A{n}")
         assert age_on(born, on) == age == display_identity(snapshot, on, [person])[person].age
-        assert (person, age) in snapshot.con.execute(ages_sql(known=on, on=on)).fetchall()
+        assert (person, age) in snapshot.con.execute(ages_sql(snapshot, known=on, on=on)).fetchall()

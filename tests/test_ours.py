@@ -16,7 +16,7 @@ from features.evidence import evidence, not_held
 from features.outcomes import Outcome, OutcomePart
 from features.panel import build_panel
 from features.snapshot import Snapshot
-from features.vital import usable_rows
+from features.usable import usable_rows
 from models.scorer import LinearScorer, Term
 from tests.town import SOURCES, Town, declaration
 
@@ -113,5 +113,5 @@ def test_who_has_been_helped_is_known_and_may_be_asked(town: Town) -> None:
     assert asked(helped, eligible) == ["bob", "cat"], "already helped"
     assert asked(outcome, still) == ["ann"]
     assert asked(helped, eligible, date(2026, 2, 21)) == ["ann", "bob", "cat"], "not known before"
-    rows = f"SELECT person_id FROM {usable_rows(snapshot, morning)} WHERE signal = 'team.help' ORDER BY ALL"
+    rows = f"SELECT person_id FROM {usable_rows(snapshot, ['team.help'], as_of=morning)} ORDER BY ALL"
     assert snapshot.con.execute(rows).fetchall() == [("ann",), ("bob",)]

@@ -20,7 +20,7 @@ from features.other_links import links_of, rows_with, surer_links
 from features.outcomes import already_there_sql, open_spell_sql
 from features.panel import Panel
 from features.progress import Tell, quiet
-from features.vital import died_sql, usable_rows
+from features.vital import died_sql
 from models.audit import ThresholdAudit
 from models.calibration import Platt
 from models.candidate import columns_by_name
@@ -223,13 +223,12 @@ def _subjects(known: date) -> str:
 
 def _not_asked(plan: Plan, day: date) -> set[str]:
     question, snapshot = plan.question, plan.snapshot
-    rows = usable_rows(snapshot, day)
     queries = [
         already_there_sql(snapshot, question.outcome, known=day, as_of=day),
-        died_sql(known=day, before=day),
+        died_sql(snapshot, known=day, before=day),
     ]
     if helped := question.eligibility.not_open:
-        queries.append(open_spell_sql(rows, helped, as_of=day))
+        queries.append(open_spell_sql(snapshot, helped, known=day, as_of=day))
     return {person for query in queries for (person,) in snapshot.con.execute(query).fetchall()}
 
 
