@@ -22,8 +22,7 @@ KEYS = {
     **{name: f"[{name}]" for name in IDENTIFIERS},
     "birth date": """if(born_firm, [born[1:4] || least(born[6:7], born[9:]) || greatest(born[6:7], born[9:])],
         [])""",
-    "name": """[least(sounded(one), surname_sound) || '|' || greatest(sounded(one), surname_sound)
-        FOR one IN full_names]""",
+    "name": "[least(one, surname_sound) || '|' || greatest(one, surname_sound) FOR one IN full_sounds]",
     "dwelling": "uprns",
     "postcode and a name": f"flatten([[code || '|' || one FOR one IN {_NAMES}] FOR code IN postcodes])",
     "part of the birth date and a name": f"""if(born_firm, flatten([[born[1:7] || one, born[6:] || one,

@@ -105,9 +105,10 @@ def make_identity_records(con: duckdb.DuckDBPyConnection) -> None:
     """Make temporary table identity_records from `stated`: its words folded so that they can be compared.
 
     subject numbers the rows, by source and key. given is the first forename, given_names all of them,
-    full_names what given may be short for (itself first), given_sound and surname_sound how they sound;
-    surnames has former ones too, and the parts of a double one. born_firm says that the birth date is no
-    placeholder. Text is small and without spaces; NULL where nothing was said, an empty list likewise.
+    full_names what given may be short for (itself first), full_sounds how these sound, given_sound and
+    surname_sound how the two do; surnames has former ones too, and the parts of a double one. born_firm says
+    that the birth date is no placeholder. Text is small and without spaces; NULL where nothing was said, an
+    empty list likewise.
     """
     make_folding(con)
     identifiers = ", ".join(f"folded({name}) AS {name}" for name in IDENTIFIERS)
@@ -127,14 +128,21 @@ def make_identity_records(con: duckdb.DuckDBPyConnection) -> None:
                    flatten([named_words(one) FOR one IN surnames]) AS surname_words,
                    folded(surname) AS whole_surname, folded(initials) AS letters
             FROM stated
-        ), named AS (
+        ), named AS MATERIALIZED (
             SELECT *, given_names[1] AS given FROM words
+        ), sounds AS MATERIALIZED (  -- of each name once, as it is slow
+            SELECT name, sounded(name) AS sound
+            FROM (SELECT given AS name FROM named UNION SELECT whole_surname FROM named)
+        ), short AS (
+            SELECT *, [sounded(one) FOR one IN full_names] AS full_sounds
+            FROM short_forms WHERE form IN (SELECT given FROM named)
         )
         SELECT row_number() OVER (ORDER BY source, subject_key) - 1 AS subject, source, subject_key,
-               given, given_names, sounded(given) AS given_sound,
-               if(given IS NULL, NULL, list_prepend(given, coalesce(s.full_names, []))) AS full_names,
+               given, given_names, g.sound AS given_sound,
+               if(given IS NULL, NULL, list_prepend(given, coalesce(f.full_names, []))) AS full_names,
+               if(given IS NULL, NULL, list_prepend(g.sound, coalesce(f.full_sounds, []))) AS full_sounds,
                coalesce(given[1], letters[1]) AS given_initial,
-               whole_surname AS surname, sounded(whole_surname) AS surname_sound,
+               whole_surname AS surname, s.sound AS surname_sound,
                coalesce(whole_surname[1], if(len(letters) > 1, letters[-1], NULL)) AS surname_initial,
                filled_list(list_concat([folded(one) FOR one IN surnames],
                                        [word FOR word IN surname_words IF len(word) > 2])) AS surnames,
@@ -146,6 +154,7 @@ def make_identity_records(con: duckdb.DuckDBPyConnection) -> None:
                folded(postcode) AS postcode, all_folded(postcodes) AS postcodes,
                coalesce(left(folded(postcode), -3), folded(district)) AS district,
                {identifiers}, paired, died_on, seen_on
-        FROM named LEFT JOIN short_forms s ON s.form = given
+        FROM named LEFT JOIN sounds g ON g.name = given LEFT JOIN sounds s ON s.name = whole_surname
+        LEFT JOIN short f ON f.form = given
         """
     )
