@@ -78,13 +78,14 @@ def make_town(
 ) -> Workspace:
     """joined: when it is known that the two subjects of so many people, `every` so many, are one; of others
     from the start. hidden: the share of y's incidents that never reaches us. sure: the strength of the links
-    of the second subjects. silent: a signal that nobody sends. share_of_y: of all people. short: a date to
-    fit on and one to judge by are enough."""
+    of the second subjects. silent: a signal that nobody sends. share_of_y: of all people. short: a date
+    to fit on is enough."""
     init_workspace(root, sources=None)
     for source in SOURCES:
         (root / "sources" / f"{source['source']}.yaml").write_text(yaml.safe_dump(source), encoding="utf-8")
+    calendar = CALENDAR | ({"train": CALENDAR["train"][:1]} if short else {})
     (root / "specs" / "escalation.yaml").write_text(
-        yaml.safe_dump(SPECIFICATION | {"capacity": capacity}), encoding="utf-8"
+        yaml.safe_dump(SPECIFICATION | {"capacity": capacity, "calendar": calendar}), encoding="utf-8"
     )
     workspace = open_workspace(root)
     random, tables = np.random.default_rng(seed), Tables(workspace.data)

@@ -1,10 +1,9 @@
 """Settings are searched for: a search that was stopped, or killed, proposes what an undisturbed one would."""
 
+import multiprocessing
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from training.search import search
 from training.trees import Fold, Setting, choose, chosen_before, fit_trees
 
 NAMES = ("calls", "visits", "days_since", "never")
+FORK = multiprocessing.get_context("fork")
 TRIALS = 12
 """More than the 10 that Optuna draws at random before it learns from those that are done."""
 
@@ -148,12 +148,26 @@ def test_a_setting_is_as_good_as_its_own_trees_are_on_every_fold(undisturbed: li
             assert area == pytest.approx(auc(scorer.margin(table(later)), later.y), abs=1e-12)
 
 
-KILLED = """
-import sys
-from pathlib import Path
-from tests.test_search import kill, searched, stopping_at
-searched(Path(sys.argv[1]), tell=stopping_at(2, kill))
-"""
+def in_a_process_that_is_killed(storage: Path, known: list[Setting]) -> int:
+    """How one ended that was killed at its second trial. It is told what trees are worth and grows none: it is
+    forked, since to load all that grows them takes longer than the rest of this file."""
+    areas = {(str(s.parameters), s.rounds): s.auc_by_fold for s in known}
+
+    def as_known(
+        settings: Sequence[Setting], names: Any, fold: Fold, rounds: Sequence[int], **given: Any
+    ) -> np.ndarray:
+        at = next(i for i, (fit, _) in enumerate(FOLDS) if fit is fold.fit)
+        return np.array([[areas[str(s.parameters), trees][at] for trees in rounds] for s in settings])
+
+    def search_until_killed() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("training.search.try_out", as_known)
+            searched(storage, tell=stopping_at(2, kill))
+
+    process = FORK.Process(target=search_until_killed)
+    process.start()
+    process.join(60)
+    return process.exitcode or 0
 
 
 def full(connection: Any, cursor: Any, statement: str, *given: Any) -> None:
@@ -166,8 +180,7 @@ def test_killed_without_room_and_stopped_a_search_finds_what_an_undisturbed_one_
     undisturbed: list[Setting], tmp_path: Path
 ) -> None:
     storage = tmp_path / "search.db"
-    ended = subprocess.run([sys.executable, "-c", KILLED, storage], cwd=Path(__file__).parent.parent)
-    assert ended.returncode == -signal.SIGKILL
+    assert in_a_process_that_is_killed(storage, undisturbed) == -signal.SIGKILL
     assert counted(storage) == {"COMPLETE": 1, "RUNNING": 1}
     event.listen(Engine, "before_cursor_execute", full)
     try:

@@ -16,7 +16,7 @@ from tests.test_link import ANN, C7, P1, PLACE, day, deliver, fact, workspace
 __all__ = ["workspace"]
 
 P2, C8 = ("police", "P2"), ("care", "C8")
-MORNINGS = range(1, 20)
+MORNINGS = range(1, 12)
 
 
 def together(workspace: Workspace, one: tuple[str, str], other: tuple[str, str]) -> list[int]:
