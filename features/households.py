@@ -21,7 +21,7 @@ from features.asof import sql_before, sql_known
 from features.intervals import FOREVER, emptied, filled, uncrowded_sql
 from features.marks import REFUGE, RESTRICTED
 from features.marks_now import marks_now
-from features.people import identity_sql, resolve
+from features.people import resolve
 from features.relation import MUTUAL
 from features.residences import household_id, residents_sql
 from features.rule_sql import quoted
@@ -164,11 +164,15 @@ def _together_sql(as_of: date, most: int) -> str:
             WHERE {sql_known(as_of, "r")} AND {sql_before(as_of, "r.start_on")} AND uprn IN (
                 SELECT uprn FROM residences m SEMI JOIN mapped USING (person_id)
                 WHERE {sql_known(as_of, "m")} AND {sql_before(as_of, "m.start_on")})
+        ), died AS (  -- on the day that was told last
+            SELECT person_id, last(died_on ORDER BY i.known_on, source, record_key, subject_key) AS died_on
+            FROM links l SEMI JOIN near USING (person_id) JOIN identities i USING (source, subject_key)
+            WHERE {sql_known(as_of, "l")} AND {sql_known(as_of, "i")} AND died_on IS NOT NULL GROUP BY ALL
         ), ended AS (
             SELECT n.person_id, n.uprn, n.start_on, n.known_on,
-                   least(if({sql_before(as_of, "n.end_on")}, n.end_on, {FOREVER}), {filled("i.died_on")})
+                   least(if({sql_before(as_of, "n.end_on")}, n.end_on, {FOREVER}), {filled("died_on")})
                        AS end_on
-            FROM near n LEFT JOIN ({identity_sql(as_of)}) i USING (person_id)
+            FROM near n LEFT JOIN died USING (person_id)
         ), lived AS MATERIALIZED (
             SELECT * FROM ended WHERE start_on < end_on
         ), quiet AS ({uncrowded_sql(spells, ["uprn"], most)})

@@ -114,7 +114,7 @@ def resolve(snapshot: Snapshot, person_id: str, as_of: date) -> ResolvedPerson:
 
 
 def identity_sql(as_of: date, *, links: str = "links") -> str:
-    """A SELECT of person_id, forenames, surname, birth_date, died_on: one row per person with any.
+    """A SELECT of person_id, forenames, surname, birth_date: one row per person with any.
 
     Each is the newest that is known on the morning of `as_of`: of all records of the person's
     subjects the one that became known last (ties by source and record). But a name is the one that most
@@ -127,8 +127,7 @@ def identity_sql(as_of: date, *, links: str = "links") -> str:
         SELECT person_id,
                last(forenames {best}) FILTER (form IS NOT NULL) AS forenames,
                last(surname {best}) FILTER (form IS NOT NULL) AS surname,
-               last(birth_date ORDER BY {newest}) FILTER (birth_date IS NOT NULL) AS birth_date,
-               last(died_on ORDER BY {newest}) FILTER (died_on IS NOT NULL) AS died_on
+               last(birth_date ORDER BY {newest}) FILTER (birth_date IS NOT NULL) AS birth_date
         FROM (
             SELECT *, count(DISTINCT source) OVER (PARTITION BY person_id, form) AS tellers
             FROM (
@@ -154,9 +153,7 @@ def display_identity(
     with snapshot.con.cursor() as con:  # its temporary tables go with it
         con.register("asked", pa.table({"person_id": pa.array(list(person_ids), pa.string())}))
         sure = make_sure(con, own, as_of, show=link_show) or own
-        named = con.execute(
-            f"SELECT * EXCLUDE (died_on) FROM ({identity_sql(as_of, links=sure.links)})"
-        ).fetchall()
+        named = con.execute(identity_sql(as_of, links=sure.links)).fetchall()
         there = f"{sql_known(as_of)} AND {sql_spell_open(as_of, start='start_on', end='end_on')}"
         settled = con.execute(f"SELECT person_id FROM {sure.homes} WHERE {there}").fetchall()
         lives = con.execute(
