@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import jupytext
 import pytest
-from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
 SAYS = {
@@ -16,6 +14,9 @@ SAYS = {
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
 def test_a_notebook_runs(path: Path, county, monkeypatch: pytest.MonkeyPatch) -> None:
+    import jupytext
+    from nbclient import NotebookClient
+
     monkeypatch.setenv("EARLYHELP_WORKSPACE", str(county.root))
     notebook = jupytext.read(path)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()

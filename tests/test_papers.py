@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -534,6 +533,8 @@ def test_the_notebook_reads_an_audit_or_says_there_is_none(
     exported(workspace, **card)
     monkeypatch.setenv("EARLYHELP_WORKSPACE", str(workspace.root))
     names: dict[str, Any] = {}
+    import jupytext  # for them alone
+
     for cell in jupytext.read(ROOT / "notebooks" / "04_is_it_fair.py").cells:
         if cell.cell_type == "code":
             exec(compile(cell.source, "04_is_it_fair", "exec"), names)

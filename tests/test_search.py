@@ -149,8 +149,8 @@ def test_a_setting_is_as_good_as_its_own_trees_are_on_every_fold(undisturbed: li
 
 
 def in_a_process_that_is_killed(storage: Path, known: list[Setting]) -> int:
-    """How one ended that was killed at its second trial. It is told what trees are worth and grows none: it is
-    forked, since to load all that grows them takes longer than the rest of this file."""
+    """How one ended that was killed at its second trial. It is told what trees are worth and grows none: it
+    is forked, since to load all that grows them takes longer than the rest of this file."""
     areas = {(str(s.parameters), s.rounds): s.auc_by_fold for s in known}
 
     def as_known(

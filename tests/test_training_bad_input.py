@@ -2,6 +2,7 @@
 what was trained already is not trained again."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from models.resample import redraw
 from models.scorer import LinearScorer
 from models.spec import NEEDED_TO_FIT
 from tests.town import Town
-from tests.trained_town import CALIBRATE, RECEIVED, TEST, TRAIN, WEIGHT, on, specify, trained_town
+from tests.trained_town import CALIBRATE, DAYS, RECEIVED, TEST, TRAIN, WEIGHT, on, specify, trained_town
 from training.already import key_of
 from training.plan import lay_plan
 from training.run import TrainingReport, train
@@ -48,31 +49,36 @@ def trained(town: Town, **given: Any) -> tuple[TrainingReport, str, list[str]]:
     return report, training_text(report), said
 
 
-def certain(as_of: Any, incidents: np.ndarray) -> np.ndarray:
-    return np.ones(len(incidents))
+SAID = {
+    "rents.arrears_letter": "of 60 people judged on the training dates 0 had the outcome",
+    "schools.absence": "of 60 people judged on the training dates 60 had the outcome",
+    "fire.visit": "of 60 people judged on the training dates 0 had the outcome",
+    "missing.episode": "of 30 people judged on the calibration dates 0 had the outcome",
+}
 
 
-def never(as_of: Any, incidents: np.ndarray) -> np.ndarray:
-    return np.zeros(len(incidents))
+@pytest.fixture(scope="module")
+def one_class(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """Thirty people: no letters ever, absences of everybody after every date, visits to every second one
+    after the dates to calibrate and to test on, and episodes after all but those to calibrate on."""
+    town = trained_town(tmp_path_factory.mktemp("town") / "w", people=30, chances=on(*TRAIN, TEST))
+    for day in DAYS:
+        for who in range(30):
+            town.event(f"p{who:04}", "schools.absence", day + timedelta(days=who % 20))
+            if day in (CALIBRATE, TEST) and who % 2:
+                town.event(f"p{who:04}", "fire.visit", day + timedelta(days=who % 20))
+    return town
 
 
-@pytest.mark.parametrize(
-    ("chances", "said"),
-    [
-        (never, "of 60 people judged on the training dates 0 had the outcome"),
-        (certain, "of 60 people judged on the training dates 60 had the outcome"),
-        (on(TEST, CALIBRATE), "of 60 people judged on the training dates 0 had the outcome"),
-        (on(*TRAIN, TEST), "of 30 people judged on the calibration dates 0 had the outcome"),
-    ],
-)
-def test_with_one_class_only_there_is_a_sentence_and_no_model(
-    chances: Any, said: str, tmp_path: Path
-) -> None:
-    town = trained_town(tmp_path, people=30, chances=chances)
+@pytest.mark.parametrize("signal", SAID)
+def test_with_one_class_only_there_is_a_sentence_and_no_model(signal: str, one_class: Town) -> None:
+    parts = [{"name": "it", "title": "it", "signals": [signal]}]
+    specify(one_class, outcome={"horizon_days": 30, "parts": parts})
     with pytest.raises(UserMistake, match="There is nothing to") as mistake:
-        trained(town)
-    assert said in mistake.value.problems[0]
-    assert not list(town.workspace.models.glob("*")) and not (tmp_path / "data" / "runs").exists()
+        trained(one_class, snapshot=one_class.now)
+    assert SAID[signal] in mistake.value.problems[0]
+    kept = one_class.workspace.root / "data" / "runs"
+    assert not list(one_class.workspace.models.glob("*")) and not kept.exists()
 
 
 def as_few_as(number: int) -> Any:
@@ -160,7 +166,7 @@ def test_what_was_trained_already_is_found_and_a_change_of_anything_trains_again
 
     def trains(workspace: Workspace = town.workspace, **given: Any) -> bool:
         try:
-            return not train(workspace, "missing", **given).already
+            return not train(workspace, "missing", **{"snapshot": town.now, **given}).already
         except Trained:
             return True
 
@@ -184,9 +190,11 @@ def test_what_was_trained_already_is_found_and_a_change_of_anything_trains_again
     assert trains(open_workspace(tmp_path)), "links are surer elsewhere"
     monkeypatch.setenv("LOG", "sqlite:////tmp/a.db")
     (tmp_path / "settings.yaml").write_text("mlflow_uri: $LOG")
-    one = key_of(lay_plan(open_workspace(tmp_path), "missing"))
+    one = key_of(lay_plan(open_workspace(tmp_path), "missing", snapshot=town.now))
     monkeypatch.setenv("LOG", "sqlite:////tmp/b.db")
-    assert key_of(lay_plan(open_workspace(tmp_path), "missing")) != one, "it is to be logged elsewhere"
+    assert key_of(lay_plan(open_workspace(tmp_path), "missing", snapshot=town.now)) != one, (
+        "it is to be logged elsewhere"
+    )
     (tmp_path / "settings.yaml").write_text("")
     with monkeypatch.context() as patch:
         patch.setattr("training.already.version", lambda package: "99")
