@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from models.calibration import chance
 from training import binned
-from training.binned import dataset
+from training.binned import dataset, dataset_of
 
 NAMES = [f"f{j}" for j in range(8)]
 PARAMETERS = {
@@ -57,6 +57,10 @@ def test_however_the_rows_are_cut_the_trees_are_those_of_one_array(cuts: list[in
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(binned._Rows, "batch_size", batch)
         assert text(dataset(np.split(X, sorted(cuts)), NAMES, PARAMETERS, labels=Y)) == DENSE
+
+
+def test_rows_of_one_array_are_in_the_same_bins() -> None:
+    assert text(dataset_of(X.copy(), NAMES, PARAMETERS, labels=Y)) == DENSE
 
 
 def test_the_sample_is_one_of_all_rows() -> None:

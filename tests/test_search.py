@@ -22,7 +22,7 @@ from models.judge import auc
 from models.spec_candidates import LightGBM, directions
 from training.examples import Examples
 from training.search import search
-from training.trees import Fold, Setting, choose, chosen_before, fit_trees
+from training.trees import Fold, Setting, choose, chosen_before, fit_trees, try_out, written
 
 NAMES = ("calls", "visits", "days_since", "never")
 FORK = multiprocessing.get_context("fork")
@@ -253,15 +253,29 @@ def test_bins_are_laid_out_once_a_fold(tmp_path: Path, monkeypatch: pytest.Monke
     from training import binned
 
     laid_out: list[int] = []
-    real = binned.dataset
+    real = binned.dataset_of
 
     def watched(*given: Any, **named: Any) -> Any:
         laid_out.append(1)
         return real(*given, **named)
 
-    monkeypatch.setattr(binned, "dataset", watched)
+    monkeypatch.setattr(binned, "dataset_of", watched)
     searched(tmp_path / "search.db", trials=3)
     assert len(laid_out) == len(FOLDS)
+
+
+@pytest.mark.parametrize("rounds", [[2, 5, 9], [9, 2, 2], [40]])
+def test_a_number_of_trees_is_tried_as_if_no_more_had_been_grown(rounds: list[int]) -> None:
+    fold, specification = (
+        Fold(*FOLDS[0]),
+        LightGBM(settings=[{"num_leaves": 3}, {"num_leaves": 5}], rounds=rounds),
+    )
+    found = try_out(written(specification), NAMES, fold, rounds, threads=1, seed=5)
+    for setting, areas in zip(written(specification), found, strict=True):
+        for trees, area in zip(rounds, areas, strict=True):
+            grown = fit_trees(replace(setting, rounds=trees), NAMES, fold, threads=1, seed=5)
+            margins = np.concatenate([grown.margin(X) for X in fold.later.blocks])
+            assert area == pytest.approx(auc(margins, fold.later.y), abs=1e-9)
 
 
 def test_what_lightgbm_does_not_take_is_told(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ The same rows, settings, seed and number of threads give the same booster, byte 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,9 +37,16 @@ class Fold:
         return all(0 < each.y.sum() < len(each.y) for each in (self.fit, self.later))
 
     def data(self, setting: Setting, names: Sequence[str], *, threads: int, seed: int) -> Any:
-        """The bins of its rows to fit on."""
+        """The bins of its rows to fit on, which are few enough to be held as they are for a moment."""
         if self._data is None:
-            self._data = bins(setting, names, self.fit, threads=threads, seed=seed)
+            from training.binned import dataset_of
+
+            given, X = (
+                _ours(setting, names, threads=threads, seed=seed),
+                np.concatenate(list(self.fit.blocks)),
+            )
+            with _takes(setting):
+                self._data = dataset_of(X, names, given, labels=self.fit.y)
         return self._data
 
 
@@ -98,17 +106,24 @@ def try_out(
 ) -> np.ndarray:
     """(settings, numbers of trees): the area under the curve on the later rows of a fold.
 
-    Each is grown once; the later rows are gone through once.
+    Each is grown once; the later rows are gone through once, and a tree is asked once of each.
     """
     data = fold.data(settings[0], names, threads=threads, seed=seed)
     grown = [_train(data, setting, threads=threads, seed=seed) for setting in settings]
-    margins: list[list[np.ndarray]] = [[] for _ in grown for _ in rounds]
-    for X in fold.later.blocks:
-        each = ((booster, trees) for booster in grown for trees in rounds)
-        for (booster, trees), found in zip(each, margins, strict=True):
-            found.append(booster.predict(X, raw_score=True, num_iteration=trees, num_threads=threads))
-    areas = [auc(np.concatenate(found), fold.later.y) for found in margins]
-    return np.array(areas).reshape(len(grown), len(rounds))
+    found = [[_margins(booster, X, rounds, threads=threads) for booster in grown] for X in fold.later.blocks]
+    margins = np.concatenate(found, axis=-1)
+    return np.array([[auc(of_rounds, fold.later.y) for of_rounds in of_setting] for of_setting in margins])
+
+
+def _margins(booster: Any, X: np.ndarray, rounds: Sequence[int], *, threads: int) -> np.ndarray:
+    """(numbers of trees, n): the margins of the first so many trees of a booster."""
+    found, margin, before = {}, np.zeros(len(X)), 0
+    for trees in sorted(set(rounds)):
+        margin = margin + booster.predict(
+            X, raw_score=True, start_iteration=before, num_iteration=trees - before, num_threads=threads
+        )
+        found[trees], before = margin, trees
+    return np.stack([found[trees] for trees in rounds])
 
 
 def tried(settings: Sequence[Setting], rounds: Sequence[int], by_fold: np.ndarray) -> list[Setting]:
@@ -157,16 +172,25 @@ def bins(setting: Setting, names: Sequence[str], examples: Examples, *, threads:
     from training.binned import dataset
 
     given = _ours(setting, names, threads=threads, seed=seed)
-    return dataset(examples.blocks, names, given, labels=examples.y)
+    with _takes(setting):
+        return dataset(examples.blocks, names, given, labels=examples.y)
 
 
 def _train(data: Any, setting: Setting, *, threads: int, seed: int) -> Any:
-    """Raises UserMistake where LightGBM does not take the parameters."""
     import lightgbm
 
     given = _ours(setting, data.get_feature_name(), threads=threads, seed=seed)
-    try:
+    with _takes(setting):
         return lightgbm.train(given, data, num_boost_round=setting.rounds)
+
+
+@contextmanager
+def _takes(setting: Setting) -> Iterator[None]:
+    """Raises UserMistake where LightGBM does not take the parameters of a setting."""
+    import lightgbm
+
+    try:
+        yield
     except lightgbm.basic.LightGBMError as error:
         raise UserMistake(
             "LightGBM cannot be fitted with these parameters.",
