@@ -4,8 +4,8 @@ A list names both, so that it can be made again: everything after ingest reads t
 and through nothing else. Every dated view has `known_until`, the `known_on` of the record's next
 revision among the deliveries read, or NULL.
 
-Protected characteristics are not among the views. Only `Snapshot.characteristics()`, for the
-audit, opens them, in a connection of its own.
+Protected characteristics are not among the views. Only `Snapshot.audit_con`, for the audit,
+opens them, in a connection of its own.
 """
 
 from __future__ import annotations
@@ -122,16 +122,13 @@ class Snapshot:
             """
         ).to_arrow_table()
 
-    def characteristics(self) -> pa.Table:
-        """Protected characteristics with known_on and known_until, for the audit alone.
-
-        Columns source, subject_key, characteristic, value, known_on, known_until.
-        """
+    @cached_property
+    def audit_con(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own, for the audit alone, with the table characteristics: source, subject_key,
+        characteristic, value, known_on and known_until."""
         con = self.tables.connect()
         make_standing(con, self, "characteristics")
-        return con.sql(
-            "SELECT source, subject_key, characteristic, value, known_on, known_until FROM characteristics"
-        ).to_arrow_table()
+        return con
 
 
 def open_snapshot(

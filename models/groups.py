@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -86,19 +85,19 @@ def characteristics(snapshot: Snapshot, as_of: date, people: pa.Table) -> dict[s
 
     people: columns source, subject_key, person_id, who each subject is.
     """
-    con = duckdb.connect()
-    con.register("told", snapshot.characteristics())
+    con = snapshot.audit_con
     con.register("people", people)
     found = con.execute(
         f"""
         SELECT c.characteristic, p.person_id, c.value
-        FROM told c JOIN people p USING (source, subject_key)
+        FROM characteristics c JOIN people p USING (source, subject_key)
         WHERE c.value IS NOT NULL AND {sql_known(as_of, "c")}
         QUALIFY row_number() OVER (
             PARTITION BY c.characteristic, p.person_id
             ORDER BY c.known_on DESC, c.source, c.subject_key, c.value) = 1
         """
     ).fetchall()
+    con.unregister("people")
     told: dict[str, dict[str, str]] = {}
     for characteristic, person, value in found:
         told.setdefault(characteristic, {})[person] = value
