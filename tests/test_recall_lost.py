@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from models.disclosure import show
 from models.fairness import NOT_ESTIMABLE, TOO_FEW
 from models.judge import Scored
 from models.paper_worth import not_judged, who_loses
@@ -17,12 +18,15 @@ DAY = date(2026, 1, 5)
 
 
 def by_rows(both: int, first: int, second: int, people: int, *, draws: int) -> np.ndarray:
-    """The oracle: everybody a row, rows drawn with replacement, both recalls counted again. (draws,)"""
-    by_first = np.arange(people) < first
-    by_second = (np.arange(people) >= first - both) & (np.arange(people) < first - both + second)
-    rng = np.random.default_rng(5)
-    rows = rng.integers(0, people, (draws, people))
-    return by_first[rows].mean(axis=1) - by_second[rows].mean(axis=1)
+    """The oracle: of some counts that would be shown as these, everybody a row; rows drawn with replacement,
+    both recalls counted again. (draws,)"""
+    rng, drawn = np.random.default_rng(5), list[float]()
+    for _ in range(draws):
+        a, b, c, n = (x + int(rng.integers(-2, 3)) * (x > 0) for x in (both, first, second, people))
+        one, other = max(b - a, 0), max(c - a, 0)
+        kinds = np.repeat([0, 1, -1, 0], [a, one, other, max(n - a - one - other, 0)])
+        drawn.append(kinds[rng.integers(0, len(kinds), len(kinds))].mean())
+    return np.array(drawn)
 
 
 @pytest.mark.parametrize(
@@ -30,25 +34,33 @@ def by_rows(both: int, first: int, second: int, people: int, *, draws: int) -> n
 )
 def test_counts_give_the_interval_that_resampled_people_give(counts: tuple[int, int, int, int]) -> None:
     expected = np.quantile(by_rows(*counts, draws=4000), (0.025, 0.975))
-    assert difference(*counts) == pytest.approx(tuple(expected), abs=0.012)
+    assert difference(*counts) == pytest.approx(tuple(expected), abs=0.015)
 
 
 def test_lists_of_the_same_people_are_known_apart_better_than_lists_of_others() -> None:
     low, high = difference(90, 100, 95, 200)
     apart_low, apart_high = difference(0, 100, 95, 200)
-    assert high - low < 0.4 * (apart_high - apart_low)
+    assert high - low < 0.5 * (apart_high - apart_low)
     same_low, same_high = difference(30, 30, 30, 60)
     assert same_low < 0 < same_high, "two lists alike may differ for the next people"
 
 
-def test_the_interval_holds_what_is_true_as_often_as_it_says() -> None:
-    """Of 80 people with the outcome 30 % are found by both, 15 % by the first alone, 5 % by the other."""
+@pytest.mark.parametrize(
+    ("people", "shares"), [(80, (0.3, 0.15, 0.05)), (60, (0.3, 0.02, 0.02)), (50, (0.25, 0.1, 0.02))]
+)
+def test_the_interval_holds_what_is_true_as_often_as_it_says(
+    people: int, shares: tuple[float, float, float]
+) -> None:
+    """Shares of those with the outcome whom both lists find, the first alone, the second alone. Two that
+    hardly differ are the second case: rounded, they seem to differ by five people. With counts as shown taken
+    for the truth these come to 87, 77 and 71 %."""
     rng, held, worlds = np.random.default_rng(3), 0, 400
-    for both, one, other, _ in rng.multinomial(80, [0.3, 0.15, 0.05, 0.5], worlds).tolist():
-        low, high = difference(both, both + one, both + other, 80)
-        held += low <= 0.1 <= high
+    for both, one, other, _ in rng.multinomial(people, [*shares, 1 - sum(shares)], worlds).tolist():
+        counts = [show(n) for n in (both, both + one, both + other, people)]
+        low, high = difference(*(0 if isinstance(n, str) else n for n in counts))
+        held += low <= shares[1] - shares[2] <= high
     print(f"the interval held the true difference in {held / worlds:.1%} of {worlds} worlds")
-    assert 0.92 <= held / worlds <= 0.98
+    assert held / worlds >= 0.9
 
 
 def lists(*groups: tuple[str, int, int, int, int]) -> tuple[dict[str, list[Scored]], dict, int]:

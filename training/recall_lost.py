@@ -6,7 +6,9 @@ nothing, as of any other.
 Both lists are of the same people, most of whom are found by both or by neither. Only those found by one alone
 say anything, and so the difference is known better than either recall. Its interval is by person, of the
 lists as they were cut: of each of the four kinds so many people weigh Gamma(that number) together, half a
-person added (Rubin 1981, *The Bayesian bootstrap*, as in `models.gaps`).
+person added (Rubin 1981, *The Bayesian bootstrap*, as in `models.gaps`). What was rounded away is not known
+either: of two lists that differ by one person the counts as shown may differ by five, and so each draw takes
+other counts that would be shown alike.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.disclosure import publish
+from models.disclosure import ROUNDED_TO, publish
 from models.fairness import RECALL, Estimate, Group, audit
 from models.gaps import DRAWS, HALF, MIDDLE, SEED
 from models.judge import Scored
@@ -66,17 +68,24 @@ def recall_lost(
 
 def difference(both: int, first: int, second: int, people: int) -> tuple[float, float]:
     """The 95 % interval of the share of some people found by the first of two lists less that found by the
-    second. Counts found by both, by each, and of all; no list has fewer than both have. Counts that were
-    rounded may have more found than there are; then nobody was missed by both.
+    second, for a reader who knows only counts as shown: found by both, by each, and of all.
 
-    >>> low, high = difference(40, 50, 40, 100)
-    >>> low < 0.1 < high and low > 0.03
+    >>> low, high = difference(200, 260, 200, 400)
+    >>> 0.1 < low < 0.15 < high < 0.2
     True
     """
-    cells = np.array([both, first - both, second - both, max(people - first - second + both, 0)], float)
-    weight = np.random.default_rng(SEED).standard_gamma(cells + HALF, size=(DRAWS, 4))
+    random = np.random.default_rng(SEED)
+    of_both, of_first, of_second, of_all = (_could_be(n, random) for n in (both, first, second, people))
+    alone = of_first - of_both, of_second - of_both
+    cells = np.column_stack([of_both, *alone, of_all - of_first - of_second + of_both])
+    weight = random.standard_gamma(np.maximum(cells, 0) + HALF)
     low, high = np.quantile((weight[:, 1] - weight[:, 2]) / weight.sum(axis=1), MIDDLE).tolist()
     return low, high
+
+
+def _could_be(shown: int, random: np.random.Generator) -> np.ndarray:
+    """(draws,) counts that are shown as this one."""
+    return shown + random.integers(-(ROUNDED_TO // 2), ROUNDED_TO // 2 + 1, DRAWS) * (shown > 0)
 
 
 def _groups(people: People) -> dict[Key, Group]:
@@ -88,7 +97,7 @@ def _groups(people: People) -> dict[Key, Group]:
 
 
 def _found_by_both(whole: People, part: People) -> dict[Key, int]:
-    """How many of each group either list found, as shown; none where that is starred, so that an interval is
+    """How many of each group both lists found, as shown; none where that is starred, so that an interval is
     rather too wide than told from what may not be known."""
     yes = {FOUND: whole.yes[FOUND], WITHOUT: part.yes[FOUND], BOTH: whole.yes[FOUND] & part.yes[FOUND]}
     either = replace(whole, yes={**whole.yes, **yes})
