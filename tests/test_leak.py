@@ -6,6 +6,7 @@ that were known by then. A peek of thirty days differs by the hundred; its figur
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,9 +23,9 @@ from features.asof import day_number
 from features.panel import store_panels
 from features.rows import Rows
 from features.tables import Tables
+from features.workspace import Workspace, open_workspace
 from models.judge import auc
 from tests.slowly import Event, slowly
-from tests.town import Town
 from tests.trained_town import DAYS, TEST, trained_town
 from tests.worlds import asked as as_asked
 from tests.worlds import same
@@ -69,8 +70,8 @@ class Learned:
     auc: float
 
 
-def learned_from(town: Town) -> Learned:
-    plan = lay_plan(town.workspace, "missing")
+def learned_from(workspace: Workspace) -> Learned:
+    plan = lay_plan(workspace, "missing")
     store_panels(plan.snapshot, plan.catalogue, plan.calendar.days)
     asked = ask(plan.question, plan.calendar)
     few, training = plan.specification.logistic, asked.training
@@ -78,7 +79,7 @@ def learned_from(town: Town) -> Learned:
     tested = asked.rows[TEST, plan.calendar.test_judged_on]
     margins = model.margin(np.concatenate(list(tested.known.columns(model.names))))
     events = defaultdict(list)
-    for row in Tables(town.workspace.data).read("events").to_pylist():
+    for row in Tables(workspace.data).read("events").to_pylist():
         event = Event(row["subject_key"], row["signal"], row["occurred_at"].date(), row["known_on"])
         events[event.person].append(event)
     wrong = {day: too_early(plan, events, day) for day in plan.calendar.days}
@@ -99,13 +100,12 @@ def too_early(plan: Plan, events: Mapping[str, list[Event]], day: date) -> int:
 
 
 def test_a_peek_is_caught_by_dates_and_not_by_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {}
+    found, town = {}, trained_town(tmp_path / "w", people=120).workspace.root
     for name, how in (("no peek", None), ("happened", what_came_later), ("told", what_was_told_later)):
-        town = trained_town(tmp_path / name, people=120)
         with monkeypatch.context() as patch:
             if how:
                 patch.setattr("features.panel.compute", peeking(how))
-            found[name] = learned_from(town)
+            found[name] = learned_from(open_workspace(shutil.copytree(town, tmp_path / name)))
         print(f"{name:<8} AUC {found[name].auc:.3f}, numbers too early {sum(found[name].too_early.values())}")
     honest = found.pop("no peek")
     assert honest.too_early == {}

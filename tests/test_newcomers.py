@@ -72,12 +72,14 @@ def test_newcomers_are_with_whom_they_were_and_never_with_anybody_else(
         ("new_timelines", replayed),
     ):
         CON.execute(f"CREATE OR REPLACE TEMP TABLE {table} {columns}")
-        for subject, by_day in told.items():
-            rows = [
-                ("a", subject, who, start + timedelta(a), b and start + timedelta(b))
-                for who, a, b in timeline(by_day)
-            ]
-            CON.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, 1.0)", rows)
+        rows = [
+            ("a", subject, who, start + timedelta(a), b and start + timedelta(b), 1.0)
+            for subject, by_day in told.items()
+            for who, a, b in timeline(by_day)
+        ]
+        CON.execute(
+            f"INSERT INTO {table} VALUES " + ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows)), sum(rows, ())
+        )
     join_the_told(CON, start + timedelta(BEGINS), start + timedelta(RECEIVED))
     rows = CON.execute("SELECT subject_key, person_id, known_on, known_until FROM new_timelines").fetchall()
     for n in range(LAST):

@@ -325,7 +325,7 @@ def kinds(workspace: Workspace) -> dict[str, Any]:
     return {e.kind: load_candidate(workspace.models / e.sha256) for e in registry.entries(workspace.models)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def asked(trained: Workspace) -> Question:
     model = kinds(trained)["lightgbm"]
     return Question(open_snapshot(trained), model.catalogue, model.eligibility, model.outcome)

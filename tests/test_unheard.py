@@ -1,6 +1,8 @@
 """An answer counts from its day, whether or not a delivery comes before the next link run."""
 
+import shutil
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +12,8 @@ from features.link import link, person_id
 from features.people import resolve
 from features.snapshot import open_snapshot
 from features.tables import Tables
-from features.workspace import Workspace
-from tests.test_link import ANN, C7, P1, PLACE, day, deliver, fact, workspace
-
-__all__ = ["workspace"]
+from features.workspace import Workspace, open_workspace
+from tests.test_link import ANN, C7, P1, PLACE, day, deliver, fact, new_workspace
 
 P2, C8 = ("police", "P2"), ("care", "C8")
 MORNINGS = range(1, 12)
@@ -25,12 +25,37 @@ def together(workspace: Workspace, one: tuple[str, str], other: tuple[str, str])
     return [n for n in MORNINGS if other in resolve(now, person_id(*one), day(n)).subjects]
 
 
-@pytest.mark.parametrize("between", [False, True], ids=["linked after the delivery", "linked at once"])
-def test_an_answer_that_a_delivery_follows_counts_from_its_day(workspace: Workspace, between: bool) -> None:
-    """Answered on day 3; the delivery of day 8 also tells that P2 and C8, never asked of, are one."""
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which P1 and C7, P2 and C8 are known from day 0 on and linked, each a person."""
+    workspace = new_workspace(tmp_path_factory.mktemp("apart") / "w")
     two = [fact(*P2, known=0, surname="Moss"), fact(*C8, known=0, surname="Moss")]
     deliver(workspace, 1, 0, identities=[fact(*P1, known=0, **ANN), fact(*C7, known=0, surname="Neil"), *two])
     link(workspace)
+    return workspace.root
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which P1 and C7 are one from day 0 and linked; then the delivery of day 8 has come."""
+    workspace = new_workspace(tmp_path_factory.mktemp("one") / "w")
+    rows = [fact(*who, known=0, **ANN) for who in (P1, C7)]
+    deliver(workspace, 1, 0, identities=rows, addresses=[fact(*who, known=0, **PLACE) for who in (P1, C7)])
+    link(workspace)
+    deliver(workspace, 2, 8)
+    return workspace.root
+
+
+def copied(root: Path, to: Path) -> Workspace:
+    return open_workspace(shutil.copytree(root, to / "w"))
+
+
+@pytest.mark.parametrize("between", [False, True], ids=["linked after the delivery", "linked at once"])
+def test_an_answer_that_a_delivery_follows_counts_from_its_day(
+    apart: Path, between: bool, tmp_path: Path
+) -> None:
+    """Answered on day 3; the delivery of day 8 also tells that P2 and C8, never asked of, are one."""
+    workspace = copied(apart, tmp_path)
     given = give_answer(workspace, P1, C7, SAME, by="Ada Clerk", on=day(3), today=day(3))
     if between:
         link(workspace)
@@ -54,13 +79,10 @@ def test_an_answer_that_a_delivery_follows_counts_from_its_day(workspace: Worksp
     ],
 )
 def test_from_which_morning_an_answer_counts(
-    workspace: Workspace, on: int, given_on: int, parted_from: int
+    one: Path, on: int, given_on: int, parted_from: int, tmp_path: Path
 ) -> None:
-    """P1 and C7 are one from day 0; the delivery of day 8 is there when it is answered that they are two."""
-    rows = [fact(*who, known=0, **ANN) for who in (P1, C7)]
-    deliver(workspace, 1, 0, identities=rows, addresses=[fact(*who, known=0, **PLACE) for who in (P1, C7)])
-    link(workspace)
-    deliver(workspace, 2, 8)
+    """The delivery of day 8 is there when it is answered that they are two."""
+    workspace = copied(one, tmp_path)
     given = give_answer(workspace, P1, C7, DIFFERENT, by="Ada Clerk", on=day(on), today=day(given_on))
     assert taken_down(workspace, given).counts_from == day(parted_from)
     link(workspace)
