@@ -67,12 +67,10 @@ def town(people: int, seed: int) -> list[dict]:
 def naive_weight(con: duckdb.DuckDBPyConnection, settings: dict) -> list[tuple[int, int, float]]:
     """Every pair that shares a key with its weight in bits, level by level from the model's own figures."""
     share = settings["probability_two_random_records_match"]
+    two = "comparable l, comparable r WHERE l.subject < r.subject AND list_has_any(l.keys, r.keys)"
     found = {
         pair: math.log2(share / (1 - share))
-        for pair in con.execute(
-            "SELECT l.subject, r.subject FROM comparable l, comparable r "
-            "WHERE l.subject < r.subject AND list_has_any(l.keys, r.keys)"
-        ).fetchall()
+        for pair in con.execute(f"SELECT l.subject, r.subject FROM {two}").fetchall()
     }
     names = [column[0] for column in con.execute("DESCRIBE comparable").fetchall()]
     sides = ", ".join(f"{side}.{name} AS {name}_{side}" for side in "lr" for name in names)
@@ -81,7 +79,7 @@ def naive_weight(con: duckdb.DuckDBPyConnection, settings: dict) -> list[tuple[i
         cases = " ".join(f"WHEN {level['sql_condition']} THEN {n}" for n, level in enumerate(levels[:-1]))
         rows = con.execute(
             f"SELECT subject_l, subject_r, CASE {cases} ELSE {len(levels) - 1} END FROM "
-            f"(SELECT {sides} FROM comparable l, comparable r WHERE l.subject < r.subject)"
+            f"(SELECT {sides} FROM {two})"
         ).fetchall()
         grade = {(one, other): levels[n] for one, other, n in rows}
         common = {level.get("tf_adjustment_column") for level in levels} - {None}

@@ -6,6 +6,7 @@ import csv
 import re
 from collections import Counter, defaultdict
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,25 @@ NAMES_AT = ("forenames", "surname")
 NAME_ERRORS = ("typo", "nickname", "spelled_otherwise", "former_surname", "names_swapped")
 
 
+def rows_of(path: Path, *, encoding: str = "utf-8", delimiter: str = ",") -> list[Row]:
+    """As csv.DictReader reads them, in half the time."""
+    with path.open(encoding=encoding, newline="") as stream:
+        lines = csv.reader(stream, delimiter=delimiter)
+        header = next(lines)
+        return [dict(zip(header, line, strict=True)) for line in lines if line]
+
+
 def truth(extracts: Path, name: str) -> list[Row]:
-    with (extracts / "truth" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return rows_of(extracts / "truth" / f"{name}.csv")
+
+
+@cache
+def day_of(cell: str, form: str) -> str | None:
+    """YYYY-MM-DD, None of what is no date (a planted fault)."""
+    try:
+        return str(datetime.strptime(cell, form).date())
+    except ValueError:
+        return None
 
 
 def files(extracts: Path) -> list[tuple[Path, str, Extract, list[Row]]]:
@@ -36,8 +53,8 @@ def files(extracts: Path) -> list[tuple[Path, str, Extract, list[Row]]]:
     found = []
     for path in sorted([*extracts.glob("history/*"), *extracts.glob("deliveries/*/*")]):
         ((source, extract),) = [(s, e) for s, e in declared if path.match(e.files)]
-        with path.open(encoding=extract.encoding, newline="") as stream:
-            found.append((path, source, extract, list(csv.DictReader(stream, delimiter=extract.delimiter))))
+        rows = rows_of(path, encoding=extract.encoding, delimiter=extract.delimiter)
+        found.append((path, source, extract, rows))
     return found
 
 
@@ -198,16 +215,20 @@ def test_an_agency_writes_of_a_person_the_same_each_time_and_errs_only_where_the
     """Against the truth's own names and birth dates, cell by cell."""
     known = {row["person"]: row for row in truth(extracts, "people")}
     ideas: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    cells: dict[int, list[tuple[str, str, str]]] = {}  # of a rule: field, its column, a birth date's format
     for source, extract, rule, key, row in written:
-        named = rule.identity.columns() if rule.identity else {}
-        for field in ("forenames", "surname", "birth_date"):
-            if field in named and (cell := row[named[field]].strip()):
-                if field == "birth_date":
-                    try:
-                        cell = str(datetime.strptime(cell, extract.columns[named[field]].format or "").date())
-                    except ValueError:
-                        continue  # a planted fault
-                ideas[source, key, field].add(cell.casefold())
+        if id(rule) not in cells:
+            named = rule.identity.columns() if rule.identity else {}
+            cells[id(rule)] = [
+                (field, named[field], (extract.columns[named[field]].format or "") * (field == "birth_date"))
+                for field in ("forenames", "surname", "birth_date")
+                if field in named
+            ]
+        for field, column, form in cells[id(rule)]:
+            if cell := row[column].strip():
+                said = day_of(cell, form) if form else cell.casefold()
+                if said is not None:
+                    ideas[source, key, field].add(said)
     wrong = Counter()
     for (source, key, field), said in ideas.items():
         if source == "food_bank":
@@ -247,10 +268,8 @@ def test_a_stale_address_is_one_where_they_do_not_live_on_that_day(
     for source, _, _, key, row in written:
         if source != "police":
             continue
-        try:
-            day = str(datetime.strptime(row["received_date"], "%d/%m/%Y").date())
-        except ValueError:
-            continue  # a planted fault
+        if (day := day_of(row["received_date"], "%d/%m/%Y")) is None:
+            continue
         subject = subjects[source, key]
         stale = subject["stale_postcode"] == "true"
         here = [uprn for start, end, uprn in homes[subject["person"]] if start <= day < end]
