@@ -19,6 +19,7 @@ from features.snapshot import open_snapshot
 from features.tables import SCHEMAS, Tables
 from features.workspace import Workspace
 from models.reasons import Reason
+from serving.asked import Scored
 from serving.flags import Flag, WeeklyList, canonical_hash
 from serving.page import page, table
 from serving.person import explain_person
@@ -118,8 +119,6 @@ def test_what_the_list_says_of_each_case(listed: tuple[Workspace, WeeklyList]) -
 
 
 def test_page_table_terminal_service_and_explain_say_the_same(listed: tuple[Workspace, WeeklyList]) -> None:
-    from serving.service import Scored  # which no other test here needs: half a second of imports
-
     doubtful, weekly = listed
     candidate = flag_candidate(doubtful)
     (told,) = [told for told in weekly.flags if told.name.endswith("SurnameU20")]
