@@ -19,9 +19,10 @@ from models.judge import judge
 from models.scorer import LinearScorer, Term
 from tests.harmed_town import make_town
 from training.asked import Asked, ask
+from training.audited import audit_run
 from training.fitting import score_lists
 from training.plan import Plan, lay_plan
-from training.relinked import audited_twice, by_surer_links, judged_twice
+from training.relinked import audited_again, by_surer_links, judged_twice
 
 DAY, LATER = date(2026, 1, 19), date(2026, 3, 1)
 NEVER = date(2099, 1, 1)
@@ -137,8 +138,9 @@ def test_by_surer_links_people_have_the_scores_of_a_town_without_the_others(town
     assert again > 200
     same, none = by_surer_links(plan, scorers, platts, scored, least=0.9)
     assert none == 0 and np.array_equal(same["sum"][0].log_odds, scored["sum"][0].log_odds)
-    two = audited_twice(plan, asked, scorers, platts, scored, least=0.98)
-    every, by_surer = two.all_links["sum"].everybody.counts, two.surer["sum"].everybody.counts
+    two = audited_again(plan, asked, scorers, platts, scored, least=0.98)
+    every = audit_run(plan, asked, scored)["sum"].everybody.counts
+    by_surer = two.surer["sum"].everybody.counts
     assert (every["n"], every["positives"]) == (by_surer["n"], by_surer["positives"])
     told = two.of("sum")
     assert told["least"] == 0.98 and told["audit"]["by_one"] == two.surer["sum"].to_json()["by_one"]

@@ -16,7 +16,7 @@ from models.scorer import Scorer
 from training.asked import Asked
 from training.audited import audit_run, groups_of, proxies_run
 from training.plan import Plan
-from training.relinked import audited_twice, judged_twice
+from training.relinked import audited_again, judged_twice
 from training.trees import Setting
 from training.worth import what_each_is_worth
 
@@ -42,7 +42,7 @@ def fair(
     if ablate:
         shared["worth"] = what_each_is_worth(plan, asked, ablate, of=of, tell=tell).to_json()
     twice = judged_twice(plan, asked, scorers, platts, scored, tell=tell)
-    surer = audited_twice(plan, asked, scorers, platts, scored, of=of, tell=tell)
+    surer = audited_again(plan, asked, scorers, platts, scored, of=of, tell=tell)
     return {
         kind: {
             "audit": audit.to_json(),

@@ -55,17 +55,16 @@ class Twice:
 
 
 @dataclass(frozen=True)
-class TwoThresholds:
-    """Kind → its audit with all links, and with those alone that are at least so sure. again: people scored
-    again, over all dates."""
+class SurerLinks:
+    """Kind → its audit with those links alone that are at least so sure, beside that with all links. again:
+    people scored again, over all dates."""
 
     least: float
     again: int
-    all_links: dict[str, ThresholdAudit]
     surer: dict[str, ThresholdAudit]
 
     def of(self, kind: str) -> dict[str, Any]:
-        """What the card of a kind says of it: groups of one characteristic, beside those with all links."""
+        """What the card of a kind says of it: groups of one characteristic."""
         audit = self.surer[kind].to_json()
         return {"least": self.least, "audit": {name: audit[name] for name in ("everybody", "by_one", "gate")}}
 
@@ -121,7 +120,7 @@ def judged_twice(
     )
 
 
-def audited_twice(
+def audited_again(
     plan: Plan,
     asked: Asked,
     scorers: Mapping[str, Scorer],
@@ -131,8 +130,8 @@ def audited_twice(
     least: float | None = None,
     of: Groups | None = None,
     tell: Tell = quiet,
-) -> TwoThresholds:
-    """Audit the lists of the test dates with all links, and with those that are at least `least` sure.
+) -> SurerLinks:
+    """Audit the lists of the test dates with those links alone that are at least `least` sure.
 
     least: default, from how sure a link on a reason is shown that rests on it. The same people are asked
     about and what followed is the same. Of whom nothing is surely theirs comes last. of: their groups.
@@ -142,11 +141,8 @@ def audited_twice(
     surer, again = by_surer_links(plan, scorers, platts, of_test, least=sure, tell=tell)
     met = {day: contacted(plan.catalogue, asked.lists[day]) for day in plan.calendar.test}
     rule = plan.specification
-    all_links, by_surer = (
-        audits(lists, known, met, capacity=rule.capacity, limit=rule.gates.recall_gap)
-        for lists in (of_test, surer)
-    )
-    return TwoThresholds(sure, again, all_links, by_surer)
+    audited = audits(surer, known, met, capacity=rule.capacity, limit=rule.gates.recall_gap)
+    return SurerLinks(sure, again, audited)
 
 
 def by_surer_links(
