@@ -17,7 +17,7 @@ from features.errors import UserMistake
 from features.ingest import ingest
 from features.link import link
 from features.read_declaration import read_sources
-from features.snapshot import open_snapshot
+from features.snapshot import Snapshot, open_snapshot
 from features.workspace import TEMPLATES, Workspace, init_workspace, open_workspace
 from models.disclosure import STAR
 from monitoring.link_figures import measured
@@ -122,14 +122,20 @@ def as_rows(folder: Path, **more: Callable[[str, str], str]) -> Path:
     return folder / "truth.csv"
 
 
-def held_of(workspace: Workspace, truth: Path) -> Held:
-    snapshot = open_snapshot(workspace)
-    told = read_truth(snapshot.con, truth, sources=workspace.sources, characteristics={"ethnicity"})
+@pytest.fixture(scope="module")
+def at_hand(small: Workspace) -> Snapshot:
+    """Opened once; a truth read anew replaces the one before."""
+    return open_snapshot(small)
+
+
+def held_of(snapshot: Snapshot, truth: Path) -> Held:
+    sources = snapshot.workspace.sources
+    told = read_truth(snapshot.con, truth, sources=sources, characteristics={"ethnicity"})
     return hold_together(snapshot, first_morning(snapshot), told)
 
 
-def test_who_could_be_linked_is_judged_from_the_records(small: Workspace, tmp_path: Path) -> None:
-    held = held_of(small, as_rows(tmp_path))
+def test_who_could_be_linked_is_judged_from_the_records(at_hand: Snapshot, tmp_path: Path) -> None:
+    held = held_of(at_hand, as_rows(tmp_path))
     no_name, alone, nothing, _ = WHY_NOT
     by_key = dict(zip([*sorted(CLINIC), *sorted(SCHOOL)], held.state.tolist(), strict=True))
     assert by_key == {
@@ -142,7 +148,7 @@ def test_who_could_be_linked_is_judged_from_the_records(small: Workspace, tmp_pa
     assert held.ids[0, 0] == held.ids[-3, 0] > 0, "spaces in a number make no other number of it"
 
 
-def test_the_figures_of_a_small_workspace(small: Workspace, tmp_path: Path) -> None:
+def test_the_figures_of_a_small_workspace(at_hand: Snapshot, tmp_path: Path) -> None:
     """Only a and x are linked, by their number: a and x are found, a-y and x-y and b-z are missed."""
     truth = as_rows(
         tmp_path,
@@ -150,7 +156,7 @@ def test_the_figures_of_a_small_workspace(small: Workspace, tmp_path: Path) -> N
         typo=lambda source, key: "yes" if key == "y" else "no",
         remark=lambda source, key: "a plain word",
     )
-    figures = measured(held_of(small, truth))
+    figures = measured(held_of(at_hand, truth))
     assert {k: figures["pairwise"][k] for k in ("true", "linked", "found")} == {
         "true": 4,
         "linked": 1,
@@ -198,18 +204,18 @@ def test_the_command_says_the_main_figures(
     assert code == 2 and "is no file" in " ".join(error.split())
 
 
-def test_both_forms_of_a_truth_say_the_same(small: Workspace, tmp_path: Path) -> None:
+def test_both_forms_of_a_truth_say_the_same(at_hand: Snapshot, tmp_path: Path) -> None:
     wide = ["person,clinic,school,remark"]
     wide += [f"Ann,a,{key},x" for key in "xy"] + ["Bob,b,z,", "Cai,c,,", "Eve,e,,", "Nil,nobody,,"]
     (tmp_path / "people.csv").write_text("\n".join(wide) + "\n")
-    one = held_of(small, as_rows(tmp_path))
+    one = held_of(at_hand, as_rows(tmp_path))
     con = duckdb.connect()
     pq.write_table(con.sql(f"FROM '{tmp_path}/truth.csv'").to_arrow_table(), tmp_path / "truth.parquet")
     (tmp_path / "folder").mkdir()
     (tmp_path / "truth.csv").rename(tmp_path / "folder" / "subjects.csv")
     (tmp_path / "folder" / "people.csv").write_text("person,ethnicity\nAnn,Irish\nBob,\n")
     for other in ("people.csv", "truth.parquet", "folder"):
-        same = held_of(small, tmp_path / other)
+        same = held_of(at_hand, tmp_path / other)
         assert same.person.tolist() == one.person.tolist() and same.never_sent == 1
         groups = same.groups.pop("ethnicity_true", None)
         assert measured(same) == measured(one)
@@ -246,7 +252,7 @@ def test_the_county_is_judged_by_its_truth(county: Any, earlyhelp_command: Comma
     figures = json.loads(answer)
     assert code == 0 and figures == json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
 
-    held = held_of(county.workspace, truth)
+    held = held_of(open_snapshot(county.workspace), truth)
     use = (held.state == LINKABLE) & (held.person >= 0)
     con = duckdb.connect()
     con.register("t", {name: getattr(held, name)[use] for name in ("person", "cluster", "source")})
