@@ -273,9 +273,12 @@ def test_a_number_of_trees_is_tried_as_if_no_more_had_been_grown(rounds: list[in
     found = try_out(written(specification), NAMES, fold, rounds, threads=1, seed=5)
     for setting, areas in zip(written(specification), found, strict=True):
         for trees, area in zip(rounds, areas, strict=True):
-            grown = fit_trees(replace(setting, rounds=trees), NAMES, fold, threads=1, seed=5)
+            grown = fit_trees(replace(setting, rounds=trees), NAMES, fold.fit, threads=1, seed=5)
             margins = np.concatenate([grown.margin(X) for X in fold.later.blocks])
             assert area == pytest.approx(auc(margins, fold.later.y), abs=1e-9)
+            again = fit_trees(replace(setting, rounds=trees), NAMES, fold, threads=1, seed=5)
+            kept = np.concatenate([again.margin(X) for X in fold.later.blocks])
+            np.testing.assert_array_equal(kept, margins)
 
 
 def test_what_lightgbm_does_not_take_is_told(tmp_path: Path) -> None:

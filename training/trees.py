@@ -25,11 +25,12 @@ SAMPLE = 20_000
 @dataclass
 class Fold:
     """Rows to fit on, and later ones to try on. The bins of the first are laid out once and kept, for all
-    settings that are tried: a byte or less a number."""
+    settings that are tried: a byte or less a number. So are the trees that were grown of each."""
 
     fit: Examples
     later: Examples
     _data: Any = None
+    _grown: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     @property
     def can_be_judged(self) -> bool:
@@ -48,6 +49,16 @@ class Fold:
             with _takes(setting):
                 self._data = dataset_of(X, names, given, labels=self.fit.y)
         return self._data
+
+    def grow(self, setting: Setting, names: Sequence[str], *, threads: int, seed: int) -> Any:
+        """A booster of the setting that begins with its trees: the first are the same however many follow."""
+        asked_for = repr((setting.parameters, setting.monotone))
+        rounds, booster = self._grown.get(asked_for, (0, None))
+        if rounds < setting.rounds:
+            data = self.data(setting, names, threads=threads, seed=seed)
+            booster = _train(data, setting, threads=threads, seed=seed)
+            self._grown[asked_for] = setting.rounds, booster
+        return booster
 
 
 @dataclass(frozen=True)
@@ -108,8 +119,7 @@ def try_out(
 
     Each is grown once; the later rows are gone through once, and a tree is asked once of each.
     """
-    data = fold.data(settings[0], names, threads=threads, seed=seed)
-    grown = [_train(data, setting, threads=threads, seed=seed) for setting in settings]
+    grown = [fold.grow(setting, names, threads=threads, seed=seed) for setting in settings]
     found = [[_margins(booster, X, rounds, threads=threads) for booster in grown] for X in fold.later.blocks]
     margins = np.concatenate(found, axis=-1)
     return np.array([[auc(of_rounds, fold.later.y) for of_rounds in of_setting] for of_setting in margins])
@@ -161,9 +171,9 @@ def fit_trees(
 ) -> TreeScorer:
     """Fit the trees of a setting on labelled rows; of a fold, on those to fit on."""
     if isinstance(training, Fold):
-        data = training.data(setting, names, threads=threads, seed=seed)
-    else:
-        data = bins(setting, names, training, threads=threads, seed=seed)
+        grown = training.grow(setting, names, threads=threads, seed=seed)
+        return TreeScorer(grown.model_to_string(num_iteration=setting.rounds))
+    data = bins(setting, names, training, threads=threads, seed=seed)
     return TreeScorer(_train(data, setting, threads=threads, seed=seed).model_to_string())
 
 
