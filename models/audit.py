@@ -183,12 +183,15 @@ def gate_said(told: Mapping[str, Any], signed: Mapping[str, str]) -> tuple[bool,
     by: dict[str, list[str]] = {MISSED: [], NOT_ESTIMABLE: []}
     for answer in told["gate"]:
         by[answer["verdict"]].append(f"{answer['characteristic']}: {answer['group']}")
+    missed = [
+        each.replace("_", " ") for each in by[MISSED]
+    ]  # those that are to be signed, as they are signed
     unsigned = [group for group in by[NOT_ESTIMABLE] if not str(signed.get(group) or "").strip()]
     problems = [] if told["by_one"] else [NOBODY_LOOKED]
     problems += [] if told["could_fail"] else [TOO_WIDE]
     problems += [
         f"{what}: {', '.join(groups)}"
-        for what, groups in ((MISSED, by[MISSED]), (f"{NOT_ESTIMABLE}, and nobody signed", unsigned))
+        for what, groups in ((MISSED, missed), (f"{NOT_ESTIMABLE}, and nobody signed", unsigned))
         if groups
     ]
     return not problems, "; ".join(problems) or "no group is missed too often"
