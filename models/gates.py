@@ -55,8 +55,8 @@ def better_than_baselines(card: Card, human: Human = NOTHING) -> Gate:
     nearest = min(paired, key=lambda baseline: paired[baseline]["difference"])
     found = paired[nearest]
     said = (
-        f"{found['of']} less that of {_title(card, nearest)} is {found['difference']:+.3f} ({found['low']:+.3f} to "
-        f"{found['high']:+.3f}); its lower bound has to be above 0"
+        f"{found['of']} less that of {_title(card, nearest)} is {found['difference']:+.3f} "
+        f"({found['low']:+.3f} to {found['high']:+.3f}); its lower bound has to be above 0"
     )
     return Gate(BETTER, found["low"] > 0, said)
 
@@ -68,8 +68,8 @@ def _best_baseline(card: Card) -> Gate:
     if paired and all(each.get("difference") is not None for each in paired.values()):
         nearest = min(paired, key=lambda baseline: paired[baseline]["difference"])
         found = paired[nearest]
-        said = f"it is a baseline; {found['of']} less that of {_title(card, nearest)} is {found['difference']:+.3f}"
-        return Gate(BETTER, found["difference"] >= 0, said)
+        less = f"{found['of']} less that of {_title(card, nearest)} is {found['difference']:+.3f}"
+        return Gate(BETTER, found["difference"] >= 0, f"it is a baseline; {less}")
     own, no_rivals = card.get("test", {}).get("precision"), {*FITTED, *(card.get("cannot_serve") or {})}
     others = [
         figures.get("precision") for kind, figures in card.get("beside", {}).items() if kind not in no_rivals
