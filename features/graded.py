@@ -18,7 +18,13 @@ from features.intervals import emptied, filled
 
 def make_strengths(con: duckdb.DuckDBPyConnection, link_run: int) -> None:
     """Make table strengths(source, subject_key, strength, known_on, known_until) of a snapshot's links: what
-    the runs up to link_run said, and on which mornings that stood. One list asks four times."""
+    the runs up to link_run said, and on which mornings that stood. One list asks four times. Where every run
+    was sure of everybody, as one is that goes by exact keys, nobody is in it, and counts as sure.
+    """
+    if not con.execute("SELECT count(*) FROM all_links WHERE strength < 1").fetchall()[0][0]:
+        columns = "source VARCHAR, subject_key VARCHAR, strength DOUBLE, known_on DATE, known_until DATE"
+        con.execute(f"CREATE OR REPLACE TABLE strengths ({columns})")
+        return
     con.execute(
         f"""
         CREATE OR REPLACE TABLE strengths AS

@@ -27,6 +27,10 @@ RESTRICTED = frozenset({"adoption", "staff_family"})
 def make_marked(con: duckdb.DuckDBPyConnection) -> None:
     """Make table marked(person_id, mark, known_on, known_until), from marks and links: a mark holds on
     the mornings of which known_on and known_until say so (`asof.sql_known`)."""
+    if not con.execute("SELECT count(*) FROM marks").fetchall()[0][0]:  # to plan the rest takes time
+        columns = "person_id VARCHAR, mark VARCHAR, known_on DATE, known_until DATE"
+        con.execute(f"CREATE OR REPLACE TABLE marked ({columns})")
+        return
     held = f"""(
         SELECT l.person_id, m.mark,
                greatest(m.known_on, l.known_on, coalesce(m.start_on - 1, m.known_on)) AS known_on,

@@ -21,6 +21,10 @@ def make_shown_residences(con: duckdb.DuckDBPyConnection) -> None:
 
     A row that is cut becomes one per stretch of days, and of mornings with the same marks known.
     """
+    refuges = f"SELECT * FROM marks WHERE mark = {quoted(REFUGE)}"
+    if not con.execute(f"SELECT count(*) FROM ({refuges})").fetchall()[0][0]:
+        con.execute("CREATE VIEW residences AS FROM told_residences")
+        return
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE secret_days AS
@@ -29,16 +33,13 @@ def make_shown_residences(con: duckdb.DuckDBPyConnection) -> None:
                least({filled("m.known_until")}, {filled("l.known_until")}) AS known_until
         FROM (
             SELECT *, min(known_on) OVER (PARTITION BY source, record_key, subject_key) AS first_known
-            FROM marks WHERE mark = {quoted(REFUGE)}
+            FROM ({refuges})
         ) m JOIN links l USING (source, subject_key)
         WHERE greatest(m.known_on, l.known_on)
             < least({filled("m.known_until")}, {filled("l.known_until")})
         """
     )
-    if con.execute("SELECT count(*) FROM secret_days").fetchall()[0][0]:
-        _cut(con)
-    else:
-        con.execute("CREATE VIEW residences AS FROM told_residences")
+    _cut(con)
     con.execute("DROP TABLE secret_days")
 
 
