@@ -21,10 +21,11 @@ from features.near import sql_one_of
 from features.placeholders import TOLD_OF_ONE
 
 PLAIN_TEXT = r"""
-    CREATE OR REPLACE TEMP MACRO plain(given) AS nullif(trim(regexp_replace(regexp_replace(
+    CREATE OR REPLACE TEMP MACRO unadorned(given) AS trim(regexp_replace(regexp_replace(
         lower(nfc_normalize(replace(given, chr(0), ''))),
-        '[\p{P}\p{S}]', '', 'g'), '[\s\p{Z}]+', ' ', 'g')), '');
-    CREATE OR REPLACE TEMP MACRO solid(given) AS nullif(replace(plain(given), ' ', ''), '')
+        '[\p{P}\p{S}]', '', 'g'), '[\s\p{Z}]+', ' ', 'g'));
+    CREATE OR REPLACE TEMP MACRO plain(given) AS nullif(unadorned(given), '');
+    CREATE OR REPLACE TEMP MACRO solid(given) AS nullif(replace(unadorned(given), ' ', ''), '')
 """
 """Text in the form in which it is compared: lower case, Unicode composed, no punctuation, white space
 single (`plain`) or none (`solid`); NULL where nothing is left. Null bytes go first: nfc_normalize ends a
