@@ -784,12 +784,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         signal.signal(signal.SIGINT, interrupt)
     try:
         # Asked for JSON, a missing option is answered in JSON too; otherwise Typer draws its own box.
-        ended = app(args=words, prog_name="earlyhelp", standalone_mode=not asked.json)
-        if ended == STOPPED:
+        if app(args=words, prog_name="earlyhelp", standalone_mode=not asked.json) == STOPPED:
+            raise SystemExit(STOPPED)
+    except SystemExit as end:  # Typer ends what was interrupted without a word
+        if end.code == STOPPED:
             _report("Stopped", [SAFE], code=STOPPED)
+        raise
     except TyperException as error:
         _report(UserMistake.heading, [error.format_message()], code=UserMistake.exit_code)
     except EarlyHelpError as error:
+        if interrupted:
+            _report("Stopped", [SAFE], code=STOPPED)
         _report(error.heading, [error.message, *error.problems], code=error.exit_code, done=error.done)
     except Exception as error:
         if os.environ.get("EARLYHELP_DEBUG"):

@@ -1,10 +1,13 @@
 """The front door as its users meet it: commands, answers, exit codes, sentences instead of tracebacks."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from features.errors import UserMistake
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -107,6 +110,42 @@ def test_our_own_fault_shows_no_value(
     assert code == 1
     assert "RuntimeError" in error
     assert "Mary" not in text + error
+
+
+def passed_on() -> None:
+    """An interruption that nothing on its way takes for something else, as in a search."""
+    signal.raise_signal(signal.SIGINT)
+
+
+def turned_into(error: Exception) -> Callable[[], None]:
+    """An interruption that a library makes an error of its own of."""
+
+    def stop() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise error from None
+
+    return stop
+
+
+@pytest.mark.parametrize(
+    "stop", [passed_on, turned_into(RuntimeError("interrupted")), turned_into(UserMistake("not readable"))]
+)
+def test_whatever_is_interrupted_says_so_once(
+    stop: Callable[[], None], earlyhelp_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("earlyhelp._workspace", stop)
+    try:
+        code, text, error = earlyhelp_command("--workspace", tmp_path, "train")
+        assert (code, text) == (130, "")
+        assert error.count("Stopped.") == 1 and "safe" in error and "readable" not in error
+        code, text, error = earlyhelp_command("--workspace", tmp_path, "train", "--json")
+        assert (code, error) == (130, "")
+        assert json.loads(text)["error"] == "Stopped"
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_refused_data_has_its_own_code(earlyhelp_command: Command, tmp_path: Path) -> None:
