@@ -6,6 +6,7 @@ to sign is left out here: this is what the figures alone come to.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,32 +30,50 @@ class Verdict:
 
 
 def verdict(cards: Mapping[str, Card]) -> Verdict:
-    """The fitted model that beats the best baseline, the one first named where several do; else the best
-    baseline. One that its own figures stop is passed over, and it is said why.
+    """The fitted model that beats the best baseline; else the best baseline. One that its own figures stop is
+    passed over, and it is said why. Of several the one that more rules chose on earlier folds (`selection`
+    of a card), since to choose by the test dates would be to choose by luck; then the one first named.
 
     cards: kind → card. None where nothing is left, or where baselines were not compared.
     """
     if few := next(filter(None, map(not_estimable, cards.values())), ""):
         return Verdict(None, f"Nothing of this run can be approved: {few}.")
     titles = {kind: str(card.get("title", kind)) for kind, card in cards.items()}
+    rules = _chosen_on_folds(cards)
+    votes = Counter(rules.values())
     first = [kind for kind, card in cards.items() if better_than_baselines(card).met]
-    first.sort(key=lambda kind: kind not in FITTED)
+    first.sort(key=lambda kind: (kind not in FITTED, -votes[kind]))
     if not first:
         return Verdict(None, NOBODY_KNOWN)
     best, stopped = first[0], {kind: why for kind in first if (why := stopped_by(cards[kind]))}
     kind = next((kind for kind in first if kind not in stopped), None)
-    if best in FITTED:
-        said = f"Shown to beat the best baseline: {titles[best]}."
+    if better := [titles[each] for each in first if each in FITTED]:
+        said = [f"Shown to beat the best baseline: {' and '.join(better)}."]
     else:
         can = "" if best in stopped else ": that is what can be approved"
-        said = f"Nothing is shown to beat the best baseline, {titles[best]}{can}."
+        said = [f"Nothing is shown to beat the best baseline, {titles[best]}{can}."]
+    others = [f"{rule!r} chose {_title(cards, each)}" for rule, each in rules.items() if each != best]
+    if others:
+        said.append(f"On earlier folds {' and '.join(others)}.")
     passed_over = first if kind is None else first[: first.index(kind)]
     for each in passed_over:
-        said += f" {titles[each]} cannot be approved, whatever people write: {stopped[each]}."
-    if passed_over:
-        left = "Nothing of this run can be approved" if kind is None else f"What can be is {titles[kind]}"
-        said += f" {left}."
-    return Verdict(kind, said)
+        said.append(f"{titles[each]} cannot be approved, whatever people write: {stopped[each]}.")
+    if kind is None:
+        said.append("Nothing of this run can be approved.")
+    elif passed_over or len(better) > 1:
+        said.append(f"What can be approved is {titles[kind]}.")
+    return Verdict(kind, " ".join(said))
+
+
+def _chosen_on_folds(cards: Mapping[str, Card]) -> dict[str, str]:
+    """Rule → the kind that it chose on earlier folds, if any; every card of a run tells the same."""
+    found = (next(iter(cards.values())).get("selection") or {}).values()
+    return {each["rule"]: each["kind"] for each in found if each["kind"]}
+
+
+def _title(cards: Mapping[str, Card], kind: str) -> str:
+    """What a kind is called that may have no card, as it could not serve."""
+    return str((next(iter(cards.values())).get("titles") or {}).get(kind, kind))
 
 
 def stopped_by(card: Card) -> str:

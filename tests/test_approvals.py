@@ -217,20 +217,46 @@ def test_what_its_own_figures_stop_is_not_what_can_be_approved() -> None:
     trees, sums = {**GOOD, "kind": "lightgbm", "title": "trees"}, {**GOOD, "title": "a sum"}
     rule = {**BASELINE, "title": "calls"}
     unfair, steep = {"audit": audited(ONE_MISSED)}, judged(calibration_slope=1.4)
-    shown = "Shown to beat the best baseline: trees. trees cannot be approved, whatever people write:"
+    shown = (
+        "Shown to beat the best baseline: trees and a sum. trees cannot be approved, whatever people write:"
+    )
     run = {"calls": rule, "lightgbm": trees | unfair, "logistic": sums}
     assert verdict(run).kind == "logistic"
     assert verdict(run).said.startswith(f"{shown} missed too often: ")
-    assert verdict(run).said.endswith(". What can be is a sum.")
+    assert verdict(run).said.endswith(". What can be approved is a sum.")
     found = verdict({"lightgbm": trees | steep, "calls": rule, "logistic": sums | unfair})
     assert found.kind == "calls" and found.said.startswith(f"{shown} the slope is 1.40;")
-    assert "a sum cannot be approved" in found.said and found.said.endswith(". What can be is calls.")
+    assert "a sum cannot be approved" in found.said
+    assert found.said.endswith(". What can be approved is calls.")
     found = verdict({"lightgbm": trees | unfair, "calls": rule | steep})
     assert found.kind is None and found.said.endswith(". Nothing of this run can be approved.")
     found = verdict({"logistic": sums | paired(0.0), "calls": rule | unfair})
     assert found.kind is None and "best baseline, calls. calls cannot be approved" in found.said
     to_sign = {"audit": audited(ONE_TOO_SMALL)}  # what a person can sign for stops nothing here
     assert verdict({"lightgbm": trees | to_sign}).kind == "lightgbm"
+
+
+def test_of_several_that_beat_the_baselines_earlier_folds_choose() -> None:
+    def selected(often: str | None, steady: str | None) -> dict[str, Any]:
+        rules = {"most_often": {"rule": "often", "kind": often}, "steady": {"rule": "steady", "kind": steady}}
+        return {"selection": rules, "titles": {"last_week": "last week's list"}}
+
+    def found(often: str | None, steady: str | None, **logistic: Any) -> tuple[str | None, str]:
+        trees, sums = {**GOOD, "kind": "lightgbm", "title": "trees"}, {**GOOD, "title": "a sum", **logistic}
+        run = {"lightgbm": trees, "logistic": sums}
+        told = verdict({kind: card | selected(often, steady) for kind, card in run.items()})
+        return told.kind, told.said
+
+    shown = "Shown to beat the best baseline: a sum and trees."
+    assert found("logistic", "logistic") == ("logistic", f"{shown} What can be approved is a sum.")
+    assert found(None, "logistic") == found("logistic", "logistic")
+    kind, said = found("lightgbm", "last_week")
+    assert kind == "lightgbm" and said.startswith(
+        "Shown to beat the best baseline: trees and a sum. On earlier"
+    )
+    assert "folds 'steady' chose last week's list. What can be approved is trees." in said
+    kind, said = found("logistic", "logistic", **paired(0.0))
+    assert kind == "lightgbm" and "trees. On earlier folds 'often' chose" in said, "it is not shown to"
 
 
 def test_every_output_says_so_where_a_run_names_another_model(workspace: Workspace) -> None:
