@@ -13,7 +13,7 @@ from serving.score import Desk
 from serving.weekly_list import kept_list, named, remake
 from serving.withheld import home_withheld
 from tests.test_weekly_list import AS_OF, town  # noqa: F401 - fixture
-from tests.test_withheld import listed, mark, own_list  # noqa: F401 - fixtures
+from tests.test_withheld import listed, mark_all, own_list  # noqa: F401 - fixtures
 
 SPELLS = [(-100, 5), (-100, 0), (-100, -1), (0, 5), (1, 5), (1, 11), (1, 12), (1, None), (None, 5)]
 """From when to when, in days from the morning; the end is the first day without it."""
@@ -37,9 +37,11 @@ def test_a_mark_counts_that_held_on_the_morning_or_does_now(
 ) -> None:
     own_town, weekly = own_list
     spells = dict(zip([f.person_id for f in weekly.flags], SPELLS, strict=False))
-    for person, (start, end) in spells.items():
-        told = {name: day(at) for name, at in (("start_on", start), ("end_on", end)) if at is not None}
-        mark(own_town, person, kind, known=day(TOLD), **told)
+    told = {
+        person: {name: day(at) for name, at in (("start_on", start), ("end_on", end)) if at is not None}
+        for person, (start, end) in spells.items()
+    }
+    mark_all(own_town, kind, told, known=day(TOLD))
     limited = {person for person, spell in spells.items() if limits(*spell)}
     assert len(spells) == len(SPELLS) and len(limited) == 4
     if kind == "refuge":

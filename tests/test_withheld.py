@@ -36,14 +36,22 @@ MARKS = ("objection", "adoption", "staff_family", "refuge")
 
 def mark(workspace: Workspace, person: str, kind: str, known: date = BEFORE, **days: date) -> None:
     """One of a person's subjects has a mark, by a delivery of its own."""
-    tables = Tables(workspace.data)
-    links = [link for link in tables.read("links").to_pylist() if link["person_id"] == person]
-    source, key = max((link["source"], link["subject_key"]) for link in links)
-    deliver(workspace, source, known)
-    ids = {"delivery_id": open_snapshot(workspace).last_delivery, "known_on": known, "withdrawn": False}
-    record = {"source": source, "record_key": f"marks/{key}/{kind}", "revision": 1}
-    row = {**record, **ids, "subject_key": key, "mark": kind, **days}
-    tables.append("marks", pa.Table.from_pylist([row], schema=SCHEMAS["marks"]))
+    mark_all(workspace, kind, {person: days}, known=known)
+
+
+def mark_all(workspace: Workspace, kind: str, days: dict[str, dict[str, date]], *, known: date) -> None:
+    """One subject of each person has a mark of these days, by one delivery of each source."""
+    tables, rows, delivery = Tables(workspace.data), [], {}
+    links = tables.read("links").to_pylist()
+    for person, between in days.items():
+        source, key = max((row["source"], row["subject_key"]) for row in links if row["person_id"] == person)
+        if source not in delivery:
+            deliver(workspace, source, known)
+            delivery[source] = open_snapshot(workspace).last_delivery
+        ids = {"delivery_id": delivery[source], "known_on": known, "withdrawn": False}
+        record = {"source": source, "record_key": f"marks/{key}/{kind}", "revision": 1}
+        rows.append({**record, **ids, "subject_key": key, "mark": kind, **between})
+    tables.append("marks", pa.Table.from_pylist(rows, schema=SCHEMAS["marks"]))
 
 
 class Marked(NamedTuple):
