@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from features.wording import counted
+from models.estimable import not_estimable
 from models.fairness import NOT_ESTIMABLE, TOO_FEW
-from models.gates import BETTER, gates_of
+from models.gates import BETTER, CALIBRATION, gates_of
 from models.human import CARD
 from models.paper import NOT_MEASURED, Field, Paper, Section, Table
 from models.paper_figures import (
@@ -18,7 +19,9 @@ from models.paper_figures import (
     cohort,
     compared,
     days_said,
+    few,
     few_found,
+    few_with_outcome,
     later_links,
     lead_time,
     number,
@@ -106,25 +109,33 @@ def _did(told: Told) -> Iterator[Field]:
     about = "From the same people, drawn again and again; a range that holds nought shows no difference."
     yield Field("Is it better?", (about,) if table else (NOT_MEASURED,), table)
     yield from folds(told)
-    slope, intercept = told.test.get("calibration_slope"), told.test.get("calibration_intercept")
-    yield Field(
-        "Are chances what they are told to be?",
-        (
-            f"Slope {number(slope)} and intercept {number(intercept)}: 1 and 0 are right. Brier score "
-            f"{number(told.test.get('brier'), 4)}.",
-        ),
-        _reliability(told),
-    )
+    yield Field("Are chances what they are told to be?", (_calibration(told),), _reliability(told))
     yield later_links(told)
     yield lead_time(told)
     yield _overlap(told)
     yield _nobody_yet(told)
 
 
+def _calibration(told: Told) -> str:
+    if few_with_outcome(told.test):
+        return f"Slope, intercept and Brier score: {TOO_FEW}."
+    slope, intercept = told.test.get("calibration_slope"), told.test.get("calibration_intercept")
+    return (
+        f"Slope {number(slope)} and intercept {number(intercept)}: 1 and 0 are right. Brier score "
+        f"{number(told.test.get('brier'), 4)}."
+    )
+
+
 def _reliability(told: Told) -> Table | None:
-    bins = told.card.get("reliability") or []
+    """Where all have one chance, it is the share with the outcome among those it was calibrated on."""
+    bins, learned = told.card.get("reliability") or [], told.card.get("calibrated_on") or {}
+    hidden = few([learned.get("positives")])
     rows = tuple(
-        (share(b["chance"]), people(b["n"]), between(b["share"], b["interval"], of=[b["positives"]]))
+        (
+            TOO_FEW if hidden else share(b["chance"]),
+            people(b["n"]),
+            between(b["share"], b["interval"], of=[b["positives"]]),
+        )
         for b in bins
     )
     return Table(("Mean chance told", "Rows", "The outcome followed for"), rows) if rows else None
@@ -252,8 +263,9 @@ def limits(told: Told) -> Iterator[Field]:
 def gates(told: Told) -> Field:
     """Every gate, and whether it is met as things stand."""
     few_of_one = few_found(told, told.kind, *(told.card.get("paired") or told.card.get("beside") or {}))
+    hidden = {BETTER: few_of_one and not not_estimable(told.card), CALIBRATION: few_with_outcome(told.test)}
     rows = tuple(
-        (g.name, "met" if g.met else "not met", TOO_FEW if g.name == BETTER and few_of_one else g.said)
+        (g.name, "met" if g.met else "not met", TOO_FEW if hidden.get(g.name) else g.said)
         for g in gates_of(told.card, told.human)
     )
     about = "A model is used once two named people in different roles approve it, while each of these is met."

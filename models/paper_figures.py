@@ -1,7 +1,9 @@
 """How the figures of a card are said in a paper.
 
-Counts of people leave through `models.disclosure`, and a rate of 1 to 7 people is not said. What the card
-does not hold was not measured, and says so.
+Counts of people leave through `models.disclosure`, and a rate of 1 to 7 people is not said, nor anything else
+that such a count could be worked out from: the average precision of an order by chance is the share with the
+outcome, and the intercept of a calibration may be the logarithm of its odds. What the card does not hold was
+not measured, and says so.
 """
 
 from __future__ import annotations
@@ -126,6 +128,8 @@ def later_links(told: Told) -> Field:
 
 def _figures(figures: Mapping[str, Any]) -> tuple[str, ...]:
     """Precision, recall, lift, number needed to review, average precision, AUC."""
+    if few_with_outcome(figures):
+        return (TOO_FEW,) * 6
     counts = (figures.get("found"), figures.get("flagged"))
     precision = between(figures.get("precision"), figures.get("precision_interval"), of=counts)
     if precision == TOO_FEW:
@@ -151,12 +155,16 @@ def by_person(told: Told) -> Field:
     label, found = "The same, by person", optional(told, "by_person")
     if not found:
         return Field(label, (NOT_MEASURED,))
-    counts = (told.test.get("found"), told.test.get("flagged"))
+    hidden, few_of_all = few_found(told, told.kind), few_with_outcome(told.test)
+    average = _within(told.test.get("average_precision"), found["average_precision"], 3)
     rows = (
-        (f"Precision at {told.capacity}", between(told.test.get("precision"), found["precision"], of=counts)),
-        ("Recall", between(told.test.get("recall"), found["recall"], of=counts)),
-        ("Average precision", _within(told.test.get("average_precision"), found["average_precision"], 3)),
-        ("Lift", _within(told.test.get("lift"), found["lift"], 1) if not few(counts) else TOO_FEW),
+        (
+            f"Precision at {told.capacity}",
+            _unless(hidden, between(told.test.get("precision"), found["precision"])),
+        ),
+        ("Recall", _unless(hidden, between(told.test.get("recall"), found["recall"]))),
+        ("Average precision", _unless(few_of_all, average)),
+        ("Lift", _unless(hidden, _within(told.test.get("lift"), found["lift"], 1))),
     )
     about = "Whole people were drawn again and again, however many dates they stand on."
     return Field(label, (about,), Table(("Figure", "With its 95% interval"), rows))
@@ -167,12 +175,24 @@ def few(counts: Collection[Any]) -> bool:
     return any(count is not None and show(int(count)) == STAR for count in counts)
 
 
+def _unless(hidden: bool, said: str) -> str:
+    return TOO_FEW if hidden else said
+
+
+def few_with_outcome(figures: Mapping[str, Any]) -> bool:
+    """Whether, of all who were judged, so few had the outcome that no figure made of them is told, whatever
+    it is: the order is judged by them, and so is how chances were told. figures: of a `Judgement`."""
+    return few([figures.get(count) for count in ("positives", "positive_people", "people")])
+
+
 def few_found(told: Told, *kinds: str) -> bool:
-    """Whether so few were found by the lists of one of some kinds of this run that no rate of it is told; nor
-    then is one that it could be worked out from, such as a difference of two."""
+    """Whether so few were found by the lists of one of some kinds of this run, or had the outcome at all,
+    that no rate of it is told; nor then is what it could be worked out from, such as a difference of two."""
     beside = told.card.get("beside") or {}
     judged = [told.test if kind == told.kind else beside.get(kind) or {} for kind in kinds]
-    return any(few((figures.get("found"), figures.get("flagged"))) for figures in judged)
+    return any(
+        few((figures.get("found"), figures.get("flagged"))) or few_with_outcome(figures) for figures in judged
+    )
 
 
 def _within(value: float | None, interval: Sequence[float | None] | None, places: int) -> str:
@@ -196,9 +216,10 @@ def compared(told: Told) -> Table | None:
 
 
 def _apart(told: Told, kind: str, found: Mapping[str, Any]) -> str:
-    """A difference to another kind; of average precision always, as that itself is told."""
-    hidden = found["of"] != AVERAGE_SAID and few_found(told, told.kind, kind)
-    return TOO_FEW if hidden else points(found)
+    """A difference to another kind; of average precision wherever that itself is told."""
+    if found["of"] == AVERAGE_SAID:
+        return _unless(few_with_outcome(told.test), points(found))
+    return _unless(few_found(told, told.kind, kind), points(found))
 
 
 def points(found: Mapping[str, Any], name: str = "difference") -> str:

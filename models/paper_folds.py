@@ -13,7 +13,7 @@ from features.wording import counted
 from models.estimable import not_estimable
 from models.fairness import NOT_ESTIMABLE, TOO_FEW
 from models.paper import NOT_MEASURED, Field, Table
-from models.paper_figures import between, days_said, few, number, optional
+from models.paper_figures import between, days_said, few, few_with_outcome, number, optional
 from models.told import Told
 
 CHOSEN = "Which kind would have been chosen before?"
@@ -96,8 +96,7 @@ def _figure(fold: Mapping[str, Any]) -> str:
     """A candidate on a fold; nothing where too few had the outcome or were found."""
     if not fold.get("estimable") or fold.get("precision") is None:
         return NOT_ESTIMABLE
-    counts = (fold.get("found"), fold.get("flagged"))
-    if few(counts):
+    if few((fold.get("found"), fold.get("flagged"))) or few_with_outcome(fold):
         return TOO_FEW
     precision = between(fold["precision"], fold.get("precision_interval"))
     return f"{precision}; AP {number(fold.get('average_precision'), 3)}"

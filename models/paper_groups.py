@@ -11,7 +11,7 @@ from models.fairness import CONTACT, NOT_ESTIMABLE, OUTCOME, RECALL
 from models.gates import FITTED
 from models.human import to_sign
 from models.paper import NOT_MEASURED, WAITING, WRITTEN, Field, Section, Table
-from models.paper_figures import between, few, number, shown_people
+from models.paper_figures import between, few, few_with_outcome, number, shown_people
 from models.pooled import POSITIVES, N
 from models.told import Told
 
@@ -85,8 +85,8 @@ def point_of(card: Mapping[str, Any]) -> Point | None:
     ]
     gap, whose = max(gaps, default=(None, ""))
     test, kind = card.get("test") or {}, str(card.get("kind"))
-    precision = None if few((test.get("found"), test.get("flagged"))) else test.get("precision")
-    interval = test.get("precision_interval")
+    hidden = few((test.get("found"), test.get("flagged"))) or few_with_outcome(test)
+    precision, interval = (None if hidden else test.get(of) for of in ("precision", "precision_interval"))
     return Point(
         title=str(card.get("title", kind)),
         precision=precision,

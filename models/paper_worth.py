@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.fairness import NOT_ESTIMABLE
+from models.fairness import NOT_ESTIMABLE, TOO_FEW
 from models.paper import NOT_MEASURED, Field, Table
-from models.paper_figures import optional, points
+from models.paper_figures import few, few_with_outcome, optional, points
 from models.paper_groups import plain
 from models.told import Told
 
@@ -23,8 +23,8 @@ def worth(told: Told) -> Field:
     rows = tuple(
         (
             str(part["title"]),
-            points(part["precision"], "lost"),
-            points(part["average_precision"], "lost"),
+            TOO_FEW if _few_listed(told, part["precision"]) else points(part["precision"], "lost"),
+            TOO_FEW if few_with_outcome(told.test) else points(part["average_precision"], "lost"),
             who_loses(part.get("recall") or ()),
         )
         for part in found["parts"]
@@ -43,6 +43,13 @@ def worth(told: Told) -> Field:
     )
     few = not_judged([part.get("recall") or () for part in found["parts"]])
     return Field(label, (about, few) if few else (about,), Table(heads, rows))
+
+
+def _few_listed(told: Told, lost: Lost) -> bool:
+    """Whether a list with a part or without it found so few that a difference of the two is not told."""
+    flagged, without = told.test.get("flagged") or 0, lost.get("without") or 0.0
+    found = [round(flagged * share) for share in (without, without + (lost["lost"] or 0.0))]
+    return few(found) or few_with_outcome(told.test)
 
 
 def who_loses(recall: Sequence[Lost]) -> str:

@@ -98,6 +98,7 @@ FULL: dict[str, Any] = {
     "selection": {
         "most_often": {
             "rule": "luck",
+            "kind": None,
             "said": "lightgbm was so",
             "regret": {"said": "at no cost"},
         }
