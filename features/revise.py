@@ -26,7 +26,8 @@ def revise(
     """
     columns = payload(table)
     content = f"sum(hash({', '.join(columns)}))"  # the same whatever the order of a record's rows
-    if not _find_changed(con, table, content):
+    changed, by_steps = _find_changed(con, table, content)
+    if not changed:
         return 0
     derived = ""
     if table == "events":
@@ -38,10 +39,32 @@ def revise(
                a.known_on, CAST({delivery_id} AS BIGINT) AS delivery_id,
                {", ".join(f"s.{c}" for c in columns)}{derived}, s.position
     """
+    steps = of_steps = ""
+    if by_steps:
+        steps = _stepped(table, content, told_on)
+        of_steps = f"{row} FROM stepped a LEFT JOIN states s USING (record_key, known_on) UNION ALL"
     made = con.execute(
         f"""
         CREATE OR REPLACE TABLE added_{table} AS
-        WITH spans AS (  -- nothing is known earlier than what stands
+        WITH {steps} at_once AS (
+            SELECT record_key, CASE WHEN says IS NULL THEN {told_on} ELSE greatest(from_on, known_on) END
+                   AS known_on, says IS NULL AS withdrawn, revision + 1 AS revision
+            FROM changed WHERE NOT by_steps
+        )
+        SELECT * EXCLUDE (position) FROM (
+            {of_steps}
+            {row} FROM at_once a LEFT JOIN new_{table} s USING (record_key)
+        ) ORDER BY record_key, revision, position
+        """
+    )
+    return int(made.fetchall()[0][0])
+
+
+def _stepped(table: str, content: str, told_on: str) -> str:
+    """The beginning of a WITH: states, what a record says on each day on which it changed, and stepped, the
+    revisions of records that came to what they say over several days. Most deliveries have none."""
+    return f"""
+        spans AS (  -- nothing is known earlier than what stands
             SELECT n.* EXCLUDE (row_number, from_on, until_on), greatest(n.from_on, c.known_on) AS from_on,
                    CASE WHEN n.until_on IS NOT NULL THEN greatest(n.until_on, c.known_on) END AS until_on
             FROM new_{table} n JOIN changed c USING (record_key) WHERE c.by_steps
@@ -62,29 +85,18 @@ def revise(
             SELECT record_key, known_on, content IS NULL AS withdrawn,
                    standing + row_number() OVER (PARTITION BY record_key ORDER BY known_on) AS revision
             FROM compared WHERE content IS DISTINCT FROM before
-        ), at_once AS (
-            SELECT record_key, CASE WHEN says IS NULL THEN {told_on} ELSE greatest(from_on, known_on) END
-                   AS known_on, says IS NULL AS withdrawn, revision + 1 AS revision
-            FROM changed WHERE NOT by_steps
-        )
-        SELECT * EXCLUDE (position) FROM (
-            {row} FROM stepped a LEFT JOIN states s USING (record_key, known_on)
-            UNION ALL
-            {row} FROM at_once a LEFT JOIN new_{table} s USING (record_key)
-        ) ORDER BY record_key, revision, position
-        """
-    )
-    return int(made.fetchall()[0][0])
+        ),
+    """
 
 
-def _find_changed(con: duckdb.DuckDBPyConnection, table: str, content: str) -> int:
-    """Make `changed`, the records that do not say what they said; returns how many.
+def _find_changed(con: duckdb.DuckDBPyConnection, table: str, content: str) -> tuple[int, int]:
+    """Make `changed`, the records that do not say what they said; returns how many, and how many by steps.
 
     revision, known_on, stands: of the revision that stands (0, NULL, NULL: none does, or nothing
     stands in it); says: what the record says now, NULL if nothing; by_steps: whether it came to that
     over several days, as in a first load of history; from_on: the day, if it did not.
     """
-    made = con.execute(
+    con.execute(
         f"""
         CREATE OR REPLACE TABLE changed AS
         WITH head AS (
@@ -102,4 +114,4 @@ def _find_changed(con: duckdb.DuckDBPyConnection, table: str, content: str) -> i
         WHERE f.says IS DISTINCT FROM h.stands
         """
     )
-    return int(made.fetchall()[0][0])
+    return con.execute("SELECT count(*), count_if(by_steps) FROM changed").fetchall()[0]
