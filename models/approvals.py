@@ -137,7 +137,7 @@ def approval_of(workspace: Workspace, candidate: Candidate, *, human: str | None
         changed = human is not None and all(row.human != human for row in now.made.get(model, ()))
         return CHANGED if changed else ""
     if row := now.turned_down.get(model):
-        return f"NOT APPROVED: this model was {TURNED_DOWN[row.kind]} on {_day(row)}"
+        return f"NOT APPROVED: this model was {TURNED_DOWN[row.kind]} on {day_of(row)}"
     if now.approvals.get(model):
         return "NOT APPROVED: this model still needs the approval of a second person in another role"
     against = advised_against(candidate.card)
@@ -329,5 +329,6 @@ def _follows(row: Row, now: Standing, gone: Flagged | None) -> Iterator[str]:
             yield f"`earlyhelp rollback {row.specification}` goes back to {now.before[-1][:12]}."
 
 
-def _day(row: Row) -> str:
+def day_of(row: Row) -> str:
+    """The day of a decision, in words."""
     return day_words(date.fromisoformat(row.at[:10]))

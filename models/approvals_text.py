@@ -1,13 +1,16 @@
-"""The log of approvals for people: every row, whether the chain holds, and how each model stands."""
+"""The log of approvals for people: every row, whether the chain holds, how each model stands, and what has to
+be said of the candidates of a training run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from features.errors import EarlyHelpError
 from features.workspace import Workspace
 from models.approval_log import Row, read_log, verify_chain
-from models.approvals import TURNED_DOWN, Flagged, Standing, flagged, standings
+from models.approvals import TURNED_DOWN, Flagged, Standing, day_of, flagged, standing, standings
+from models.candidate import NOT_APPROVED
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def _models(workspace: Workspace, rows: tuple[Row, ...]) -> Iterator[ModelStands
     for specification, now in standings(rows).items():
         for model in dict.fromkeys(row.model for row in rows if row.specification == specification):
             approving = now.made.get(model) or now.approvals.get(model, [])
-            people = tuple(f"{row.by} ({row.role})" for row in approving)
+            people = _people(approving)
             yield ModelStands(specification, model, _status(now, model), people, flagged(workspace, model))
 
 
@@ -61,6 +64,57 @@ def _status(now: Standing, model: str) -> str:
     if row := now.turned_down.get(model):
         return TURNED_DOWN[row.kind]
     return "waiting for a second person in another role" if now.approvals.get(model) else "put forward"
+
+
+@dataclass(frozen=True)
+class RunStands:
+    """said: what the log says of a run's candidates, for every output of it. settled: the kinds that nobody
+    can approve any more, as they are or were champion, or are retired."""
+
+    said: str
+    settled: tuple[str, ...] = ()
+
+
+def run_stands(
+    workspace: Workspace, specification: str, models: Mapping[str, str], titles: Mapping[str, str]
+) -> RunStands:
+    """How the candidates of a run stand now: those of one that was made before may have been decided about.
+
+    models: kind → sha256; titles: kind → what it is called. A log that cannot be read keeps nobody from
+    what a run has found: it is said instead.
+    """
+    try:
+        now = standing(workspace, specification)
+    except EarlyHelpError as error:
+        return RunStands(f"NOT APPROVED, as far as can be told: {error.message}")
+    told = {kind: said for kind, model in models.items() if (said := _decided(now, model))}
+    each = [f"{titles.get(kind, kind)} ({models[kind][:12]}) {said}" for kind, said in told.items()]
+    settled = [kind for kind in told if models[kind] in _settled(now)]
+    approved = any(models[kind] in (now.champion, *now.before) for kind in told)
+    said = f"{'' if approved else 'NOT APPROVED: '}{'; '.join(each)}" if each else NOT_APPROVED
+    if now.champion and now.champion not in models.values():
+        said += f". Lists are made with the champion, {now.champion[:12]}, which is another"
+    return RunStands(said, tuple(settled))
+
+
+def _decided(now: Standing, model: str) -> str:
+    """What follows from what people decided about a model; empty where nobody has, or only put it forward."""
+    people = " and ".join(_people(now.made.get(model) or now.approvals.get(model) or ()))
+    if model == now.champion:
+        return f"is the champion, approved by {people}"
+    if model in now.before:
+        return f"is an earlier champion, approved by {people}"
+    if row := now.turned_down.get(model):
+        return f"was {TURNED_DOWN[row.kind]} on {day_of(row)}"
+    return f"still needs a second person in another role, after {people}" if people else ""
+
+
+def _settled(now: Standing) -> set[str | None]:
+    return {now.champion, *now.before, *(model for model in now.turned_down if now.is_retired(model))}
+
+
+def _people(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(f"{row.by} ({row.role})" for row in rows)
 
 
 def _lines(found: Approvals) -> Iterator[str]:

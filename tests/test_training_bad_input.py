@@ -2,7 +2,7 @@
 what was trained already is not trained again."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import yaml
 from features.errors import UserMistake
 from features.workspace import Workspace, open_workspace
 from models import registry
+from models.approvals import decide
 from models.candidate import load_candidate, newest_candidate
 from models.gates import BETTER, gates_of
 from models.resample import redraw
@@ -50,7 +51,6 @@ def trained(town: Town, **given: Any) -> tuple[TrainingReport, str, list[str]]:
 
 
 SAID = {
-    "rents.arrears_letter": "of 60 people judged on the training dates 0 had the outcome",
     "schools.absence": "of 60 people judged on the training dates 60 had the outcome",
     "fire.visit": "of 60 people judged on the training dates 0 had the outcome",
     "missing.episode": "of 30 people judged on the calibration dates 0 had the outcome",
@@ -59,7 +59,7 @@ SAID = {
 
 @pytest.fixture(scope="module")
 def one_class(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """Thirty people: no letters ever, absences of everybody after every date, visits to every second one
+    """Thirty people: absences of everybody after every date, visits to every second one
     after the dates to calibrate and to test on, and episodes after all but those to calibrate on."""
     town = trained_town(tmp_path_factory.mktemp("town") / "w", people=30, chances=on(*TRAIN, TEST))
     for day in DAYS:
@@ -213,6 +213,10 @@ def test_what_was_trained_already_is_found_and_a_change_of_anything_trains_again
     assert trains(), "one of its models is gone"
     aside.rename(held)
     assert not trains()
+    model, at = first.models["logistic"], datetime(2026, 7, 1, tzinfo=UTC)
+    why = {"by": "Anna Bright", "role": "data analyst", "because": "it is not what we asked for"}
+    decide(town.workspace, "reject", model, at=at, **why)
+    assert f"({model[:12]}) was rejected on 1 July 2026\n" in trained(town)[1], "what stands, not what stood"
     log = tmp_path / "mlflow.db"
     log.unlink()
     assert trains(), "its log is gone"

@@ -18,6 +18,7 @@ from features.panel import store_panels
 from features.progress import Tell, quiet
 from features.snapshot import Snapshot
 from features.workspace import Workspace
+from models.approvals_text import run_stands
 from models.calibration import fit_platt
 from models.candidate import (
     NOT_APPROVED,
@@ -51,7 +52,7 @@ from training.trees import Fold, Setting, choose, chosen_before, untried
 @dataclass(frozen=True)
 class TrainingReport:
     """What a training run did. cards: kind → its card, which tells everything; models: kind → sha256;
-    versions: kind → version in the register of MLflow; approval: that nobody has approved any of them;
+    versions: kind → version in the register of MLflow; approval: how they stand in the log of approvals;
     already: the same run was made before, and this is what it found."""
 
     specification: str
@@ -90,7 +91,7 @@ def train(
     specification, catalogue, calendar = plan.specification, plan.catalogue, plan.calendar
     key = key_of(plan, trials=trials, ablate=ablate)
     if not again and (made := recall(workspace, key)):
-        return TrainingReport(name, specification.title, calendar, *made, already=True)
+        return _report(plan, *made, already=True)
     check_log(workspace)
 
     store_panels(plan.snapshot, catalogue, calendar.days, tell=tell)
@@ -168,7 +169,21 @@ def train(
     models = {kind: candidate.sha256 for kind, candidate in exported.items()}
     remember(workspace, key, models, versions)
     cards = {kind: candidate.card for kind, candidate in exported.items()}
-    return TrainingReport(name, specification.title, calendar, cards, models, versions)
+    return _report(plan, cards, models, versions)
+
+
+def _report(
+    plan: Plan,
+    cards: dict[str, dict[str, Any]],
+    models: dict[str, str],
+    versions: dict[str, int],
+    *,
+    already: bool = False,
+) -> TrainingReport:
+    """What a run did, and how its candidates stand: one that was made before may have a champion by now."""
+    name, title = plan.specification.name, plan.specification.title
+    stands = run_stands(plan.workspace, name, models, titles_of(plan.specification))
+    return TrainingReport(name, title, plan.calendar, cards, models, versions, stands.said, already)
 
 
 def _choose(plan: Plan, folds: Sequence[Fold], *, trials: int | None, tell: Tell) -> list[Setting]:
