@@ -139,13 +139,18 @@ def store_panels(
 
 
 def panel_parts(
-    snapshot: Snapshot, catalogue: Catalogue, as_of: date, *, columns: Sequence[str] | None = None
+    snapshot: Snapshot,
+    catalogue: Catalogue,
+    as_of: date,
+    *,
+    columns: Sequence[str] | None = None,
+    rows: Sequence[np.ndarray] | None = None,
 ) -> Iterator[Panel]:
     """The panel of a date in parts, one per shard, in the order of the shards, of which only a few are
     in memory at a time. What is not stored yet is stored first.
 
-    columns: names of the features that are wanted; all by default. Raises UserMistake on unknown ones,
-    and as `build_panel` does.
+    columns: names of the features that are wanted; all by default. rows: for each part, the positions of the
+    rows that are; all by default. Raises UserMistake on unknown columns, and as `build_panel` does.
     """
     names, known = catalogue.names if columns is None else tuple(columns), set(catalogue.names)
     unknown = [name for name in names if name not in known]
@@ -157,7 +162,11 @@ def panel_parts(
     store_panels(snapshot, catalogue, [as_of])
     files = panel_files(snapshot, catalogue, as_of)
     numbers, threads = range(files.count() or 0), snapshot.workspace.settings.threads
-    for person_ids, X in in_order(lambda number: files.read(number, names), numbers, threads=threads):
+
+    def read(number: int) -> tuple[np.ndarray, np.ndarray]:
+        return files.read(number, names, None if rows is None else rows[number])
+
+    for person_ids, X in in_order(read, numbers, threads=threads):
         yield _panel(snapshot, catalogue, as_of, person_ids, X, names)
 
 

@@ -80,19 +80,26 @@ class PanelFiles:
             Path(unfinished).unlink(missing_ok=True)
             raise
 
-    def read(self, number: int, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """person_ids (n,) str and X (n, len(names)) float32 of a part."""
+    def read(
+        self, number: int, names: Sequence[str], rows: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """person_ids (n,) str and X (n, len(names)) float32 of a part. rows: (n,) the positions of those that
+        are wanted; all by default."""
+        if rows is not None and not len(rows):
+            return np.empty(0, dtype=str), np.empty((0, len(names)), np.float32)
         # A file opened by itself is read in a quarter less time than through pq.read_table, which takes it
         # for a dataset.
         with pq.ParquetFile(self.path(number)) as file:
             table = file.read(columns=["person_id", *names], use_threads=False)
-        columns = np.empty((len(names), table.num_rows), np.float32)
+        person_ids = table["person_id"] if rows is None else table["person_id"].take(pa.array(rows))
+        columns = np.empty((len(names), len(person_ids)), np.float32)
         for at, name in enumerate(names):
-            columns[at] = table[name].to_numpy()
-        X = np.empty((table.num_rows, len(names)), np.float32)
-        for low in range(0, table.num_rows, ROWS_AT_ONCE):
+            values = table[name].to_numpy()
+            columns[at] = values if rows is None else values[rows]
+        X = np.empty((len(person_ids), len(names)), np.float32)
+        for low in range(0, len(person_ids), ROWS_AT_ONCE):
             X[low : low + ROWS_AT_ONCE] = columns[:, low : low + ROWS_AT_ONCE].T
-        return np.array(table["person_id"].to_pylist(), dtype=str), X
+        return np.array(person_ids.to_pylist(), dtype=str), X
 
     def _stamp(self, number: int, shards: int) -> dict[str, str]:
         return {**self.about, "shard": str(number), "shards": str(shards)}

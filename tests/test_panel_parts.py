@@ -103,6 +103,18 @@ def test_parts_follow_one_another_in_order_of_ids_however_many_there_are(
     assert len(parts) == 16
 
 
+def test_rows_are_read_alone_part_by_part(town: Town) -> None:
+    snapshot, catalogue = town.snapshot, town.catalogue
+    whole = list(panel_parts(snapshot, catalogue, AS_OF))
+    rows = [np.flatnonzero(np.arange(len(part.X)) % 2 == number % 2) for number, part in enumerate(whole)]
+    rows[-1] = rows[-1][:0]
+    some = list(panel_parts(snapshot, catalogue, AS_OF, rows=rows))
+    assert sum(map(len, rows)) > 1 and len(some) == len(whole)
+    for part, all_of_it, its in zip(some, whole, rows, strict=True):
+        assert part.person_ids.tolist() == all_of_it.person_ids[its].tolist()
+        np.testing.assert_array_equal(part.X, all_of_it.X[its])
+
+
 def test_columns_are_read_alone_in_the_order_asked_for(town: Town) -> None:
     snapshot, catalogue = town.snapshot, town.catalogue
     names = ("police.incident.count_90", "missing.episode.open")

@@ -113,9 +113,9 @@ class PanelRows:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         asked = self.question
-        parts = panel_parts(asked.snapshot, asked.catalogue, self.as_of, columns=self.names)
-        for rows in self.rows:
-            yield next(parts).X[rows]  # nobody holds the part while its rows are looked at
+        parts = panel_parts(asked.snapshot, asked.catalogue, self.as_of, columns=self.names, rows=self.rows)
+        for _ in self.rows:
+            yield next(parts).X  # nobody holds the part while its rows are looked at
 
     def columns(self, names: Sequence[str]) -> PanelRows:
         """A few columns of the same rows."""
