@@ -11,6 +11,7 @@ from features.snapshot import Snapshot, open_snapshot
 from features.workspace import Workspace
 from models.spec import Specification, catalogue_of, read_spec
 from training.calendar import Calendar, lay_out
+from training.outcome_held import need_outcomes, need_told_of
 from training.question import Question
 
 
@@ -40,12 +41,14 @@ class Plan:
 def lay_plan(workspace: Workspace, name: str, *, snapshot: Snapshot | None = None) -> Plan:
     """The plan of a specification on a state of what is held; default, the newest.
 
-    Raises UserMistake where the specification or its calendar cannot be used on it.
+    Raises UserMistake where the specification or its calendar cannot be used on it, and where it cannot say
+    what followed, see `training.outcome_held`.
     """
     specification = read_spec(workspace, name)
     catalogue = catalogue_of(workspace, specification)
     eligibility = specification.to_eligibility(workspace, catalogue)
     outcome, snapshot = specification.to_outcome(eligibility.happenings), snapshot or open_snapshot(workspace)
+    need_outcomes(snapshot, outcome)
     ledger = [d for d in read_ledger(snapshot.tables) if d.delivery_id <= snapshot.last_delivery]
     calendar = lay_out(
         specification,
@@ -53,5 +56,6 @@ def lay_plan(workspace: Workspace, name: str, *, snapshot: Snapshot | None = Non
         last_received=max(delivery.received_on for delivery in ledger),
         covered_from=min(fact.covers_from for fact in catalogue.facts),
     )
+    need_told_of(snapshot, outcome, calendar, ledger)
     question = Question(snapshot, catalogue, eligibility, outcome, objections_on=calendar.test_judged_on)
     return Plan(workspace, specification, catalogue, calendar, question)
