@@ -14,6 +14,7 @@ missed are named, for people to look at, and stop nothing by themselves.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import exp, sqrt
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from features.wording import counted
 from models.disclosure import STAR, show
 from models.fairness import (
     ALIKE,
@@ -176,9 +178,10 @@ def audit_people(people: People, *, limit: float) -> ThresholdAudit:
 
 
 def gate_said(told: Mapping[str, Any], signed: Mapping[str, str]) -> tuple[bool, str]:
-    """Whether the gate on groups is met, and why not, from an audit as a card has it.
+    """Whether the gate on groups is met, and why not, from an audit as a card has it; where it is met, of
+    how many groups that could be judged, and who answers for the others.
 
-    signed: 'characteristic: group' → who accepts that nobody can judge it, and why.
+    signed: 'characteristic: group' → who accepts that nobody can judge it, and why, as "name: reason".
     """
     by: dict[str, list[str]] = {MISSED: [], NOT_ESTIMABLE: []}
     for answer in told["gate"]:
@@ -194,7 +197,37 @@ def gate_said(told: Mapping[str, Any], signed: Mapping[str, str]) -> tuple[bool,
         for what, groups in ((MISSED, missed), (f"{NOT_ESTIMABLE}, and nobody signed", unsigned))
         if groups
     ]
-    return not problems, "; ".join(problems) or "no group is missed too often"
+    return not problems, "; ".join(problems) or _met(told, signed)
+
+
+def judged_of(told: Mapping[str, Any]) -> tuple[int, int]:
+    """How many groups of one characteristic could be judged, and of how many; from an audit of a card."""
+    groups = sum(len(each["groups"]) for each in told["by_one"])
+    return groups - sum(answer["verdict"] == NOT_ESTIMABLE for answer in told["gate"]), groups
+
+
+def signed_for(told: Mapping[str, Any], signed: Mapping[str, str]) -> str:
+    """Who accepts of how many groups that nobody can judge them: '20 by Anna Bright, 3 by Ben Castle'."""
+    signers = Counter(
+        by
+        for answer in told["gate"]
+        if answer["verdict"] == NOT_ESTIMABLE
+        and (by := (signed.get(f"{answer['characteristic']}: {answer['group']}") or "").split(":")[0].strip())
+    )
+    return ", ".join(
+        f"{n} by {by}" for by, n in sorted(signers.items(), key=lambda each: (-each[1], each[0]))
+    )
+
+
+def _met(told: Mapping[str, Any], signed: Mapping[str, str]) -> str:
+    judged, groups = judged_of(told)
+    if judged == groups:
+        return f"all {counted(groups, 'group', 'groups')} could be judged, and none is missed too often"
+    found = f"{judged} could be judged, and none of these is missed too often"
+    return (
+        f"of {counted(groups, 'group', 'groups')} {found if judged else 'none could be judged'}; signed for: "
+        f"{signed_for(told, signed)}"
+    )
 
 
 def recall_gate(characteristic: str, counts: Counts, *, limit: float) -> list[Answer]:

@@ -54,7 +54,11 @@ def _gate(audit: ThresholdAudit) -> Iterator[str]:
     elif not audit.could_fail:
         yield f"**The gate is not met**: {TOO_WIDE}. It is {points}; lower it, or judge more dates."
     else:
-        yield f"The gate is met: no group that can be judged is missed by more than {points}."
+        groups = sum(len(each.groups) for each in audit.by_one)
+        judged = groups - len(audit.to_sign)
+        none = f", and none of these is missed by more than {points}" if judged else ""
+        of = f"of {counted(groups, 'group', 'groups')}"
+        yield f"The gate is met as far as can be told: {of} {judged or 'none'} can be judged{none}."
     if audit.to_sign:
         yield ""
         yield "Of these groups there are too few people to say; a named person must give a reason for each:"

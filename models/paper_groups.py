@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from models.audit import MISSED, NOBODY_LOOKED, TOO_WIDE, gate_said
+from features.wording import counted
+from models.audit import MISSED, NOBODY_LOOKED, TOO_WIDE, gate_said, judged_of, signed_for
 from models.audit_chart import Point, scatter
 from models.fairness import CONTACT, NOT_ESTIMABLE, OUTCOME, RECALL
 from models.gates import FITTED
@@ -55,11 +56,18 @@ def _gate(told: Told, audit: Mapping[str, Any]) -> Field:
     elif not audit["could_fail"]:
         said = f"It cannot be said: {TOO_WIDE}. The limit is {points}."
     else:
-        said = f"No group that can be judged is missed by more than {points}."
-    signed, why = gate_said(audit, told.human.reasons)
-    still = () if signed else (f"The gate is not met: {why}.",)
+        judged, of = judged_of(audit)
+        none = f", and none of these is missed by more than {points}" if judged else ""
+        said = f"Of {counted(of, 'group', 'groups')} {judged or 'none'} could be judged{none}."
+    met, why = gate_said(audit, told.human.reasons)
+    signed = signed_for(audit, told.human.reasons)
+    still = f"The gate is not met: {why}."
+    if met:
+        still = (
+            f"The gate is met; of the others people signed for: {signed}." if signed else "The gate is met."
+        )
     about = "For an offer of help the harm is being missed, so this comes first. One threshold holds for all."
-    return Field("Are groups found alike?", (said, *still, about))
+    return Field("Are groups found alike?", (said, still, about))
 
 
 def _signed(told: Told) -> Iterator[Field]:

@@ -106,6 +106,37 @@ def test_under_thirty_positives_somebody_has_to_sign() -> None:
     assert not gate_said(card, {"sex: unknown": "  "})[0]
 
 
+def test_a_gate_that_is_met_says_how_many_could_be_judged_and_who_answers_for_the_others() -> None:
+    """Of four groups two have enough people; nobody may read of the others that none of them is missed."""
+    judged = people(150, 150, 50, 900, sex="f") + people(60, 60, 50, 900, sex="m")
+    rows = (
+        judged
+        + people(9, 18, 30, 900, sex="unknown")
+        + people(2, 3, 3, 90, sex="x")
+        + people(1, 0, 0, 9, sex="y")
+    )
+    audit = audit_lists([one_list(rows)], limit=0.05)
+    card = json.loads(json.dumps(audit.to_json()))
+    signed = {f"sex: {group}": "A. Ward: we read every one of them" for group in ("unknown", "x")}
+    assert gate_said(card, signed) == (False, "not estimable, and nobody signed: sex: y")
+    assert gate_said(
+        card, signed | {"sex: y": "B. Castle: there is one", "sex: m": "B. Castle: no need to"}
+    ) == (
+        True,
+        "of 5 groups 2 could be judged, and none of these is missed too often; signed for: 2 by A. Ward, "
+        "1 by B. Castle",
+    )
+    assert "of 5 groups 2 can be judged, and none of these is missed by more than 5 points." in audit_text(
+        audit
+    )
+    alone = audit_lists([one_list(judged)], limit=0.05).to_json()
+    assert gate_said(alone, {}) == (True, "all 2 groups could be judged, and none is missed too often")
+    few = audit_lists([one_list(people(20, 20, 9, 90, sex="x") + people(1, 25, 9, 90, sex="y"))], limit=0.05)
+    by = {f"sex: {group}": "A. Ward: we read every one of them" for group in "xy"}
+    assert [answer.group for answer in few.to_sign] == ["y"]
+    assert gate_said(few.to_json(), by)[1].startswith("of 2 groups 1 could be judged")
+
+
 def test_where_nothing_is_held_of_anybody_the_gate_is_not_met() -> None:
     """Neither with no characteristic at all, nor with one that is declared and of which nothing is held."""
     rows = people(150, 150, 50, 900, sex="unknown")
@@ -116,7 +147,8 @@ def test_where_nothing_is_held_of_anybody_the_gate_is_not_met() -> None:
     empty = audit_lists([one_list(rows)], limit=0.05)
     assert empty.gate == (Answer("sex", "unknown", NOT_ESTIMABLE),)
     assert not gate_said(empty.to_json(), {})[0]
-    assert gate_said(empty.to_json(), {"sex: unknown": "A. Ward: no agency of ours may tell it"})[0]
+    signed = gate_said(empty.to_json(), {"sex: unknown": "A. Ward: no agency of ours may tell it"})
+    assert signed == (True, "of 1 group none could be judged; signed for: 1 by A. Ward")
 
 
 def test_a_limit_that_no_group_could_break_is_no_gate() -> None:

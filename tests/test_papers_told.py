@@ -16,6 +16,7 @@ from models.candidate import Candidate, export_candidate
 from models.disclosure import SMALLEST_SHOWN, STAR, show
 from models.estimable import not_estimable
 from models.fairness import TOO_FEW
+from models.gates import GROUPS
 from models.human import FILE
 from models.judge import TEST_POSITIVES
 from models.paper import to_markdown
@@ -25,8 +26,9 @@ from models.sample_approval import PEOPLE, approve_sample
 from models.spec import NEEDED_TO_FIT
 from models.told import cards_of_run
 from models.verdict import verdict
+from tests.answered import filled
 from tests.test_candidate import draft, panel, reference_of, sums
-from tests.test_papers import FULL, JUDGED, every, exported, field, told, workspace
+from tests.test_papers import FULL, JUDGED, SIGNED, every, exported, field, told, workspace
 
 __all__ = ["workspace"]  # a fixture
 
@@ -119,6 +121,20 @@ def test_words_that_were_changed_after_they_were_approved_are_not_shown_as_appro
         assert "NOT APPROVED as it reads now" in path.read_text(encoding="utf-8")
     file.write_text(before, encoding="utf-8")
     assert "NOT APPROVED" not in papers(workspace, model).papers[0].read_text(encoding="utf-8")
+
+
+def test_a_paper_does_not_say_of_groups_that_nobody_could_judge_that_they_are_found_alike() -> None:
+    signed = replace(filled(), signed=SIGNED)
+    alike = [field(paper, "Are groups found alike?").said[:2] for paper in every(human=signed).values()]
+    judged = "Of 3 groups 2 could be judged, and none of these is missed by more than 5 points."
+    assert alike == [(judged, "The gate is met; of the others people signed for: 1 by Anna Bright.")] * 3
+    gates = field(every(human=signed)["model card"], "Gates").table
+    said = (
+        "of 3 groups 2 could be judged, and none of these is missed too often; signed for: 1 by Anna Bright"
+    )
+    assert gates and (GROUPS, "met", said) in gates.rows
+    waits = field(every()["model card"], "Are groups found alike?").said
+    assert waits[:2] == (judged, "The gate is not met: not estimable, and nobody signed: sex: unknown.")
 
 
 def test_a_card_stands_beside_those_of_its_own_run_that_are_there(workspace: Workspace) -> None:
