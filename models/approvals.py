@@ -246,11 +246,19 @@ def _model(workspace: Workspace, what: str) -> tuple[str, str]:
         raise UserMistake(
             f"{what!r} names {counted(len(found), 'model', 'models')}.",
             problems=[
-                f"a model is named by its hash, or its first {SHORTEST_HASH} characters or more; there are:",
-                *(f"{e.sha256[:12]}  {e.specification}, {e.kind}" for e in there[-10:]),
+                f"a model is named by its hash, or its first {SHORTEST_HASH} characters or more",
+                *_there_are(registry.newest_of_each(workspace.models), meant=found),
             ],
         )
     return found[0].specification, found[0].sha256
+
+
+def _there_are(newest: Sequence[registry.Entry], *, meant: Sequence[registry.Entry]) -> Iterator[str]:
+    if not newest:
+        yield "there is none yet: make one with `earlyhelp train`"
+        return
+    yield "it begins like all of these:" if meant else "of each specification the newest are:"
+    yield from (f"{e.sha256[:12]}  {e.specification}, {e.kind}" for e in meant or newest)
 
 
 def _back_to(rows: Sequence[Row], specification: str) -> tuple[str, str]:

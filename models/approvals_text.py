@@ -11,6 +11,7 @@ from features.workspace import Workspace
 from models.approval_log import Row, read_log, verify_chain
 from models.approvals import TURNED_DOWN, Flagged, Standing, day_of, flagged, standing, standings
 from models.candidate import NOT_APPROVED
+from models.undecided import Undecided, undecided
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,13 @@ class ModelStands:
 @dataclass(frozen=True)
 class Approvals:
     """rows: the whole log; problems: what is wrong with its chain, and then no models; ends_in: the hash that
-    the last row should have, to be kept in the minutes."""
+    the last row should have, to be kept in the minutes; undecided: candidates of the newest runs."""
 
     rows: tuple[Row, ...]
     problems: tuple[str, ...]
     ends_in: str | None
     models: tuple[ModelStands, ...]
+    undecided: tuple[Undecided, ...] = ()
 
     def text(self) -> str:
         """Everything, as plain lines for a terminal."""
@@ -45,7 +47,8 @@ def approvals(workspace: Workspace) -> Approvals:
     log = read_log(workspace)
     problems = tuple(verify_chain(log))
     models = () if problems else tuple(_models(workspace, log.rows))
-    return Approvals(log.rows, problems, log.end[1] if log.end else None, models)
+    new = () if problems else tuple(undecided(workspace, decided={row.model for row in log.rows}))
+    return Approvals(log.rows, problems, log.end[1] if log.end else None, models, new)
 
 
 def _models(workspace: Workspace, rows: tuple[Row, ...]) -> Iterator[ModelStands]:
@@ -120,6 +123,7 @@ def _people(rows: Sequence[Row]) -> tuple[str, ...]:
 def _lines(found: Approvals) -> Iterator[str]:
     if not found.rows and not found.problems:
         yield "Nobody has decided anything about a model yet."
+        yield from _awaiting(found)
         return
     for row in found.rows:
         words = f" (what people wrote: {row.human[:12]})" if row.human else ""
@@ -135,4 +139,11 @@ def _lines(found: Approvals) -> Iterator[str]:
     for each in found.models:
         by = f"; approved by {' and '.join(each.approved_by)}" if each.approved_by else ""
         yield f"{each.specification}  {each.model[:12]}  {each.status}{by}; {each.flagged.said}"
+    yield from _awaiting(found)
     yield f"The chain holds. It ends in {found.ends_in}: keep that in the minutes."
+
+
+def _awaiting(found: Approvals) -> Iterator[str]:
+    if found.undecided:
+        yield "\nNobody has decided about these candidates of the newest runs:"
+        yield from (f"  {each.text()}" for each in found.undecided)

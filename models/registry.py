@@ -54,3 +54,20 @@ def newest(models: Path, *, specification: str, kind: str, without: Collection[s
         if e.specification == specification and e.kind == kind and e.sha256 not in without
     ]
     return found[-1] if found else None
+
+
+def newest_of_each(models: Path) -> list[Entry]:
+    """Of each specification those of its newest run, as far as can be told: the last of every kind that were
+    made of one delivery and link run with no others of it between, in the order in which they were made."""
+    found: dict[str, dict[str, Entry]] = {}
+    for entry in entries(models):
+        of = found.setdefault(entry.specification, {})
+        if of and _made_of(entry) != _made_of(next(iter(of.values()))):
+            of.clear()
+        of.pop(entry.kind, None)
+        of[entry.kind] = entry
+    return [entry for of in found.values() for entry in of.values()]
+
+
+def _made_of(entry: Entry) -> tuple[int, int]:
+    return entry.last_delivery, entry.link_run

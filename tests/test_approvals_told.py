@@ -1,16 +1,21 @@
-"""What is told of approvals: how a run's candidates stand, who approved which words, what awaits a decision."""
+"""What is told of approvals: how a run's candidates stand, who approved which words, what is undecided."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from features.errors import UserMistake
 from features.workspace import Workspace, init_workspace
+from models import registry
 from models.approvals import decide
-from models.approvals_text import run_stands
+from models.approvals_text import approvals, run_stands
 from models.candidate import NOT_APPROVED, Candidate, export_candidate
 from tests.answered import answer
 from tests.test_approvals import GOOD, PEOPLE
@@ -78,3 +83,68 @@ def test_a_log_that_cannot_be_read_keeps_nobody_from_a_runs_figures(workspace: W
     (workspace.root / "operations.db").write_text("this is no database at all, but a page of text " * 30)
     said = run_stands(workspace, "fires", {"lightgbm": "f" * 64}, TITLES).said
     assert said == "NOT APPROVED, as far as can be told: The operational database cannot be used."
+
+
+ENTRIES = st.lists(st.tuples(st.sampled_from("xy"), st.sampled_from("abc"), st.integers(1, 2)), max_size=12)
+
+
+@given(ENTRIES)
+def test_the_newest_of_each_specification_are_its_last_that_were_made_of_the_same(
+    made: list[tuple[str, str, int]],
+) -> None:
+    there = [registry.Entry(str(n), kind, name, of, 1) for n, (name, kind, of) in enumerate(made)]
+    expected = set()
+    for name in {entry.specification for entry in there}:
+        theirs = [entry for entry in there if entry.specification == name][::-1]
+        of = theirs[0].last_delivery
+        run = list(takewhile(lambda entry, of=of: entry.last_delivery == of, theirs))  # type: ignore[misc]
+        expected |= {next(entry for entry in run if entry.kind == kind) for kind in {e.kind for e in run}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "entries", lambda models: there)
+        found = registry.newest_of_each(Path("anywhere"))
+    assert set(found) == expected and len(found) == len(expected)
+
+
+def test_candidates_that_nobody_has_decided_about_are_listed_by_their_hashes(
+    workspace: Workspace, earlyhelp_command: Command
+) -> None:
+    old = candidate(workspace, "lightgbm", slope=0.7)
+    dates = {"dates": {"judged_on": {"test": "2026-06-16"}}}
+    new = [
+        candidate(workspace, kind, verdict={"kind": "logistic", "said": "a sum"}, **dates) for kind in TITLES
+    ]
+    trees, sum_ = (each.sha256[:12] for each in new)
+
+    def said() -> str:
+        return earlyhelp_command("approvals", "--workspace", workspace.root)[1]
+
+    lines = said().splitlines()
+    assert "Nobody has decided anything about a model yet." in lines
+    assert f"  fires  {trees}  lightgbm, judged as known on 2026-06-16" in lines
+    named = f"  fires  {sum_}  logistic, judged as known on 2026-06-16; what can be approved, as far as its"
+    assert any(line.startswith(named) for line in lines) and old.sha256[:12] not in said()
+    say(workspace, "A", "propose", trees)
+    (left,) = approvals(workspace).undecided
+    assert left.model == new[1].sha256 and left.named
+    say(workspace, "A", "reject", sum_)
+    assert "Nobody has decided" not in said()
+
+
+def test_who_names_no_model_is_told_the_newest_of_every_specification(workspace: Workspace) -> None:
+    with pytest.raises(UserMistake) as mistake:
+        say(workspace, "A", "approve", "abcabcabc")
+    assert "there is none yet: make one with `earlyhelp train`" in mistake.value.problems
+    model = candidate(workspace, "lightgbm")
+    later = [registry.Entry(f"{n:x}" * 64, f"b{n}", "falls", 1, 1) for n in range(15)]
+    registry.record(workspace.models, *later, registry.Entry("0" * 60 + "1111", "b15", "falls", 1, 1))
+    with pytest.raises(UserMistake) as mistake:
+        say(workspace, "A", "approve", "abcabcabc")
+    assert f"{model.sha256[:12]}  fires, lightgbm" in mistake.value.problems
+    assert len(mistake.value.problems) == 2 + 1 + 16
+    with pytest.raises(UserMistake, match="names 2 models") as mistake:
+        say(workspace, "A", "approve", "000000")
+    assert mistake.value.problems[1:] == [
+        "it begins like all of these:",
+        "000000000000  falls, b0",
+        "000000000000  falls, b15",
+    ]

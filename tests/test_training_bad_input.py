@@ -217,6 +217,10 @@ def test_what_was_trained_already_is_found_and_a_change_of_anything_trains_again
     why = {"by": "Anna Bright", "role": "data analyst", "because": "it is not what we asked for"}
     decide(town.workspace, "reject", model, at=at, **why)
     assert f"({model[:12]}) was rejected on 1 July 2026\n" in trained(town)[1], "what stands, not what stood"
+    monkeypatch.setattr(TrainingReport, "verdict", "logistic")
+    assert trained(town)[0].to_approve == model, "what is rejected may be approved anew"
+    decide(town.workspace, "retire", model, at=at, **why)
+    assert trained(town)[0].to_approve is None, "what is retired never comes back"
     log = tmp_path / "mlflow.db"
     log.unlink()
     assert trains(), "its log is gone"

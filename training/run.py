@@ -53,7 +53,8 @@ from training.trees import Fold, Setting, choose, chosen_before, untried
 class TrainingReport:
     """What a training run did. cards: kind → its card, which tells everything; models: kind → sha256;
     versions: kind → version in the register of MLflow; approval: how they stand in the log of approvals;
-    already: the same run was made before, and this is what it found."""
+    already: the same run was made before, and this is what it found; to_approve: the sha256 of the one that
+    can be approved as far as its figures go, unless it was champion or is retired."""
 
     specification: str
     title: str
@@ -63,6 +64,7 @@ class TrainingReport:
     versions: dict[str, int]
     approval: str = NOT_APPROVED
     already: bool = False
+    to_approve: str | None = None
 
     @property
     def verdict(self) -> str | None:
@@ -183,7 +185,9 @@ def _report(
     """What a run did, and how its candidates stand: one that was made before may have a champion by now."""
     name, title = plan.specification.name, plan.specification.title
     stands = run_stands(plan.workspace, name, models, titles_of(plan.specification))
-    return TrainingReport(name, title, plan.calendar, cards, models, versions, stands.said, already)
+    report = TrainingReport(name, title, plan.calendar, cards, models, versions, stands.said, already)
+    named = report.verdict
+    return replace(report, to_approve=models[named] if named and named not in stands.settled else None)
 
 
 def _choose(plan: Plan, folds: Sequence[Fold], *, trials: int | None, tell: Tell) -> list[Setting]:

@@ -61,6 +61,17 @@ def _lines(report: TrainingReport) -> Iterator[str]:
     if (worth := first.get("worth")) and not few:
         yield f"\n{worth_text(worth)}"
     yield f"\n{first['verdict']['said']}"
+    yield from _next(report)
+
+
+def _next(report: TrainingReport) -> Iterator[str]:
+    """What to do with the candidate that the verdict names, by the hash that the commands ask for."""
+    if report.to_approve:
+        kind = next(kind for kind, model in report.models.items() if model == report.to_approve)
+        model = report.to_approve[:12]
+        yield f"\nTo put it to people: {kind}, {model}"
+        yield f"  earlyhelp papers {model}    (or with --fill PATH: the answers given for another model)"
+        yield f"  earlyhelp approve {model} --by NAME --role ROLE --because WHY    (two people, two roles)"
 
 
 def _test(report: TrainingReport, kind: str) -> Card:
