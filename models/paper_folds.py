@@ -39,17 +39,20 @@ def folds(told: Told) -> Iterator[Field]:
 
 
 def _on_folds(told: Told, figures: Figures) -> Field:
+    dates = told.card.get("dates") or {}
+    asked, possible = dates.get("folds_asked"), len(dates.get("folds") or ())
+    trimmed = (f"{asked} folds asked, {possible or 'none'} possible.",) if asked and possible < asked else ()
     if not figures:
-        return Field(ON_FOLDS, (NOT_MEASURED,))
+        return Field(ON_FOLDS, (NOT_MEASURED, *trimmed))
     own = next(iter(figures.values()))
     heads = ("Sorted by", *map(_when, own))
     rows = tuple((title, *map(_figure, of)) for title, of in figures.items())
-    apart = counted((told.card.get("dates") or {}).get("apart_days", 0), "day", "days")
+    apart = counted(dates.get("apart_days", 0), "day", "days")
     about = (
         f"Precision at {told.capacity} with its 95% interval, and average precision (AP). For each fold "
         f"candidates were fitted anew, on dates at least {apart} before those that head its column."
     )
-    return Field(ON_FOLDS, (about,), Table(heads, rows))
+    return Field(ON_FOLDS, (about, *trimmed), Table(heads, rows))
 
 
 def _chosen(told: Told, figures: Figures) -> Field:

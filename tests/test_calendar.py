@@ -51,15 +51,17 @@ def test_a_block_is_judged_on_the_first_date_of_the_next() -> None:
     assert calendar.test_judged_on == RECEIVED + timedelta(days=1)
 
 
-def naive_folds(days: list[date], *, folds: int, history: int, apart: int) -> list[tuple[list[date], ...]]:
-    """From the last dates backwards, one fold at a time."""
+def naive_folds(
+    days: list[date], *, folds: int, history: int, apart: int, least: int
+) -> list[tuple[list[date], ...]]:
+    """From the last dates backwards, one fold at a time, until one has fewer than `least` to fit on."""
     found: list[tuple[list[date], ...]] = []
     left = list(days)
     for _ in range(folds):
         validate = [left.pop() for _ in range(min(3, len(left)))][::-1]
         fit = [day for day in left if validate and (validate[0] - day).days >= apart]
         fit = [day for day in fit if (fit[-1] - day).days <= history]
-        if not fit:
+        if len(fit) < least:
             break
         found.insert(0, (fit, validate))
     return found
@@ -74,7 +76,8 @@ def test_folds_lie_before_the_training_ends_and_apart(
     calendar = lay_out(specification(rule), lag=20, last_received=RECEIVED, covered_from=covered)
     last, earliest = calendar.train[-1], covered + timedelta(days=365)
     days = [last - timedelta(days=every * i) for i in range((last - earliest).days // every + 1)][::-1]
-    expected = naive_folds(days, folds=folds, history=history, apart=200)
+    least = min(3, len(calendar.train))
+    expected = naive_folds(days, folds=folds, history=history, apart=200, least=least)
     assert [(list(f.fit), list(f.validate)) for f in calendar.folds] == expected
     assert list(calendar.train) == [day for day in days if (last - day).days <= history]
     assert {day for fold in calendar.folds for day in (*fold.fit, *fold.validate)} <= set(calendar.days)
@@ -83,12 +86,30 @@ def test_folds_lie_before_the_training_ends_and_apart(
         assert fold.validate[-1] + timedelta(days=calendar.apart) <= calendar.train_judged_on
 
 
+def test_of_more_folds_than_the_history_holds_it_is_told_how_many_are_possible() -> None:
+    many = lay_out(
+        specification(ROLLING | {"folds": 20}), lag=20, last_received=RECEIVED, covered_from=COVERED
+    )
+    first, asked = many.folds[0], f"20 folds asked, {len(many.folds)} possible"
+    assert 2 < len(many.folds) < 20 and many.folds_asked == 20 and len(first.fit) >= 3
+    assert asked in calendar_text(many) and asked in calendar_svg(many)
+    as_many = specification(ROLLING | {"folds": len(many.folds)})
+    calendar = lay_out(as_many, lag=20, last_received=RECEIVED, covered_from=COVERED)
+    assert calendar.folds == many.folds and "folds asked" not in calendar_text(calendar)
+    assert "says little" not in calendar_text(calendar)
+    short = lay_out(specification(ROLLING), lag=20, last_received=RECEIVED, covered_from=date(2023, 7, 1))
+    assert not short.folds
+    assert "2 folds asked, none possible" in calendar_text(short)
+
+
 def test_dates_written_out_are_one_fold_where_they_lie_far_enough_apart() -> None:
     train = [date(2023, 1, 1) + timedelta(days=30 * i) for i in range(12)]
     rule = {"train": train, "calibrate": [date(2025, 1, 1)], "test": [date(2025, 8, 1)]}
     calendar = lay_out(specification(rule), lag=20, last_received=RECEIVED, covered_from=COVERED)
     (fold,) = calendar.folds
     assert (fold.validate, fold.fit) == (tuple(train[-4:]), tuple(train[:2]))
+    told = calendar_text(calendar).splitlines()
+    assert [row for row in told if "fitted on few dates" in row] == told[:1] and "asked" not in "".join(told)
     near = specification(rule | {"train": train[-4:]})
     assert lay_out(near, lag=20, last_received=RECEIVED, covered_from=COVERED).folds == ()
 

@@ -117,3 +117,14 @@ def test_of_one_fold_there_is_nothing_to_look_back_on_and_of_none_nothing_at_all
     assert chosen.table is None and "there is no later fold to look back from" in text
     on_folds, chosen, _ = printed([{**card, "on_folds": [], "selection": {}} for card in cards])
     assert (on_folds.table, chosen.table) == (None, None) and "not measured" in on_folds.said[0]
+
+
+@pytest.mark.parametrize(("asked", "said"), [(20, True), (3, False), (None, False)])
+def test_fewer_folds_than_were_asked_for_are_told(asked: int | None, said: bool) -> None:
+    dates = {**FULL["dates"], "folds_asked": asked, "folds": [{}] * 3}
+    whole = [card | {"dates": dates} for card in card_of({"lightgbm": (60, 70, 80), "calls": (50, 50, 50)})]
+    none = [card | {"dates": dates | {"folds": []}, "on_folds": [], "selection": {}} for card in whole]
+    assert ("20 folds asked, 3 possible." in printed(whole)[2]) == said
+    assert ("folds asked, none possible." in field(model_card(told(none[0])), ON_FOLDS).said[-1]) == bool(
+        asked
+    )

@@ -15,6 +15,9 @@ from features.errors import UserMistake
 from models.spec import ExplicitCalendar, RollingCalendar, Specification
 
 WEEK = 7
+LEAST_TO_FIT = 3
+"""Dates that a fold is fitted on, or as many as the model itself has: on one or two of them it would show
+the season, and settings would be chosen by it."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,10 @@ class Calendar:
     """Dates of each block in order, and the day on which its labels are judged.
 
     folds: to choose settings and candidates on, the earliest first, none later than the training dates;
-    what followed their validation dates is judged when that of the training dates is. days_before: so many
-    days before each test date everybody is scored as well, to hold two lists against each other.
+    what followed their validation dates is judged when that of the training dates is. folds_asked: how many
+    the specification asks for, of which the history may hold fewer; None where dates are written out.
+    days_before: so many days before each test date everybody is scored as well, to hold two lists against
+    each other.
     """
 
     folds: tuple[Fold, ...]
@@ -50,6 +55,7 @@ class Calendar:
     horizon_days: int
     lag_days: int
     days_before: tuple[int, ...] = ()
+    folds_asked: int | None = None
 
     @property
     def apart(self) -> int:
@@ -123,6 +129,7 @@ def lay_out(specification: Specification, *, lag: int, last_received: date, cove
         test_judged_on=judged,
         horizon_days=specification.outcome.horizon_days,
         lag_days=lag,
+        folds_asked=rule.folds if isinstance(rule, RollingCalendar) else None,
         days_before=tuple(sorted({WEEK, *(b.days_before or WEEK for b in specification.baselines)})),
     )
 
@@ -160,8 +167,9 @@ def _folds(
 ) -> list[Fold]:
     """The folds to choose on, the earliest first; fewer, or none, where the history is too short.
 
-    The last fold validates on the last of the training dates, each earlier one on those before them. Of
-    dates written out there is one fold, which validates on the last third of them.
+    The last fold validates on the last of the training dates, each earlier one on those before them, as long
+    as there are `LEAST_TO_FIT` to fit on. Of dates written out there is one fold, which validates on the last
+    third of them and is fitted on what is left, however few.
     """
     if not isinstance(rule, RollingCalendar):
         validate = train[-max(1, len(train) // 3) :]
@@ -170,10 +178,10 @@ def _folds(
     folds, could = [], could_train
     for _ in range(rule.folds):
         validate, could = could[-rule.test_dates :], could[: -rule.test_dates]
-        fit = [day for day in could if day + timedelta(apart) <= validate[0]] if validate else []
-        if not fit:
+        fit = _within(rule, [day for day in could if day + timedelta(apart) <= validate[0]])
+        if len(fit) < min(LEAST_TO_FIT, len(train)):
             break
-        folds.append(Fold(tuple(_within(rule, fit)), tuple(validate)))
+        folds.append(Fold(tuple(fit), tuple(validate)))
     return folds[::-1]
 
 

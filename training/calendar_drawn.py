@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from training.calendar import Calendar
+from training.calendar import LEAST_TO_FIT, Calendar
 
 WIDE = 60
 """Characters of a row of the terminal's."""
@@ -117,7 +117,14 @@ def _lines(calendar: Calendar) -> Iterator[str]:
     rows = rows_of(calendar)
     wide = max(len(name) for name in rows)
     for name, blocks in rows.items():
-        yield f"  {name:<{wide}}  " + "; ".join(f"{block.use} on {_dates(block.days)}" for block in blocks)
+        said = "; ".join(f"{block.use} on {_dates(block.days)}" for block in blocks)
+        few = len(blocks[0].days) < LEAST_TO_FIT and name.startswith("fold")
+        yield f"  {name:<{wide}}  {said}" + ("; fitted on few dates, so that it says little" if few else "")
+    if calendar.folds_asked is not None and (possible := len(calendar.folds)) < calendar.folds_asked:
+        yield (
+            f"  {calendar.folds_asked} folds asked, {possible or 'none'} possible: the history holds no more "
+            f"with {LEAST_TO_FIT} dates to fit on that lie {calendar.apart} days before those tried on"
+        )
     first, last = _span(rows)
     scale = max(1, (last - first).days)
     yield f"  {'':<{wide}}  {first}{last!s:>{WIDE - 10}}"

@@ -152,6 +152,7 @@ def _dates(calendar: Calendar) -> dict[str, Any]:
         "calibrate": plain(calendar.calibrate),
         "test": plain(calendar.test),
         "also_report": plain(calendar.also_report),
+        "folds_asked": calendar.folds_asked,
         "folds": [{"fit": plain(fold.fit), "validate": plain(fold.validate)} for fold in calendar.folds],
         "judged_on": {
             "train": str(calendar.train_judged_on),
