@@ -59,7 +59,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Paper:
-    """kind: 'model card', …; notice: what must be seen first, such as that nobody has approved the model."""
+    """kind: 'model card', …; notices: what must be seen first, such as that nobody has approved the model;
+    notes: what is good to know before the rest, such as who has; lines of it stand below one another."""
 
     kind: str
     title: str
@@ -68,6 +69,7 @@ class Paper:
     about: str
     notices: tuple[str, ...]
     sections: tuple[Section, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> list[Field]:
@@ -95,6 +97,8 @@ def _lines(paper: Paper) -> Iterator[str]:
         yield from (f"> **{_md(notice)}**", "")
     if paper.waiting:
         yield from (f"> **{waiting_said(paper)}**", "")
+    for note in paper.notes:
+        yield from ("\n>\n".join(f"> {_md(line)}" for line in note.split("\n")), "")
     for section in paper.sections:
         yield from (f"## {_md(section.title)}", "")
         if section.about:

@@ -12,7 +12,7 @@ from features.catalogue import Catalogue
 from features.declaration import Source
 from features.workspace import Workspace
 from models import registry
-from models.approvals import approval_of
+from models.approvals import approval_of, day_of, standing
 from models.candidate import NOT_APPROVED, Candidate
 from models.human import ASKED, NOTHING, Human
 from models.paper import WAITING, WRITTEN, Field, Paper, Section
@@ -24,8 +24,8 @@ from models.spec import Specification
 class Told:
     """A model as its papers tell of it. declared: source → its declaration in the workspace, and rows: source
     → how many rows of it are in use, a true count, both only for those the workspace still has. approval:
-    empty where two people stand by the model and by what was written of it. run: the cards of all candidates
-    made from the same, this one's among them."""
+    empty where two people stand by the model and by what was written of it, and then `approved` says who. run:
+    the cards of all candidates made from the same, this one's among them."""
 
     card: Mapping[str, Any]
     sha256: str
@@ -34,6 +34,7 @@ class Told:
     human: Human = NOTHING
     council: str = ""
     approval: str = NOT_APPROVED
+    approved: str = ""
     declared: Mapping[str, Source] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     run: tuple[Mapping[str, Any], ...] = ()
@@ -66,13 +67,16 @@ class Told:
     def paper(self, kind: str, title: str, *, about: str, sections: Sequence[Section]) -> Paper:
         """A paper about this model, with what must be seen first."""
         notices = [self.approval] if self.approval else []
+        notes = [self.approved] if self.approved and not self.approval else []
         if any("SAMPLE" in said for said in self.human.answers.values()):
             notices.append(
                 "SAMPLE: what people write is written here by simulated people, of a simulated county."
             )
         if verdict := self.card.get("verdict"):
             notices.append(str(verdict["said"]))
-        return Paper(kind, title, self.council, self.sha256, about, tuple(notices), tuple(sections))
+        return Paper(
+            kind, title, self.council, self.sha256, about, tuple(notices), tuple(sections), tuple(notes)
+        )
 
     def asked(self, name: str, label: str = "") -> Field:
         """What a person wrote, or the question they have still to answer. label: by default the question."""
@@ -94,10 +98,26 @@ def told_of(workspace: Workspace, candidate: Candidate, human: Human = NOTHING) 
         human=human,
         council=workspace.settings.council,
         approval=approval_of(workspace, candidate, human=human.sha256),
+        approved=approved_by(workspace, candidate, human=human.sha256),
         declared={name: source for name, source in workspace.sources.items() if name in used},
         rows={name: n for name, n in rows.items() if name in used},
         run=tuple(cards_of_run(workspace, candidate)),
     )
+
+
+def approved_by(workspace: Workspace, candidate: Candidate, *, human: str) -> str:
+    """Who approved a model that may be used, as the log of approvals has them, a line each; empty where nobody
+    did, or nobody this text. human: the sha256 of what people wrote."""
+    now = standing(workspace, candidate.specification.name)
+    rows = [row for row in now.made.get(candidate.sha256, ()) if row.human == human]
+    if not rows:
+        return ""
+    used = "it is the model in use" if now.champion == candidate.sha256 else "another is in use since"
+    each = (
+        f"{row.by}, {row.role}, on {day_of(row)}: row {row.number} of the log of approvals, {row.hash}"
+        for row in rows
+    )
+    return "\n".join([f"APPROVED; {used}. By:", *each, f"What people wrote, as they approved it: {human}"])
 
 
 def cards_of_run(workspace: Workspace, candidate: Candidate) -> list[Mapping[str, Any]]:

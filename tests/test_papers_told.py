@@ -1,5 +1,6 @@
 """What papers must not give away, and what must not stand in them as if it were approved or of this run."""
 
+import hashlib
 import re
 import shutil
 from dataclasses import asdict, replace
@@ -11,20 +12,21 @@ import pytest
 
 from features.tables import SCHEMAS, Tables
 from features.workspace import Workspace
+from models.approval_log import read_log
 from models.approvals import champion, decide
 from models.candidate import Candidate, export_candidate
 from models.disclosure import SMALLEST_SHOWN, STAR, show
 from models.estimable import not_estimable
 from models.fairness import TOO_FEW
 from models.gates import GROUPS
-from models.human import FILE
+from models.human import FILE, read_human
 from models.judge import TEST_POSITIVES
 from models.paper import to_markdown
 from models.papers import PAPERS, papers
 from models.rows_in_use import rows_in_use
 from models.sample_approval import PEOPLE, approve_sample
 from models.spec import NEEDED_TO_FIT
-from models.told import cards_of_run
+from models.told import cards_of_run, told_of
 from models.verdict import verdict
 from tests.answered import filled
 from tests.test_candidate import draft, panel, reference_of, sums
@@ -121,6 +123,34 @@ def test_words_that_were_changed_after_they_were_approved_are_not_shown_as_appro
         assert "NOT APPROVED as it reads now" in path.read_text(encoding="utf-8")
     file.write_text(before, encoding="utf-8")
     assert "NOT APPROVED" not in papers(workspace, model).papers[0].read_text(encoding="utf-8")
+
+
+def test_an_approved_model_says_in_every_paper_who_approved_what_and_where_that_is_taken_down(
+    workspace: Workspace,
+) -> None:
+    """Held against the log itself, read anew; once another is champion, it says so; a text that was changed
+    is approved by nobody."""
+    model, at = exported(workspace), datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
+    done = approve_sample(workspace, model.sha256, at=at)
+    rows = read_log(workspace).rows
+    roles = workspace.settings.approval_roles
+    text = hashlib.sha256((done.papers / FILE).read_bytes()).hexdigest()
+    told_so = ["APPROVED; it is the model in use", text, "1 July 2026"]
+    told_so += [f"{by}, {role}" for by, role in zip(PEOPLE, roles, strict=False)] + [row.hash for row in rows]
+    assert len(rows) == 2
+    for path in sorted(done.papers.glob("*.[hmj]*")):
+        head = path.read_text(encoding="utf-8")
+        head = head if path.suffix == ".json" else re.split("<nav|\n## ", head)[0]
+        assert [each for each in told_so if each not in head] == [], path.name
+    other = exported(workspace, slope=0.7)
+    assert approve_sample(workspace, other.sha256, at=at).approved
+    (note, *_) = told_of(workspace, model, read_human(done.papers / FILE, model=model.sha256)).approved.split(
+        "."
+    )
+    assert note == "APPROVED; another is in use since"
+    (done.papers / FILE).write_bytes((done.papers / FILE).read_bytes() + b"\n")
+    for path in papers(workspace, model).papers:
+        assert "APPROVED;" not in path.read_text(encoding="utf-8")
 
 
 def test_a_paper_does_not_say_of_groups_that_nobody_could_judge_that_they_are_found_alike() -> None:
