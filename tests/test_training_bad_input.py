@@ -229,6 +229,22 @@ def test_what_was_trained_already_is_found_and_a_change_of_anything_trains_again
     assert trains(snapshot=town.snapshot), "a delivery has come"
 
 
+def test_a_run_that_tells_more_is_the_run_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = trained_town(tmp_path, people=60)
+    plain, _, _ = trained(town)
+    more, _, _ = trained(town, ablate=True)
+    assert not more.already, "what each source is worth was not told before"
+    assert plain.models.items().isdisjoint(more.models.items())
+    monkeypatch.setattr("training.run.ask", never_called)
+    for asked in ({"ablate": True}, {}):
+        again, _, _ = trained(town, **asked)
+        assert again.already and again.models == more.models
+    newest = {kind: newest_candidate(town.workspace, "missing", kind).sha256 for kind in more.models}
+    assert newest == more.models, "and nothing has taken its place"
+
+
 def test_trees_are_shown_on_the_first_fold_as_nobody_chose_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

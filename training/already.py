@@ -2,9 +2,10 @@
 
     data/runs/<first 16 of the key>.json     the models of a run, and their versions in the register
 
-A run is the same if everything it is a function of is. What it found is in the cards of its models; a
-model that is no longer there, or not what it was, makes the run again. A run that is found is the newest one
-again, as it would be had it been made.
+A run is the same if everything it is a function of is; one that tells what each source is worth tells all
+that one without it does, of the same trees. What it found is in the cards of its models; a model that is no
+longer there, or not what it was, makes the run again. A run that is found is the newest one again, as it
+would be had it been made.
 """
 
 from __future__ import annotations
@@ -57,6 +58,13 @@ def key_of(plan: Plan, *, trials: int | None = None, ablate: bool = False) -> st
         "code": [code_version(CODE), *(version(package) for package in MADE_BY)],
     }
     return hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def recall_any(plan: Plan, *, trials: int | None = None, ablate: bool = False) -> Made | None:
+    """What a run left that answers a question, see `key_of`: one that holds more does, and comes first."""
+    told = (True,) if ablate else (True, False)
+    keys = (key_of(plan, trials=trials, ablate=more) for more in told)
+    return next(filter(None, (recall(plan.workspace, key) for key in keys)), None)
 
 
 def recall(workspace: Workspace, key: str) -> Made | None:

@@ -32,7 +32,7 @@ from models.candidate import (
 from models.composition import composition
 from models.judge import Judgement, Scored, judge
 from models.verdict import verdict
-from training.already import key_of, recall, remember
+from training.already import key_of, recall_any, remember
 from training.asked import Asked, ask
 from training.calendar import Calendar
 from training.calendar_drawn import calendar_svg
@@ -92,7 +92,7 @@ def train(
     plan = lay_plan(workspace, name, snapshot=snapshot)
     specification, catalogue, calendar = plan.specification, plan.catalogue, plan.calendar
     key = key_of(plan, trials=trials, ablate=ablate)
-    if not again and (made := recall(workspace, key)):
+    if not again and (made := recall_any(plan, trials=trials, ablate=ablate)):
         return _report(plan, *made, already=True)
     check_log(workspace)
 
