@@ -36,14 +36,17 @@ settings.load_profile("fixed")
 
 
 class CountyScheduling(LoadScopeScheduling):
-    """Files that ask for the session's county go to one worker, so that it is made once; so does each file
-    that makes something for all of its tests; the rest anywhere, a test at a time."""
+    """Files that ask for the session's county go to one worker, so that it is made once; so do those that
+    link by the town's trained model, and each file that makes something for all of its tests; the rest
+    anywhere, a test at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
         text = text_of(file)
         if re.search(r"def \w+\([^)]*\b(county|county_copy|extracts)\b", text):
             return "county"
+        if "trained()" in text:
+            return "link model"
         return file if re.search(r'scope="module"|# noqa: F401 - fixture', text) else nodeid
 
 
