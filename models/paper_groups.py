@@ -10,13 +10,14 @@ from models.audit import MISSED, NOBODY_LOOKED, TOO_WIDE, gate_said, judged_of, 
 from models.audit_chart import Point, scatter
 from models.fairness import CONTACT, NOT_ESTIMABLE, OUTCOME, RECALL
 from models.gates import FITTED
-from models.human import to_sign
+from models.human import SIGNED, to_sign
 from models.paper import NOT_MEASURED, WAITING, WRITTEN, Field, Section, Table
 from models.paper_figures import between, few, few_with_outcome, number, shown_people
 from models.pooled import POSITIVES, N
 from models.told import Told
 
 OTHERS = ("false omission", "false positive", "precision", "selection")
+NOBODY_YET = "nobody yet"
 SMALL = (
     "A person counts once, however many lists they were on. Counts of 1 to 7, and those that would give "
     "them away, are shown as *, others to the nearest 5; rates are of counts as shown. Ranges are 95% "
@@ -71,14 +72,26 @@ def _gate(told: Told, audit: Mapping[str, Any]) -> Field:
 
 
 def _signed(told: Told) -> Iterator[Field]:
-    """Groups of too few people to say, each with who accepts that."""
-    for group in to_sign(told.card):
-        label = f"Too few people to say: {plain(group)}"
-        if signed := told.human.reasons.get(group):
-            yield Field(label, (signed,), by=WRITTEN, name=f"signed {group}")
-        else:
-            asks = "Who accepts that nobody can say whether they are missed, and why?"
-            yield Field(label, (asks,), by=WAITING, name=f"signed {group}")
+    """Groups of too few people to say, and who accepts that of each."""
+    groups, reasons = to_sign(told.card), told.human.signed
+    if not groups:
+        return
+    open_to = sum(group not in told.human.reasons for group in groups)
+    asks = "Who accepts that nobody can say whether they are missed, and why?"
+    rows = tuple(
+        (plain(group), reasons[group].by, reasons[group].because)
+        if group in told.human.reasons
+        else (plain(group), NOBODY_YET, "")
+        for group in groups
+    )
+    said = f"{asks} Nobody has signed for {open_to} of {counted(len(groups), 'group', 'groups')}."
+    yield Field(
+        "Groups of too few people to say",
+        (said if open_to else asks,),
+        Table(("Group", "Accepted by", "Because"), rows, figures=False),
+        by=WAITING if open_to else WRITTEN,
+        name=SIGNED,
+    )
 
 
 def point_of(card: Mapping[str, Any]) -> Point | None:

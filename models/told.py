@@ -18,14 +18,15 @@ from models.human import ASKED, NOTHING, Human
 from models.paper import WAITING, WRITTEN, Field, Paper, Section
 from models.rows_in_use import rows_in_use
 from models.spec import Specification
+from models.verdict import advised_against
 
 
 @dataclass(frozen=True)
 class Told:
     """A model as its papers tell of it. declared: source → its declaration in the workspace, and rows: source
     → how many rows of it are in use, a true count, both only for those the workspace still has. approval:
-    empty where two people stand by the model and by what was written of it, and then `approved` says who. run:
-    the cards of all candidates made from the same, this one's among them."""
+    empty where two people stand by the model and by what was written of it; then `approved` says who they
+    are. run: the cards of all candidates made from the same, this one's among them."""
 
     card: Mapping[str, Any]
     sha256: str
@@ -72,8 +73,9 @@ class Told:
             notices.append(
                 "SAMPLE: what people write is written here by simulated people, of a simulated county."
             )
-        if verdict := self.card.get("verdict"):
-            notices.append(str(verdict["said"]))
+        verdict, against = str((self.card.get("verdict") or {}).get("said", "")), advised_against(self.card)
+        if verdict.removesuffix(".") not in self.approval:
+            (notices if against else notes).append(verdict)
         return Paper(
             kind, title, self.council, self.sha256, about, tuple(notices), tuple(sections), tuple(notes)
         )
@@ -106,15 +108,15 @@ def told_of(workspace: Workspace, candidate: Candidate, human: Human = NOTHING) 
 
 
 def approved_by(workspace: Workspace, candidate: Candidate, *, human: str) -> str:
-    """Who approved a model that may be used, as the log of approvals has them, a line each; empty where nobody
-    did, or nobody this text. human: the sha256 of what people wrote."""
+    """Who approved a model that may be used, as the log of approvals has them, a line each; empty where
+    nobody did, or nobody this text. human: the sha256 of what people wrote."""
     now = standing(workspace, candidate.specification.name)
     rows = [row for row in now.made.get(candidate.sha256, ()) if row.human == human]
     if not rows:
         return ""
     used = "it is the model in use" if now.champion == candidate.sha256 else "another is in use since"
     each = (
-        f"{row.by}, {row.role}, on {day_of(row)}: row {row.number} of the log of approvals, {row.hash}"
+        f"{row.by}, {row.role}, on {day_of(row)}: row {row.number} of the log of approvals, hash {row.hash}"
         for row in rows
     )
     return "\n".join([f"APPROVED; {used}. By:", *each, f"What people wrote, as they approved it: {human}"])

@@ -17,11 +17,11 @@ from models.approvals import champion, decide
 from models.candidate import Candidate, export_candidate
 from models.disclosure import SMALLEST_SHOWN, STAR, show
 from models.estimable import not_estimable
-from models.fairness import TOO_FEW
+from models.fairness import NOT_ESTIMABLE, TOO_FEW
 from models.gates import GROUPS
-from models.human import FILE, read_human
+from models.human import FILE, Signature, read_human
 from models.judge import TEST_POSITIVES
-from models.paper import to_markdown
+from models.paper import WAITING, WRITTEN, to_html, to_markdown
 from models.papers import PAPERS, papers
 from models.rows_in_use import rows_in_use
 from models.sample_approval import PEOPLE, approve_sample
@@ -144,13 +144,51 @@ def test_an_approved_model_says_in_every_paper_who_approved_what_and_where_that_
         assert [each for each in told_so if each not in head] == [], path.name
     other = exported(workspace, slope=0.7)
     assert approve_sample(workspace, other.sha256, at=at).approved
-    (note, *_) = told_of(workspace, model, read_human(done.papers / FILE, model=model.sha256)).approved.split(
-        "."
-    )
-    assert note == "APPROVED; another is in use since"
+    human = read_human(done.papers / FILE, model=model.sha256)
+    assert told_of(workspace, model, human).approved.startswith("APPROVED; another is in use since. By:\n")
     (done.papers / FILE).write_bytes((done.papers / FILE).read_bytes() + b"\n")
     for path in papers(workspace, model).papers:
         assert "APPROVED;" not in path.read_text(encoding="utf-8")
+
+
+def test_groups_to_be_signed_for_stand_in_one_table_with_what_is_signed() -> None:
+    """However many there are; as long as one is open the whole of it waits."""
+    reason = Signature("Anna Bright", "we read every one of them")
+    gate = [{"characteristic": "ethnic_group", "group": g, "verdict": NOT_ESTIMABLE} for g in "abc"]
+    card = {**FULL, "audit": {**FULL["audit"], "gate": gate}}
+    signed = {f"ethnic_group: {group}": reason for group in "abc"}
+    for open_to, by in ((set("abc"), WAITING), (set("b"), WAITING), (set(), WRITTEN)):
+        left = {group: reason for group, reason in signed.items() if group[-1] not in open_to}
+        for paper in every(card, replace(filled(), signed=left)).values():
+            (found,) = [
+                f for s in paper.sections for f in s.fields if "too few people to say" in f.label.casefold()
+            ]
+            assert (
+                found.by == by
+                and found.table
+                and [row[1:] for row in found.table.rows]
+                == [
+                    ("nobody yet", "") if group in open_to else (reason.by, reason.because) for group in "abc"
+                ]
+            )
+            assert (f"Nobody has signed for {len(open_to)} of 3 groups." in found.said[0]) == bool(open_to)
+            assert found.table.rows[0][0] == "ethnic group: a"
+            for write in (to_html, to_markdown):
+                assert write(paper).count("ethnic group: b") == 1
+            assert to_html(paper).count('class="waits"') == len(paper.waiting) == bool(open_to)
+
+
+@pytest.mark.parametrize("kind", ["lightgbm", "calls", None])
+def test_what_a_run_comes_to_is_no_warning_but_where_it_names_another(kind: str | None) -> None:
+    card = {**FULL, "verdict": {"kind": kind, "said": "Shown to beat the best baseline: x."}}
+    for paper in every(card).values():
+        assert (FULL["verdict"]["said"].split(":")[0] in str(paper.notes)) == (kind == "lightgbm")
+        stops = re.findall(r'<p class="notice stop">(.*?)</p>', to_html(paper))
+        assert ("Shown to beat the best baseline: x." in stops) == (kind != "lightgbm")
+        assert to_markdown(paper).count("Shown to beat the best baseline: x.") == 1
+    against = f"NOT APPROVED. {card['verdict']['said'].removesuffix('.')}"
+    once = PAPERS["model_card"](replace(told(card), approval=against))
+    assert to_markdown(once).count("Shown to beat") == 1
 
 
 def test_a_paper_does_not_say_of_groups_that_nobody_could_judge_that_they_are_found_alike() -> None:
