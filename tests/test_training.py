@@ -162,12 +162,14 @@ def test_without_anything_to_choose_on_the_first_setting_stands_untried(
 
 
 @pytest.mark.parametrize(
-    "given", [without_outcome(examples(50, seed=1)), held(np.empty((0, 3)), np.empty(0))]
+    "given", [without_outcome(examples(1_200, seed=1)), held(np.empty((0, 3)), np.empty(0))]
 )
 def test_without_outcomes_there_is_a_sentence(given: Examples) -> None:
     with pytest.raises(UserMistake, match="nothing to fit on") as mistake:
         need_both_outcomes(given, "fit", "training")
-    assert "had the outcome; give the calendar more training dates" in mistake.value.problems[0]
+    (said,) = mistake.value.problems
+    assert said.startswith(f"of {'1,200' if len(given.y) else 0} rows (a person on a date) of the training")
+    assert "had the outcome; give the calendar more training dates" in said
 
 
 def test_the_same_rows_give_the_same_bytes_however_they_are_cut() -> None:
@@ -278,7 +280,7 @@ def nothing_followed() -> TrainingReport:
 
 def test_what_cannot_be_estimated_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     text = training_text(nothing_followed())
-    assert "1 judged, 0 with the outcome" in text and "nan" not in text and "None" not in text
+    assert "1 row judged, 0 with the outcome" in text and "nan" not in text and "None" not in text
     few = "not quite the 50 rows with the outcome that fitting takes"
     none = "none of the 20 people with the outcome that judging takes"
     assert text.count(f"not estimable: {few} and {none}") == 2

@@ -51,9 +51,9 @@ def trained(town: Town, **given: Any) -> tuple[TrainingReport, str, list[str]]:
 
 
 SAID = {
-    "schools.absence": "of 60 people judged on the training dates 60 had the outcome",
-    "fire.visit": "of 60 people judged on the training dates 0 had the outcome",
-    "missing.episode": "of 30 people judged on the calibration dates 0 had the outcome",
+    "schools.absence": "of 60 rows (a person on a date) of the training dates 60 had the outcome",
+    "fire.visit": "of 60 rows (a person on a date) of the training dates 0 had the outcome",
+    "missing.episode": "of 30 rows (a person on a date) of the calibration dates 0 had the outcome",
 }
 
 

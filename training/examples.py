@@ -92,7 +92,8 @@ def need_both_outcomes(examples: Examples, to_do: str, block: str) -> None:
         raise UserMistake(
             f"There is nothing to {to_do} on.",
             problems=[
-                f"of {len(y)} people judged on the {block} dates {int(y.sum())} had the outcome; "
+                f"of {len(y):,} rows (a person on a date) of the {block} dates {int(y.sum()):,} had the "
+                "outcome; "
                 f"give the calendar more {block} dates, or check the outcome's signals"
             ],
         )

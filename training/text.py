@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from features.wording import counted
 from models.estimable import not_estimable
 from models.gates import FITTED
 from training.calendar_drawn import calendar_text
@@ -36,7 +37,7 @@ def _lines(report: TrainingReport) -> Iterator[str]:
     yield f"\nWho was asked about on {newest}"
     for step in first["flow"][newest]:
         yield f"  {step['left']:>8,} left  {step['left_out']:>8,} left out: {step['why']}"
-    yield "\nWhat followed on the judged dates"
+    yield "\nWhat followed on the judged dates, in rows: a person on a date is one"
     for part in first["parts"].values():
         rate = "not estimable" if part["base_rate"] is None else f"{part['base_rate']:.2%}"
         yield f"  {part['positives']:>6,} of {part['n']:,} ({rate}): {part['title']}"
@@ -89,7 +90,7 @@ def _left_out(report: TrainingReport) -> str:
 
 def _table(judged: Mapping[str, Card], titles: Mapping[str, str], *, run: Card) -> Iterator[str]:
     first = next(iter(judged.values()))
-    counts = f"{first['labelled']:,} judged, {first['positives']:,} with the outcome"
+    counts = f"{counted(first['labelled'], 'row', 'rows')} judged, {first['positives']:,} with the outcome"
     yield f"  {counts}: base rate {_share(first['base_rate'])}"
     if few := not_estimable({**run, "test": first}):
         yield f"  {few}"
