@@ -345,8 +345,12 @@ def asked(trained: Workspace) -> Question:
 def in_parts(monkeypatch: pytest.MonkeyPatch, cut: Callable[[Panel], Iterator[Panel]]) -> None:
     """Panels come to training cut in another way."""
 
-    def parts(*given: Any, columns: Sequence[str] | None = None) -> Iterator[Panel]:
-        return cut(read_panel(*given, columns=columns))
+    def parts(
+        *given: Any, columns: Sequence[str] | None = None, rows: Sequence[np.ndarray] | None = None
+    ) -> Iterator[Panel]:
+        for at, part in enumerate(cut(read_panel(*given, columns=columns))):
+            some = slice(None) if rows is None else rows[at]
+            yield replace(part, person_ids=part.person_ids[some], X=part.X[some])
 
     monkeypatch.setattr("training.question.panel_parts", parts)
 
