@@ -8,7 +8,6 @@ judged. Mistakes are reported all at once, each with the key, what was given and
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,10 +20,11 @@ from features.counted import one_happening
 from features.errors import UserMistake
 from features.happenings import SameHappening
 from features.outcomes import Outcome, OutcomePart
-from features.read_declaration import validation_problems
 from features.vital import exit_signals
 from features.workspace import Workspace
-from models.spec_candidates import Baseline, LightGBM, Specified, directions
+from models.spec_candidates import Baseline, LightGBM, directions
+from models.spec_errors import spec_problems
+from models.spec_types import A_CENTURY, TEN_YEARS, Age, Dates, Day, Days, Name, Specified, Text
 
 if TYPE_CHECKING:
     from features.catalogue import Catalogue
@@ -38,30 +38,30 @@ NEEDED_TO_FIT = 50
 class Part(Specified):
     """One thing that counts as the outcome, such as an eviction."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    title: str
-    signals: list[str] = Field(min_length=1, description="'<source>.<signal>'")
-    under_age: int | None = Field(None, gt=0, description="only for people younger than this that day")
-    at_least: int = Field(1, gt=0, description="only if it happens on so many days of the horizon")
+    name: Name
+    title: Text
+    signals: list[Text] = Field(min_length=1, description="'<source>.<signal>'")
+    under_age: Age | None = Field(None, description="only for people younger than this that day")
+    at_least: Days = Field(1, description="only if it happens on so many days of the horizon")
 
 
 class OutcomeRule(Specified):
     """What is to be prevented, and within how many days."""
 
-    horizon_days: int = Field(gt=0)
+    horizon_days: int = Field(gt=0, le=TEN_YEARS)
     parts: list[Part] = Field(min_length=1)
-    service_spells: list[str] = Field(default_factory=list, description="open: the person is there already")
+    service_spells: list[Text] = Field(default_factory=list, description="open: the person is there already")
 
 
 class EligibleRule(Specified):
     """Who may be on a list; what each key means stands in `features.cohort`."""
 
-    seen_within_days: int = Field(default=730, gt=0)
+    seen_within_days: Days = 730
     held: bool = True
-    open_spell: list[str] = Field(default_factory=list)
-    not_open: list[str] = Field(default_factory=list, description="open: the person is helped already")
-    at_least_age: int | None = Field(default=None, gt=0, description="whole years, on the day asked")
-    under_age: int | None = Field(default=None, gt=0)
+    open_spell: list[Text] = Field(default_factory=list)
+    not_open: list[Text] = Field(default_factory=list, description="open: the person is helped already")
+    at_least_age: Age | None = Field(default=None, description="whole years, on the day asked")
+    under_age: Age | None = None
 
 
 class GatesRule(Specified):
@@ -76,23 +76,23 @@ class GatesRule(Specified):
 class SequenceRule(Specified):
     """Events of the channel `then` that come 1 to `within` days after one of the channel `first`."""
 
-    first: str
-    then: str
-    within: int
+    first: Text
+    then: Text
+    within: Days
 
 
 class AssociationRule(Specified):
     """Personal signals that reach the people somebody lives with, and for how many days."""
 
-    signals: list[str]
-    within_days: int
+    signals: list[Text]
+    within_days: Days
 
 
 class SensitiveRule(Specified):
     """A signal close to a protected characteristic that is used all the same, and why that is right."""
 
-    signal: str
-    why: str = Field(min_length=30, description="for the card, the impact assessment and the board")
+    signal: Text
+    why: Text = Field(min_length=30, description="for the card, the impact assessment and the board")
 
 
 class FeatureRule(Specified):
@@ -103,9 +103,9 @@ class FeatureRule(Specified):
     that are declared so are no features unless they are named and justified here.
     """
 
-    windows: list[int] = Field(default_factory=lambda: [30, 90, 180, 365, 730], min_length=1)
-    include: list[str] | None = None
-    exclude: list[str] = Field(default_factory=list)
+    windows: list[Days] = Field(default_factory=lambda: [30, 90, 180, 365, 730], min_length=1)
+    include: list[Text] | None = None
+    exclude: list[Text] = Field(default_factory=list)
     sequences: list[SequenceRule] = Field(default_factory=list)
     association: AssociationRule | None = None
     sensitive: list[SensitiveRule] = Field(default_factory=list)
@@ -114,10 +114,10 @@ class FeatureRule(Specified):
 class ExplicitCalendar(Specified):
     """Dates written out. `also_report` dates are judged and printed beside the test."""
 
-    train: list[date] = Field(min_length=1)
-    calibrate: list[date] = Field(min_length=1)
-    test: list[date] = Field(min_length=1)
-    also_report: list[date] = Field(default_factory=list)
+    train: list[Day] = Field(min_length=1)
+    calibrate: list[Day] = Field(min_length=1)
+    test: list[Day] = Field(min_length=1)
+    also_report: list[Day] = Field(default_factory=list)
 
 
 class RollingCalendar(Specified):
@@ -129,17 +129,21 @@ class RollingCalendar(Specified):
     gives fewer of them, and fewer folds.
     """
 
-    every_days: int = Field(gt=0)
-    history_days: int = Field(ge=0)
-    folds: int = Field(3, ge=0)
-    calibration_dates: int = Field(gt=0)
-    test_dates: int = Field(gt=0)
-    least_history_days: int = Field(365, ge=0)
+    every_days: Days
+    history_days: int = Field(ge=0, le=A_CENTURY)
+    folds: int = Field(3, ge=0, le=1_000)
+    calibration_dates: Dates
+    test_dates: Dates
+    least_history_days: int = Field(365, ge=0, le=A_CENTURY)
 
 
 def _which(given: Any) -> str:
-    rolling = isinstance(given, RollingCalendar) or (isinstance(given, dict) and "every_days" in given)
-    return "rolling" if rolling else "explicit"
+    if isinstance(given, dict):
+        rolling, explicit = (
+            len(kind.model_fields.keys() & given) for kind in (RollingCalendar, ExplicitCalendar)
+        )
+        return "rolling" if "every_days" in given or rolling > explicit else "explicit"
+    return "rolling" if isinstance(given, RollingCalendar) else "explicit"
 
 
 Calendar = Annotated[
@@ -151,15 +155,15 @@ Calendar = Annotated[
 class Specification(Specified):
     """A model to be: see the module."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    title: str
+    name: Name
+    title: Text
     outcome: OutcomeRule
     eligible: EligibleRule = EligibleRule()
     gates: GatesRule = GatesRule()
-    capacity: int = Field(30, gt=0, description="people a team can talk to in a week")
+    capacity: int = Field(30, gt=0, le=1_000_000, description="people a team can talk to in a week")
     features: FeatureRule = FeatureRule()
     baselines: list[Baseline] = Field(min_length=1)
-    logistic: list[str] = Field(min_length=1, description="the features of the logistic model")
+    logistic: list[Text] = Field(min_length=1, description="the features of the logistic model")
     calendar: Calendar
     lightgbm: LightGBM
 
@@ -177,6 +181,12 @@ class Specification(Specified):
         for baseline in self.baselines:
             if baseline.name in ("lightgbm", "logistic"):
                 problems.append(f"baselines: {baseline.name!r} is the name of another model")
+        problems += [
+            f"outcome.parts.{part.name}.at_least: {part.at_least} days cannot come within a horizon of "
+            f"{self.outcome.horizon_days}"
+            for part in self.outcome.parts
+            if part.at_least > self.outcome.horizon_days
+        ]
         if self.eligible.seen_within_days > max(self.features.windows):
             problems.append(
                 f"eligible.seen_within_days: {self.eligible.seen_within_days} is more than the longest of "
@@ -242,7 +252,7 @@ def read_spec(workspace: Workspace, name: str) -> Specification:
     except yaml.YAMLError as error:
         raise UserMistake(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        problems = [f"{path.name}: {problem}" for problem in validation_problems(error)]
+        problems = [f"{path.name}: {problem}" for problem in spec_problems(error, Specification)]
         raise UserMistake("The specification cannot be used.", problems=problems) from None
     problems = [
         problem

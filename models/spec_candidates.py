@@ -7,12 +7,14 @@ trees' settings are written out, or searched for within a space.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from features.errors import UserMistake, nearest
+from models.spec_types import Bound, Days, Name, Number, Specified, Text
 
 OURS = (
     *("objective", "objective_type", "app", "application", "loss", "seed", "random_seed", "random_state"),
@@ -31,23 +33,16 @@ BINS = (
 """LightGBM parameters that lay out the bins, which all settings share."""
 
 Direction = Literal["increasing", "decreasing"]
-Number = float | int | bool
-
-
-class Specified(BaseModel):
-    """Part of a specification: what is not known is refused, what is read never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Condition(Specified):
     """What a rule asks of one feature: a lower bound, an upper bound, or both."""
 
-    feature: str
-    at_least: float | None = Field(None, allow_inf_nan=False)
-    above: float | None = Field(None, allow_inf_nan=False)
-    at_most: float | None = Field(None, allow_inf_nan=False)
-    below: float | None = Field(None, allow_inf_nan=False)
+    feature: Text
+    at_least: Bound | None = None
+    above: Bound | None = None
+    at_most: Bound | None = None
+    below: Bound | None = None
 
     @model_validator(mode="after")
     def _one_bound_a_side(self) -> Condition:
@@ -70,11 +65,11 @@ class Baseline(Specified):
     days before, which can be judged but has no score of its own to serve by.
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    title: str
-    features: list[str] = Field(default_factory=list)
+    name: Name
+    title: Text
+    features: list[Text] = Field(default_factory=list)
     rule: list[Condition] = Field(default_factory=list)
-    days_before: int | None = Field(None, gt=0)
+    days_before: Days | None = None
 
     @property
     def asked(self) -> list[str]:
@@ -96,8 +91,8 @@ class Space(Specified):
     Whole numbers give whole numbers.
     """
 
-    low: float | int | None = Field(default=None, allow_inf_nan=False)
-    high: float | int | None = Field(default=None, allow_inf_nan=False)
+    low: Bound | None = None
+    high: Bound | None = None
     log: bool = False
     choices: list[Number] | None = Field(default=None, min_length=2)
 
@@ -129,7 +124,7 @@ def _usual() -> dict[str, Space]:
 class Search(Specified):
     """How many settings are tried, besides those written out, and where they are looked for."""
 
-    trials: int = Field(gt=0)
+    trials: int = Field(gt=0, le=100_000)
     space: dict[str, Space] = Field(default_factory=_usual, min_length=1)
 
 
@@ -142,7 +137,7 @@ class LightGBM(Specified):
 
     parameters: dict[str, Number] = Field(default_factory=dict)
     settings: list[dict[str, Number]] = Field(min_length=1)
-    rounds: list[int] = Field(
+    rounds: list[Annotated[int, Field(gt=0, le=10_000)]] = Field(
         default_factory=lambda: [50, 100, 200], min_length=1, description="numbers of trees to choose from"
     )
     search: Search | None = None
@@ -170,7 +165,7 @@ def directions(monotone: Mapping[str, Direction], names: Sequence[str]) -> list[
         for direction in ("increasing", "decreasing")
     )
     problems = [
-        f"lightgbm.monotone: {pattern!r} matches no feature: {nearest(pattern, names)}"
+        f"lightgbm.monotone: {pattern!r} matches no feature: {_near(pattern, names)}"
         for pattern in monotone
         if not matched[pattern]
     ]
@@ -181,3 +176,23 @@ def directions(monotone: Mapping[str, Direction], names: Sequence[str]) -> list[
     if problems:
         raise UserMistake("The trees cannot be held to these directions.", problems=problems)
     return [(name in rising) - (name in falling) for name in names]
+
+
+def _near(pattern: str, names: Sequence[str]) -> str:
+    """What would do in the place of a pattern that matches nothing: itself, with each part of it that no name
+    has there put right; else the names most like it.
+
+    >>> _near("polis.*", ["police.change", "police.count_90", "rents.count_90"])
+    "did you mean 'police.*'?"
+    """
+    parts = []
+    for at, part in enumerate(pattern.split(".")):
+        there = sorted({words[at] for name in names if len(words := name.split(".")) > at})
+        fits = any(fnmatchcase(word, part) for word in there)
+        parts += [part] if fits else get_close_matches(part, there, n=1, cutoff=0.5) or [part]
+    mended = ".".join(parts)
+    return (
+        f"did you mean {mended!r}?"
+        if any(fnmatchcase(name, mended) for name in names)
+        else nearest(pattern, names)
+    )

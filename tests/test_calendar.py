@@ -128,6 +128,31 @@ def test_too_short_a_history_says_from_when_it_would_do() -> None:
     assert "2026-01-01" in str(mistake.value)
 
 
+@pytest.mark.parametrize("short", [0, 1])
+def test_a_history_is_just_long_enough_or_too_short_by_a_day(short: int) -> None:
+    """Three times horizon and lag, and 30 days apart 2 dates to calibrate on and 3 to test on, and a year."""
+    covered = RECEIVED + timedelta(days=1 - 3 * 200 - 3 * 30 - 365 + short)
+    if not short:
+        calendar = lay_out(specification(ROLLING), lag=20, last_received=RECEIVED, covered_from=covered)
+        assert calendar.train == (covered + timedelta(days=365),)
+        return
+    with pytest.raises(UserMistake) as mistake:
+        lay_out(specification(ROLLING), lag=20, last_received=RECEIVED, covered_from=covered)
+    assert "there are 689 days, and the calendar takes 690" in mistake.value.problems[0]
+
+
+@pytest.mark.parametrize("change", [{"every_days": 36_500, "test_dates": 1_000}, {"history_days": 0}])
+def test_a_horizon_that_no_history_holds_is_named(change: dict[str, int]) -> None:
+    with pytest.raises(UserMistake, match="too short") as mistake:
+        lay_out(
+            specification(ROLLING | change, horizon=3650),
+            lag=20,
+            last_received=RECEIVED,
+            covered_from=COVERED,
+        )
+    assert "3,650 of outcome.horizon_days and 20 until an outcome is known" in str(mistake.value)
+
+
 EXPLICIT = {
     "train": [date(2025, 1, 1)],
     "calibrate": [date(2025, 3, 1)],

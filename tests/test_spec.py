@@ -1,19 +1,31 @@
 """A specification says everything that is wrong with it at once, and where."""
 
+import contextlib
 import copy
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from features.association import Association
 from features.catalogue import Catalogue
 from features.errors import UserMistake
 from features.workspace import TEMPLATES as SOURCES
 from features.workspace import Workspace, init_workspace, open_workspace
-from models.spec import TEMPLATES, Specification, catalogue_of, read_spec, sensitive_signals
+from models.spec import (
+    TEMPLATES,
+    ExplicitCalendar,
+    Specification,
+    catalogue_of,
+    read_spec,
+    sensitive_signals,
+)
 from models.spec_candidates import BINS, OURS
+from models.spec_errors import EXAMPLES, models_at, spec_problems
 
 GIVEN = yaml.safe_load((TEMPLATES / "escalation.yaml").read_text(encoding="utf-8"))
 
@@ -140,7 +152,37 @@ def test_a_sensitive_signal_is_used_only_where_it_is_named_and_justified(workspa
             "features.sensitive.0.why",
         ),
         (changed("capacity", to=0), "capacity"),
-        (changed("capacity", to=None) | {"capcity": 30}, "capcity: is not a key that is known here"),
+        (
+            changed("capacity", to=None) | {"capcity": 30},
+            "capcity: is not a key that is known here: did you mean capacity?",
+        ),
+        (
+            changed("features", "sensitive", to={"signal": "health.self_harm"}),
+            "features.sensitive: is a list, such as [{signal: schools.send_support, why: ",
+        ),
+        (
+            changed("outcome", "parts", to={"eviction": ["rents.eviction"]}),
+            "outcome.parts: is a list, such as [{name: eviction, title: an eviction, signals: ",
+        ),
+        (
+            changed("outcome", "parts", to=["rents.eviction"]),
+            "outcome.parts.0: is a map with the keys name, title, signals, under_age, at_least; "
+            "given 'rents.eviction'",
+        ),
+        (changed("outcome", "parts", "0", "at_least", to=181), "cannot come within a horizon of 180"),
+        (
+            changed("calendar", "train", to=["2025-01-06"]),
+            "calendar.train: dates are written out or counted back, not both: take it out, or the others "
+            "(every_days, history_days, ",
+        ),
+        (
+            changed("calendar", "every_days", to=None),
+            "calendar.every_days: is missing",
+        ),
+        (
+            changed("calendar", "test_date", to=3),
+            "calendar.test_date: is not a key that is known here: did you mean test_dates",
+        ),
         (changed("title", to=None), "title: is missing"),
         (changed("outcome", "horizon_days", to=-1), "outcome.horizon_days"),
         (
@@ -189,7 +231,12 @@ def test_a_sensitive_signal_is_used_only_where_it_is_named_and_justified(workspa
         ),
         (
             changed("lightgbm", "monotone", to={"polcie.*": "increasing", "police.count_*": "increasing"}),
-            "lightgbm.monotone: 'polcie.*' matches no feature",
+            "lightgbm.monotone: 'polcie.*' matches no feature: did you mean 'police.*'?",
+        ),
+        (
+            changed("lightgbm", "monotone", to={"police.antisocal_behaviour.count_*": "increasing"}),
+            "'police.antisocal_behaviour.count_*' matches no feature: did you mean "
+            "'police.antisocial_behaviour.count_*'?",
         ),
         (
             changed("lightgbm", "monotone", to={"police.*": "increasing", "*.count_90": "decreasing"}),
@@ -217,7 +264,7 @@ def test_a_sensitive_signal_is_used_only_where_it_is_named_and_justified(workspa
         ),
         (
             changed("features", "sequences", to=[{"first": "police", "then": "missing", "within": "soon"}]),
-            "features.sequences.0.within: Input should be a valid integer",
+            "features.sequences.0.within: is a whole number, without quotes; given 'soon'",
         ),
         (
             changed("features", "sequences", to=[{"first": "police", "within": 30}]),
@@ -234,6 +281,94 @@ def test_a_sensitive_signal_is_used_only_where_it_is_named_and_justified(workspa
 )
 def test_a_mistake_is_told_with_its_key(workspace: Workspace, given: Any, said: str) -> None:
     assert said in refused(workspace, given)
+
+
+def everywhere(given: Any, *at: str | int) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Each number, text, truth and day of a specification, with where it stands."""
+    if isinstance(given, dict | list):
+        for key, value in given.items() if isinstance(given, dict) else enumerate(given):
+            yield from everywhere(value, *at, key)
+    elif given is not None:
+        yield at, given
+
+
+WHOLE = {
+    **GIVEN,
+    "eligible": {"held": True, "at_least_age": 10, "under_age": 18, "open_spell": ["social_care.early_help"]},
+    "gates": {"recall_gap": 0.02},
+    "baselines": [
+        {"name": "rule", "title": "a rule", "rule": [{"feature": "police.count_90", "at_least": 2}]},
+        {"name": "before", "title": "the list before", "days_before": 7},
+    ],
+    "features": {
+        "windows": [30, 730],
+        "include": ["police.*"],
+        "sequences": [{"first": "police", "then": "social_care.contact", "within": 30}],
+        "association": {"signals": ["missing.episode"], "within_days": 120},
+        "sensitive": [{"signal": "schools.send_support", "why": "w" * 40}],
+    },
+    "lightgbm": {
+        "parameters": {"learning_rate": 0.05},
+        "settings": [{"num_leaves": 7}],
+        "rounds": [40],
+        "search": {"trials": 3, "space": {"num_leaves": {"low": 2, "high": 31, "log": True}}},
+        "monotone": {"police.*": "increasing"},
+    },
+}
+WRITTEN_OUT = {**WHOLE, "calendar": {key: [date(2025, 1, 6)] for key in ("train", "calibrate", "test")}}
+
+
+@pytest.mark.parametrize("whole", [WHOLE, WRITTEN_OUT])
+def test_no_number_text_truth_or_day_is_taken_for_another(whole: dict[str, Any]) -> None:
+    """Each of them in turn is replaced by what it resembles, and refused at its own place."""
+    Specification.model_validate(whole)
+    for at, value in everywhere(whole):
+        parameter = at[:2] in (("lightgbm", "parameters"), ("lightgbm", "settings"))  # may be true or false
+        wrong: dict[type, list[Any]] = {
+            bool: [1, "yes", None],
+            int: [str(value), float("nan"), 10**30, *([] if parameter else [True])],
+            float: [str(value), float("inf"), *([] if parameter else [True])],
+            str: ["", " ", 5, True],
+            date: [20250106, "2025-1-6", 1736121600, True],
+        }
+        for instead in wrong[type(value)]:
+            given = copy.deepcopy(whole)
+            within: Any = given
+            for key in at[:-1]:
+                within = within[key]
+            within[at[-1]] = instead
+            if instead == 10**30 and (parameter or "low" in at or "high" in at or at[-1] == "at_least"):
+                continue  # LightGBM's own, or a bound that a feature may have
+            with pytest.raises(ValidationError) as error:
+                Specification.model_validate(given)
+            told = spec_problems(error.value, Specification)
+            assert any(said.startswith(".".join(map(str, at))) for said in told), (at, instead, told)
+
+
+def test_what_a_list_is_like_is_shown_by_what_would_do() -> None:
+    """Wherever a list or a map is asked for, the example that is shown could stand there."""
+    seen = set()
+    for model in (Specification, *models_below(Specification)):
+        for name, field in model.model_fields.items():
+            adapter = TypeAdapter(field.annotation)
+            with contextlib.suppress(ValidationError):
+                adapter.validate_python("text", strict=True)
+                continue
+            if name in EXAMPLES and not isinstance(field.annotation, type):
+                adapter.validate_python(yaml.safe_load(EXAMPLES[name]), strict=True)
+                seen.add(name)
+    assert seen == set(EXAMPLES)
+
+
+def models_below(of: type[BaseModel]) -> set[type[BaseModel]]:
+    inner = {model for name in of.model_fields for model in models_at(of, [name])}
+    return inner | {below for model in inner for below in models_below(model)}
+
+
+def test_a_quoted_day_is_a_day() -> None:
+    days = {key: ["2025-01-06"] for key in ("train", "calibrate", "test")}
+    calendar = Specification.model_validate(changed("calendar", to=days)).calendar
+    assert isinstance(calendar, ExplicitCalendar) and calendar.train == [date(2025, 1, 6)]
 
 
 def test_all_mistakes_are_told_at_once(workspace: Workspace) -> None:

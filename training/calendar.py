@@ -90,7 +90,13 @@ def lay_out(specification: Specification, *, lag: int, last_received: date, cove
     judged = last_received + timedelta(days=1)
     rule = specification.calendar
     if isinstance(rule, RollingCalendar):
-        given, could_train = _count_back(rule, apart=apart, judged=judged, covered_from=covered_from)
+        given, could_train = _count_back(
+            rule,
+            horizon=specification.outcome.horizon_days,
+            apart=apart,
+            judged=judged,
+            covered_from=covered_from,
+        )
     else:
         given, could_train = rule, []
     blocks = [sorted(set(days)) for days in (given.train, given.calibrate, given.test, given.also_report)]
@@ -135,7 +141,7 @@ def lay_out(specification: Specification, *, lag: int, last_received: date, cove
 
 
 def _count_back(
-    rule: RollingCalendar, *, apart: int, judged: date, covered_from: date
+    rule: RollingCalendar, *, horizon: int, apart: int, judged: date, covered_from: date
 ) -> tuple[ExplicitCalendar, list[date]]:
     """Dates `every_days` apart, back from the last one whose outcome is known; and those before the
     training dates that have enough behind them to be trained on, in order."""
@@ -144,20 +150,24 @@ def _count_back(
         last = before - timedelta(days=apart)
         return [last - timedelta(days=rule.every_days * i) for i in reversed(range(count))]
 
-    test = block(rule.test_dates, judged)
-    calibrate = block(rule.calibration_dates, test[0])
-    last, earliest = calibrate[0] - timedelta(days=apart), covered_from + timedelta(rule.least_history_days)
-    could = block(max(0, (last - earliest).days) // rule.every_days + 1, calibrate[0])
-    could = [day for day in could if day >= earliest]
-    if not could:
+    first = covered_from + timedelta(days=rule.least_history_days)
+    later = rule.every_days * (rule.test_dates - 1 + rule.calibration_dates - 1)
+    if (have := (judged - first).days) < (need := 3 * apart + later):
         raise UserMistake(
             "The history is too short to train on.",
             problems=[
-                f"the sources cover from {covered_from} to {judged - timedelta(days=1)}; the last training "
-                f"date would be {last}, and the first possible one is {earliest}",
-                "load more history, or give the calendar fewer dates",
+                f"from {first}, the first possible training date ({rule.least_history_days} days after "
+                f"{covered_from}, from which day on the sources cover), to {judged}, the day after the last "
+                f"delivery, there are {max(0, have):,} days, and the calendar takes {need:,}",
+                f"that is 3 times {apart:,} ({horizon:,} of outcome.horizon_days and {apart - horizon:,} "
+                f"until an outcome is known), and {later:,} for the dates to calibrate and to test on",
+                "load more history, look less far ahead, or give the calendar fewer dates",
             ],
         )
+    test = block(rule.test_dates, judged)
+    calibrate = block(rule.calibration_dates, test[0])
+    last = calibrate[0] - timedelta(days=apart)
+    could = block((last - first).days // rule.every_days + 1, calibrate[0])
     train = _within(rule, could)
     return ExplicitCalendar(train=train, calibrate=calibrate, test=test), could
 
