@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from features.errors import UserMistake
 from features.workspace import Workspace
+from models.out_of_reach import why
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -165,13 +166,10 @@ def _told() -> Iterator[None]:
             problems=["PostgreSQL (postgresql+pg8000://) and SQLite come with Early Help; install what else"],
         ) from None
     except SQLAlchemyError as error:
-        said = next(iter(getattr(getattr(error, "orig", None), "args", ())), "")
-        if isinstance(said, dict):  # as pg8000 tells it; the rest of it may name values
-            said = said.get("M", "")
         raise UserMistake(
             "The operational database cannot be used.",
             problems=[
-                f"{type(error).__name__}: {said}",
+                why(error),
                 "see that it runs, that operations_uri (settings.yaml) names its place, and who may write it",
             ],
         ) from None

@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -292,12 +293,12 @@ def test_a_newer_version_is_not_written_to(workspace: Workspace) -> None:
 
 
 WRONG = {
-    "nobody listens": ("postgresql+pg8000://me:hunter2@127.0.0.1:1/x", "cannot be used"),
+    "nobody listens": ("postgresql+pg8000://me:hunter2@127.0.0.1:1/x", "nothing listens there"),
     "no driver": ("oracle://me:hunter2@127.0.0.1/x", "driver"),
     "no database": ("nothing://me:hunter2@127.0.0.1/x", "driver"),
     "no URL": ("hunter2", "not a SQLAlchemy URL"),
     "no variable": ("$NOT_SET", "NOT_SET is not set"),
-    "no folder": ("sqlite:////nowhere/at/all.db", "cannot be used"),
+    "no folder": ("sqlite:////nowhere/at/all.db", "the database says: unable to open"),
 }
 
 
@@ -308,7 +309,7 @@ def test_what_cannot_be_opened_is_told_without_a_secret(tmp_path: Path, subtests
             (tmp_path / "settings.yaml").write_text(f"operations_uri: {uri}")
             with pytest.raises(UserMistake, match=said) as refused:
                 append(Workspace(tmp_path), lambda rows: entry())
-            assert "hunter2" not in str(refused.value)
+            assert not re.search("hunter2|Error|127.0.0.1", str(refused.value)), "a sentence, and no address"
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:

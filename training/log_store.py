@@ -24,13 +24,13 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from features.errors import EarlyHelpError, UserMistake, caused_by, disk_is_full
 from features.progress import Tell, quiet
 from features.workspace import Workspace
+from models.out_of_reach import NOT_LET_IN, why
 
 PATIENCE = 5
 """Seconds to wait for a database or server to answer at all."""
 SERVER_PATIENCE = 30
 """Seconds to wait for a server's answer while it is written to; it may be sent a model."""
 SERVERS, PLATFORMS = ("http://", "https://"), ("databricks",)
-NOT_LET_IN = (401, 403)
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 """What MLflow keeps a log in; folders of files it no longer does."""
 
@@ -178,7 +178,7 @@ def _cannot_be_used(error: BaseException) -> UserMistake:
     return UserMistake(
         "The training log cannot be used.",
         problems=[
-            f"{type(error).__name__}: it is not there, does not answer, or may not be written",
+            why(error),
             "see that it runs, and that mlflow_uri (settings.yaml) names its place",
             "then run the command again: what is there already is not made twice",
         ],
