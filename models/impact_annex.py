@@ -14,11 +14,13 @@ from models.human import ANNEX
 from models.model_card import gates, limits, sensitive
 from models.paper import NOT_MEASURED, Field, Paper, Section, Table
 from models.paper_figures import (
+    ROW,
     cohort,
     few_found,
     outcome_parts,
     people,
     performance,
+    recall_said,
     said_day,
     share,
     sources,
@@ -130,7 +132,7 @@ def _necessity(told: Told) -> Iterator[Field]:
     yield told.asked("necessity")
     yield told.asked("benefit")
     yield told.asked("alternatives")
-    yield Field("Does it do better than simpler ways?", (), performance(told))
+    yield Field("Does it do better than simpler ways?", (recall_said(told),), performance(told))
     yield worth(told)
     association = told.catalogue.association
     others = (
@@ -152,9 +154,9 @@ def _necessity(told: Told) -> Iterator[Field]:
 
 def _risks(told: Told) -> Iterator[Field]:
     precision, recall = told.test.get("precision"), told.test.get("recall")
-    wrong = f"{share(1 - precision)} of those listed" if precision is not None else NOT_ESTIMABLE
+    wrong = f"{share(1 - precision)} of places on the lists" if precision is not None else NOT_ESTIMABLE
     missed = (
-        f"{share(1 - recall)} of those for whom the outcome followed" if recall is not None else NOT_ESTIMABLE
+        f"{share(1 - recall)} of rows, {ROW} each, that it followed" if recall is not None else NOT_ESTIMABLE
     )
     if few_found(told, told.kind):
         wrong = missed = TOO_FEW

@@ -14,6 +14,7 @@ from models.gates import BETTER, CALIBRATION, gates_of
 from models.human import CARD
 from models.paper import NOT_MEASURED, Field, Paper, Section, Table
 from models.paper_figures import (
+    ROW,
     between,
     by_person,
     cohort,
@@ -29,6 +30,7 @@ from models.paper_figures import (
     outcome_parts,
     people,
     performance,
+    recall_said,
     rows_said,
     said_day,
     share,
@@ -88,7 +90,9 @@ def _use(told: Told) -> Iterator[Field]:
 
 def _judged(told: Told) -> str:
     when = days_said((told.card.get("dates") or {}).get("test") or [])
-    return f"Judged {when}, which the model had not seen: {people(told.test.get('labelled'))} rows of people."
+    return (
+        f"Judged {when}, which the model had not seen: {people(told.test.get('labelled'))} rows, {ROW} each."
+    )
 
 
 def _did(told: Told) -> Iterator[Field]:
@@ -96,11 +100,12 @@ def _did(told: Told) -> Iterator[Field]:
     yield Field(
         "The list, beside what it could be sorted by instead",
         (
-            f"Of everybody judged the outcome followed for {base}; a list drawn by lot would be right so "
-            "often. Precision: of those listed, the share for whom the outcome followed. Recall: of those "
-            "for whom it followed, the share listed that week. Lift: precision over the base rate. AP: "
-            "average precision, to be read beside the base rate. Ranges are 95% intervals, as if each row "
-            "were another person.",
+            f"Of all rows judged the outcome followed {base}; a list drawn by lot would be right so often. "
+            "Precision: of the places on the lists, the share that the outcome followed. Recall: of the rows "
+            "that it followed, the share listed that day. Lift: precision over the base rate. AP: average "
+            "precision, to be read beside the base rate. Ranges are 95% intervals, as if each row were "
+            "another person.",
+            recall_said(told),
         ),
         performance(told),
     )
@@ -138,7 +143,7 @@ def _reliability(told: Told) -> Table | None:
         )
         for b in bins
     )
-    return Table(("Mean chance told", "Rows", "The outcome followed for"), rows) if rows else None
+    return Table(("Mean chance told", "Rows", "The outcome followed"), rows) if rows else None
 
 
 def _overlap(told: Told) -> Field:
@@ -148,7 +153,9 @@ def _overlap(told: Told) -> Field:
     days = counted(found[0]["days"], "day", "days")
     listed, stayed = (sum(each[of] for each in found) for of in ("listed", "stayed"))
     said = between(stayed / listed if listed else None, None, of=[stayed, listed - stayed])
-    return Field(label, (f"Of those on the lists judged, so many stood on the one {days} before: {said}.",))
+    return Field(
+        label, (f"Of the places on the lists judged, so many had stood on the one {days} before: {said}.",)
+    )
 
 
 def _nobody_yet(told: Told) -> Field:
@@ -156,7 +163,10 @@ def _nobody_yet(told: Told) -> Field:
     if not found:
         return Field(label, (NOT_MEASURED,))
     alone = between(found["share"], found["interval"], of=[found["alone"], found["listed"]])
-    return Field(label, (f"With {alone} of those listed no service worked that morning.",))
+    return Field(
+        label,
+        (f"At {alone} of the places on the lists stood somebody whom no service worked with that morning.",),
+    )
 
 
 def _made_of(told: Told) -> Iterator[Field]:
@@ -237,14 +247,14 @@ def limits(told: Told) -> Iterator[Field]:
     if precision is not None and not hidden:
         wrong = 100 - round(100 * precision)
         said.append(
-            f"It is wrong about many: for about {wrong} of every 100 people listed the outcome did not "
+            f"It is wrong about many: about {wrong} of every 100 places on its lists the outcome did not "
             f"follow within {told.horizon} days. A list is where to look, and no finding about anybody."
         )
     if recall is not None and not hidden:
         missed = 100 - round(100 * recall)
         said.append(
-            "It misses most where it misses: of every 100 people for whom the outcome followed, about "
-            f"{missed} were not on that week’s list. Not being listed says nothing about need."
+            f"It misses most where it misses: of every 100 rows, {ROW} each, that the outcome followed about "
+            f"{missed} were not on that day’s list. Not being listed says nothing about need."
         )
     if not said:
         said.append(f"How often it is right is {NOT_ESTIMABLE}.")

@@ -14,11 +14,13 @@ from typing import Any
 
 from features.wording import counted, day_words
 from models.disclosure import STAR, show
-from models.fairness import NOT_ESTIMABLE, TOO_FEW
+from models.fairness import NOT_ESTIMABLE, RECALL, TOO_FEW
 from models.gates import FITTED
 from models.paired import AVERAGE_SAID
 from models.paper import NOT_MEASURED, Field, Table
 from models.told import Told
+
+ROW = "a person on a date"
 
 
 def people(count: Any) -> str:
@@ -93,7 +95,7 @@ def performance(told: Told) -> Table:
         (
             "Sorted by",
             f"Precision at {told.capacity}",
-            "Recall",
+            "Recall, by row",
             "Lift",
             "Talked to for one found",
             "AP",
@@ -103,20 +105,36 @@ def performance(told: Told) -> Table:
     )
 
 
+def recall_said(told: Told) -> str:
+    """Which recall is of rows and which of people, both told where both may be; they differ, and stand on one
+    paper."""
+    audit, hidden = told.card.get("audit") or {}, few_found(told, told.kind)
+    by_row = TOO_FEW if hidden else share(told.test.get("recall"))
+    found = audit["everybody"]["estimates"][RECALL.name] if audit else {}
+    by_person = (
+        NOT_MEASURED if not audit else share(found["rate"]) if found["rate"] is not None else found["verdict"]
+    )
+    return (
+        f"Recall here is by row, {ROW}: whoever the outcome followed on three dates counts three times "
+        f"({by_row}). Where groups are held side by side it is by person: each counts once, and is found if "
+        f"any list that it followed had them ({by_person})."
+    )
+
+
 def later_links(told: Told) -> Field:
     """The same lists with the links known on their mornings, and with those of the day of judging."""
     label, found = "With the links of today", optional(told, "later_links")
     if not found:
         return Field(label, (NOT_MEASURED,))
     said = (
-        f"Of {people(found['people'])} asked about, {people(found['relinked'])} had other records by "
+        f"Of {people(found['people'])} rows, {ROW} each, {people(found['relinked'])} had other records by "
         f"{said_day(found['judged_on'])}. Where the second row is better, the lists lacked "
         "what linking had not found yet."
     )
     heads = (
         "Links",
         f"Precision at {told.capacity}",
-        "Recall",
+        "Recall, by row",
         "Lift",
         "Talked to for one found",
         "AP",
@@ -152,7 +170,7 @@ def _ranking(figures: Mapping[str, Any]) -> tuple[str, str]:
 
 def by_person(told: Told) -> Field:
     """This model's figures with intervals from drawing whole people, who may stand on several dates."""
-    label, found = "The same, by person", optional(told, "by_person")
+    label, found = "The same, with intervals by person", optional(told, "by_person")
     if not found:
         return Field(label, (NOT_MEASURED,))
     hidden, few_of_all = few_found(told, told.kind), few_with_outcome(told.test)
@@ -162,11 +180,11 @@ def by_person(told: Told) -> Field:
             f"Precision at {told.capacity}",
             _unless(hidden, between(told.test.get("precision"), found["precision"])),
         ),
-        ("Recall", _unless(hidden, between(told.test.get("recall"), found["recall"]))),
+        ("Recall, by row", _unless(hidden, between(told.test.get("recall"), found["recall"]))),
         ("Average precision", _unless(few_of_all, average)),
         ("Lift", _unless(hidden, _within(told.test.get("lift"), found["lift"], 1))),
     )
-    about = "Whole people were drawn again and again, however many dates they stand on."
+    about = "The figures are of rows, as above; whole people were drawn, however many dates they stand on."
     return Field(label, (about,), Table(("Figure", "With its 95% interval"), rows))
 
 
@@ -260,7 +278,11 @@ def outcome_parts(told: Told) -> Field:
         for part in (told.card.get("parts") or {}).values()
     )
     said = f"{told.specification.title}: whichever of these comes first."
-    table = Table(("It counts if there is", "Followed for", "Of everybody judged"), rows) if rows else None
+    table = (
+        Table(("It counts if there is", f"Rows it followed, {ROW} each", "Of all rows judged"), rows)
+        if rows
+        else None
+    )
     return Field("What it foretells", (said,), table)
 
 
@@ -287,7 +309,8 @@ def lead_time(told: Told) -> Field:
     if few([found["people"]]):
         return Field(label, (TOO_FEW,))
     said = (
-        f"Half of those found were first listed {found['median_days']:.0f} days or more before the outcome."
+        f"Half of the people found were first listed {found['median_days']:.0f} days or more before the "
+        "outcome."
     )
     rows = tuple(
         (
@@ -297,7 +320,7 @@ def lead_time(told: Told) -> Field:
         for a in found.get("ahead", ())
     )
     return Field(
-        label, (said,), Table(("Listed at least so early", "Of those found"), rows) if rows else None
+        label, (said,), Table(("Listed at least so early", "Of the people found"), rows) if rows else None
     )
 
 

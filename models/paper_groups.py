@@ -17,11 +17,12 @@ from models.pooled import POSITIVES, N
 from models.told import Told
 
 OTHERS = ("false omission", "false positive", "precision", "selection")
+BY_PERSON = "Recall, by person"
 NOBODY_YET = "nobody yet"
 SMALL = (
-    "A person counts once, however many lists they were on. Counts of 1 to 7, and those that would give "
-    "them away, are shown as *, others to the nearest 5; rates are of counts as shown. Ranges are 95% "
-    "intervals."
+    "Here people are counted, each once, however many lists they were on. Counts of 1 to 7, and those that "
+    "would give them away, are shown as *, others to the nearest 5; rates are of counts as shown. Ranges are "
+    "95% intervals."
 )
 
 
@@ -132,15 +133,15 @@ def _by_group(audit: Mapping[str, Any]) -> Iterator[Field]:
         rows = [*each["groups"], each["everybody"]]
         yield Field(
             f"Who is found, by {name}",
-            (),
+            ("Of people, each counted once, and found if any list that the outcome followed had them.",),
             Table(
-                ("Group", "People", "Outcome followed", "Recall", "Behind everybody, points"),
+                ("Group", "People", "Outcome followed", BY_PERSON, "Behind everybody, points"),
                 tuple((_name(g), *_counts(g), _rate(g, "recall"), _gap(g)) for g in rows),
             ),
         )
         yield Field(
             f"Other rates, by {name}",
-            (),
+            ("Of people, each counted once; followed ÷ foretold alone is of rows, a person on a date each.",),
             Table(
                 ("Group", *(other.capitalize() for other in OTHERS), "Followed ÷ foretold"),
                 tuple(
@@ -170,7 +171,7 @@ def _two(audit: Mapping[str, Any]) -> Iterator[Field]:
         (f"{plain(each['characteristic'])}: {_name(g)}", *_counts(g)[1:], _rate(g, "recall"), _gap(g))
         for each, g in judged
     )
-    heads = ("Groups", "Outcome followed", "Recall", "Behind everybody, points")
+    heads = ("Groups", "Outcome followed", BY_PERSON, "Behind everybody, points")
     yield Field("Two characteristics at once", tuple(said), Table(heads, rows) if rows else None)
 
 
@@ -231,7 +232,7 @@ def _surer(told: Told, audit: Mapping[str, Any]) -> Iterator[Field]:
         if (other := sure.get((each["characteristic"], g["name"])))
     )
     said = f"The same lists, made with links that are at least {found['least']:.0%} sure."
-    heads = ("Group", "Recall with all links", "With sure ones", "Behind everybody then, points")
+    heads = ("Group", f"{BY_PERSON}, with all links", "With sure ones", "Behind everybody then, points")
     yield Field(label, (said,), Table(heads, rows))
 
 

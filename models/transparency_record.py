@@ -16,6 +16,7 @@ from models.human import RECORD
 from models.model_card import gates, sensitive
 from models.paper import NOT_MEASURED, Field, Paper, Section, Table
 from models.paper_figures import (
+    ROW,
     between,
     compared,
     days_said,
@@ -24,6 +25,7 @@ from models.paper_figures import (
     outcome_parts,
     people,
     performance,
+    recall_said,
     rows_said,
     said_day,
     sources,
@@ -186,8 +188,8 @@ def _tool(told: Told) -> Iterator[Field]:
     yield Field(
         "4.2 performance",
         (
-            f"Judged {days_said(dates.get('test') or [])}; the outcome followed for {base} of everybody "
-            "judged.",
+            f"Judged {days_said(dates.get('test') or [])}; the outcome followed {base} of all rows judged.",
+            recall_said(told),
         ),
         performance(told),
     )
@@ -201,7 +203,7 @@ def _tool(told: Told) -> Iterator[Field]:
         "4.2 dataset purposes",
         (),
         Table(
-            ("Purpose", "Rows of people on a date"),
+            ("Purpose", f"Rows, {ROW} each"),
             (
                 ("Fitting", rows_said(told, "fitted_on")),
                 ("Calibrating", rows_said(told, "calibrated_on")),

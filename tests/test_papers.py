@@ -314,7 +314,7 @@ def test_figures_stand_with_their_intervals() -> None:
         ("gradient-boosted trees", "42% (32% to 52%)", "3.1% (2.1% to 4.4%)", "10.2", "2.4", "0.213", "0.78"),
         ("calls in 90 days", "30% (21% to 40%)", "3.1% (2.1% to 4.4%)", "10.2", "2.4", "0.213", "0.78"),
     )
-    by_person = field(card, "The same, by person").table
+    by_person = field(card, "The same, with intervals by person").table
     assert by_person and [row[1] for row in by_person.rows] == [
         *("42% (30% to 54%)", "3.1% (1.9% to 4.7%)", "0.213 (0.181 to 0.251)", "10.2 (7.1 to 13.4)"),
     ]
@@ -324,12 +324,12 @@ def test_figures_stand_with_their_intervals() -> None:
     assert found and found.rows[0] == ("f", "1,000", "100", "60% (50% to 69%)", found.rows[0][4])
     assert found.rows[2][1:4] == ("335", "25", NOT_ESTIMABLE)
     assert re.fullmatch(r"[+-]\d\.\d \([+-]\d+\.\d to [+-]\d+\.\d\)", found.rows[0][4])
-    assert "58 of every 100 people listed" in field(card, "From the figures").said[0]
+    assert "58 of every 100 places" in field(card, "From the figures").said[0]
     assert "97 were not on" in field(card, "From the figures").said[1]
     text = to_markdown(card)
     assert "By luck: lightgbm was so; at no cost." in text
     assert "first listed 61 days or more" in text and "78% (63% to 89%)" in text
-    assert "36% (27% to 46%) of those listed no service" in text and "one 7 days before: 75%." in text
+    assert "36% (27% to 46%) of the places on the lists" in text and "one 7 days before: 75%." in text
     worth = field(card, "What each source is worth").table
     assert worth and worth.rows == (
         (
@@ -340,7 +340,7 @@ def test_figures_stand_with_their_intervals() -> None:
     assert f"lose is {NOT_ESTIMABLE}: sex: unknown." in field(card, "What each source is worth").said[1]
     links = field(card, "With the links of today")
     assert links.table and [row[1] for row in links.table.rows] == ["42% (32% to 52%)", "45% (35% to 55%)"]
-    assert "Of 40,120 asked about, 1,115 had other records by 1 June 2025." in links.said[0]
+    assert "Of 40,120 rows, a person on a date each, 1,115 had other records by 1 June 2025." in links.said[0]
     surer = field(card, "With sure links alone")
     assert surer.table and [row[:3] for row in surer.table.rows] == [
         ("sex: f", "60% (50% to 69%)", "60% (50% to 69%)"),

@@ -28,7 +28,7 @@ from models.sample_approval import PEOPLE, approve_sample
 from models.spec import NEEDED_TO_FIT
 from models.told import cards_of_run, told_of
 from models.verdict import verdict
-from tests.answered import filled
+from tests.answered import audited, filled
 from tests.test_candidate import draft, panel, reference_of, sums
 from tests.test_papers import FULL, JUDGED, SIGNED, every, exported, field, told, workspace
 
@@ -49,7 +49,7 @@ def test_what_is_too_few_to_show_is_told_nowhere_else_in_the_papers() -> None:
     papers_of = every({**card, "later_links": None})
     for paper in papers_of.values():
         text = to_markdown(paper)
-        for given_away in ("-26.3", "-0.263", "of every 100", "97%", "93%", "43 days"):
+        for given_away in ("-26.3", "-0.263", "of every 100", "97%", "three times (0.2%)", "93%", "43 days"):
             assert given_away not in text
     table = field(papers_of["model card"], "Is it better?").table
     assert table and table.rows == (("calls in 90 days", "precision at 20", TOO_FEW),)
@@ -189,6 +189,27 @@ def test_what_a_run_comes_to_is_no_warning_but_where_it_names_another(kind: str 
     against = f"NOT APPROVED. {card['verdict']['said'].removesuffix('.')}"
     once = PAPERS["model_card"](replace(told(card), approval=against))
     assert to_markdown(once).count("Shown to beat") == 1
+
+
+def test_rows_are_not_called_people_and_of_two_recalls_it_is_said_which_is_which() -> None:
+    """3.1 % of rows, and 100 of 175 people: without a word the two would contradict one another."""
+    of_rows = ("30,330", "1,235", "61,240", "2,415", "30,620", "1,215", "3,035", "40,120 rows")
+    for name, paper in every().items():
+        text = to_markdown(paper)
+        lines = [line for line in text.split("\n") if any(count in line for count in of_rows)]
+        assert lines and [line for line in lines if "people" in line] == [], name
+        assert "three times (3.1%)" in text and "that it followed had them (57%)" in text
+        heads = [f.table.heads for s in paper.sections for f in s.fields if f.table]
+        recalls = {head for each in heads for head in each if head.startswith("Recall")}
+        assert {"Recall, by row", "Recall, by person"} <= recalls and "Recall" not in recalls
+    few = {
+        **FULL,
+        "test": {**JUDGED, "found": 3},
+        "audit": audited({"f": (2, 60, 9, 90), "m": (2, 60, 9, 90)}),
+    }
+    for card, by in ((few, f"three times ({TOO_FEW})"), (few, f"had them ({TOO_FEW})")):
+        assert by in to_markdown(every(card)["model card"])
+    assert "had them (not measured in this run)" in to_markdown(every({**FULL, "audit": None})["model card"])
 
 
 def test_a_paper_does_not_say_of_groups_that_nobody_could_judge_that_they_are_found_alike() -> None:
