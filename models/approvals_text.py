@@ -3,6 +3,7 @@ be said of the candidates of a training run."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,19 +12,22 @@ from features.workspace import Workspace
 from models.approval_log import Row, read_log, verify_chain
 from models.approvals import TURNED_DOWN, Flagged, Standing, day_of, flagged, standing, standings
 from models.candidate import NOT_APPROVED
+from models.human import FILE, folder_of
 from models.undecided import Undecided, undecided
 
 
 @dataclass(frozen=True)
 class ModelStands:
     """A model somebody decided about. status: 'champion', 'earlier champion', 'waiting for …' or 'put
-    forward', else how it was turned down; approved_by: who made it champion, or is the one of two to."""
+    forward', else how it was turned down; approved_by: who made it champion, or is the one of two to;
+    of_older_words: who approved what people had written before they changed it, which counts no longer."""
 
     specification: str
     model: str
     status: str
     approved_by: tuple[str, ...]
     flagged: Flagged
+    of_older_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,43 @@ def approvals(workspace: Workspace) -> Approvals:
 def _models(workspace: Workspace, rows: tuple[Row, ...]) -> Iterator[ModelStands]:
     for specification, now in standings(rows).items():
         for model in dict.fromkeys(row.model for row in rows if row.specification == specification):
-            approving = now.made.get(model) or now.approvals.get(model, [])
-            people = _people(approving)
-            yield ModelStands(specification, model, _status(now, model), people, flagged(workspace, model))
+            made, waiting = now.made.get(model), now.approvals.get(model, [])
+            words = _words_now(workspace, waiting)
+            these = made or [row for row in waiting if row.human == words]
+            older = [] if made else [row for row in waiting if row.human != words]
+            yield ModelStands(
+                specification,
+                model,
+                _status(now, model, two=not these),
+                _people(these),
+                flagged(workspace, model),
+                _people(older),
+            )
 
 
-def _status(now: Standing, model: str) -> str:
+def _words_now(workspace: Workspace, approvals: Sequence[Row]) -> str:
+    """The hash of what people have written about a model as it reads now; where their file is gone, as it
+    read when it was approved last."""
+    if not approvals:
+        return ""
+    last = approvals[-1]
+    file = folder_of(workspace, last.specification, last.model) / FILE
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else last.human
+
+
+def _status(now: Standing, model: str, *, two: bool) -> str:
+    """two: nobody has approved what people have written about it as it reads now."""
     if model == now.champion:
         return "champion"
     if model in now.before:
         return "earlier champion"
     if row := now.turned_down.get(model):
         return TURNED_DOWN[row.kind]
-    return "waiting for a second person in another role" if now.approvals.get(model) else "put forward"
+    if not now.approvals.get(model):
+        return "put forward"
+    return (
+        "waiting for two people in different roles" if two else "waiting for a second person in another role"
+    )
 
 
 @dataclass(frozen=True)
@@ -138,6 +166,8 @@ def _lines(found: Approvals) -> Iterator[str]:
         return
     for each in found.models:
         by = f"; approved by {' and '.join(each.approved_by)}" if each.approved_by else ""
+        if each.of_older_words:
+            by += f"; no longer counted, as it was of older words: {' and '.join(each.of_older_words)}"
         yield f"{each.specification}  {each.model[:12]}  {each.status}{by}; {each.flagged.said}"
     yield from _awaiting(found)
     yield f"The chain holds. It ends in {found.ends_in}: keep that in the minutes."

@@ -17,6 +17,7 @@ from models import registry
 from models.approvals import decide
 from models.approvals_text import approvals, run_stands
 from models.candidate import NOT_APPROVED, Candidate, export_candidate
+from models.human import FILE, folder_of
 from tests.answered import answer
 from tests.test_approvals import GOOD, PEOPLE
 from tests.test_candidate import CARD, draft, panel, reference_of, sums
@@ -148,3 +149,34 @@ def test_who_names_no_model_is_told_the_newest_of_every_specification(workspace:
         "000000000000  falls, b0",
         "000000000000  falls, b15",
     ]
+
+
+def test_an_approval_of_older_words_is_told_as_such(workspace: Workspace) -> None:
+    model = candidate(workspace, "lightgbm")
+
+    def stands() -> tuple[str, tuple[str, ...], tuple[str, ...], str]:
+        (found,) = (shown := approvals(workspace)).models
+        (line,) = (
+            line for line in shown.text().splitlines() if line.startswith(f"fires  {model.sha256[:12]}")
+        )
+        return found.status, found.approved_by, found.of_older_words, line
+
+    anna, cara = "Anna Bright (data analyst)", "Cara Dunn (data protection officer)"
+    second, two = "waiting for a second person in another role", "waiting for two people in different roles"
+    say(workspace, "A", "approve", model.sha256)
+    assert stands()[:3] == (second, (anna,), ())
+    answer(workspace, model, purpose="something else altogether")
+    assert stands()[:3] == (two, (), (anna,)), "the file is what the next approval is of"
+    assert f"{two}; no longer counted, as it was of older words: {anna}; flagged" in stands()[3]
+    say(workspace, "C", "approve", model.sha256)
+    assert stands()[:3] == (second, (cara,), (anna,))
+    assert (
+        f"{second}; approved by {cara}; no longer counted, as it was of older words: {anna}; " in stands()[3]
+    )
+    (folder_of(workspace, "fires", model.sha256) / FILE).unlink()
+    assert stands()[:3] == (second, (cara,), (anna,)), "as it read when it was approved last"
+    answer(workspace, model, purpose="something else altogether")
+    say(workspace, "A", "approve", model.sha256)
+    assert stands()[:3] == ("champion", (cara, anna), ())
+    answer(workspace, model, purpose="other words for the champion")
+    assert stands()[:3] == ("champion", (cara, anna), ()), "two people stand by it"
