@@ -31,6 +31,8 @@ PLACEHOLDERS = frozenset(
     ["", "-", "–", "…", "?", "tbc", "tba", "tbd", "todo", "to do", "to complete", "x", "xx"]
 )
 """What stands where an answer will."""
+FIGURES = frozenset(["supplier_number", "published", "review"])
+"""The questions that a number or a day answers; every other answer has words in it."""
 SAMPLE = Path(__file__).parent / "templates" / "sample_human.yaml"
 WIDE = 100
 
@@ -165,6 +167,11 @@ def parse(text: bytes, *, model: str | None, called: str = FILE) -> Human:
         for name, said in given.items()
         if name in ASKED and not isinstance(said, str)
     ]
+    problems += [
+        f"{name}: the answer is text; a number or a sign says nothing to who reads it: answer in words"
+        for name, said in given.items()
+        if name in ASKED and name not in FIGURES and isinstance(said, str) and _wordless(said)
+    ]
     if model is not None and about != model:
         problems.append(f"{MODEL}: it is about {about[:12] or 'no model'}, and not about {model[:12]}")
     problems += _signatures_problems(signed)
@@ -254,6 +261,10 @@ def _signatures_problems(signed: Any) -> Iterator[str]:
 
 def _answered(said: str) -> bool:
     return " ".join(said.casefold().split()).strip(" .") not in PLACEHOLDERS
+
+
+def _wordless(said: str) -> bool:
+    return _answered(said) and not any(character.isalpha() for character in said)
 
 
 class _Dumper(yaml.SafeDumper):
