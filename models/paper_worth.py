@@ -7,7 +7,7 @@ from typing import Any
 
 from models.fairness import NOT_ESTIMABLE, TOO_FEW
 from models.paper import NOT_MEASURED, Field, Table
-from models.paper_figures import few, few_with_outcome, optional, points
+from models.paper_figures import few, few_with_outcome, number, optional, points, share
 from models.paper_groups import plain
 from models.told import Told
 
@@ -32,8 +32,7 @@ def worth(told: Told) -> Field:
     about = (
         "The trees were fitted again without each, on a sample of the same rows. Above nought the list is "
         "worse without it; a range that holds nought shows nothing, and a source may be worth little "
-        "beside others that say the same. Ranges are 95% intervals by person; of so many groups some seem to "
-        "lose by chance alone."
+        "beside others that say the same. Ranges are 95% intervals by person."
     )
     heads = (
         "Without",
@@ -42,14 +41,41 @@ def worth(told: Told) -> Field:
         "Who would be found less, points",
     )
     few = not_judged([part.get("recall") or () for part in found["parts"]])
-    return Field(label, (about, few) if few else (about,), Table(heads, rows))
+    said = about, _nothing_left_out(told, found), _by_chance(rows), few
+    return Field(label, tuple(filter(None, said)), Table(heads, rows))
+
+
+def _nothing_left_out(told: Told, found: Mapping[str, Any]) -> str:
+    """The figures of the trees that all others are held against; empty where a card does not have them."""
+    if found.get("precision") is None or found.get("average_precision") is None:
+        return ""
+    precision = TOO_FEW if _few_found(told, found["precision"]) else share(found["precision"])
+    average = TOO_FEW if few_with_outcome(told.test) else number(found["average_precision"], 3)
+    return (
+        f"With nothing left out these trees have a precision at {told.capacity} of {precision} and an "
+        f"average precision of {average}; they are fitted on the sample, and are not the model of this paper."
+    )
+
+
+def _by_chance(rows: Sequence[tuple[str, ...]]) -> str:
+    """How many of the intervals shown would leave out nought by chance alone."""
+    ranges = sum(" to " in cell for row in rows for cell in row[1:3])
+    if ranges < 2:
+        return ""
+    return (
+        f"Of {ranges} intervals of 95% about {max(1, round(0.05 * ranges))} leave out nought by chance "
+        "alone, and so do some of the groups’."
+    )
 
 
 def _few_listed(told: Told, lost: Lost) -> bool:
     """Whether a list with a part or without it found so few that a difference of the two is not told."""
-    flagged, without = told.test.get("flagged") or 0, lost.get("without") or 0.0
-    found = [round(flagged * share) for share in (without, without + (lost["lost"] or 0.0))]
-    return few(found) or few_with_outcome(told.test)
+    without = lost.get("without") or 0.0
+    return _few_found(told, without) or _few_found(told, without + (lost["lost"] or 0.0))
+
+
+def _few_found(told: Told, precision: float) -> bool:
+    return few([round((told.test.get("flagged") or 0) * precision)]) or few_with_outcome(told.test)
 
 
 def who_loses(recall: Sequence[Lost]) -> str:

@@ -109,6 +109,8 @@ FULL: dict[str, Any] = {
         {"n": 3_033, "chance": 0.011, "positives": 33, "share": 0.0109, "interval": [0.008, 0.015]}
     ],
     "worth": {
+        "precision": 0.4066,
+        "average_precision": 0.2107,
         "parts": [
             {
                 "title": "without the police",
@@ -128,7 +130,7 @@ FULL: dict[str, Any] = {
                     {"characteristic": "sex", "group": "unknown", "lost": None, "verdict": NOT_ESTIMABLE},
                 ],
             }
-        ]
+        ],
     },
     "later_links": {
         "judged_on": "2025-06-01",
@@ -346,7 +348,12 @@ def test_figures_stand_with_their_intervals() -> None:
             "age band: 16 to 17, +8.3 (+2.0 to +14.0); sex: f, +4.1 (+1.2 to +7.0)",
         ),
     )
-    assert f"lose is {NOT_ESTIMABLE}: sex: unknown." in field(card, "What each source is worth").said[1]
+    _, whole, unjudged = field(card, "What each source is worth").said  # one interval: no word on chance
+    assert (
+        "nothing left out these trees have a precision at 30 of 41% and an average precision of 0.211"
+        in whole
+    )
+    assert f"lose is {NOT_ESTIMABLE}: sex: unknown." in unjudged
     links = field(card, "With the links of today")
     assert links.table and [row[1] for row in links.table.rows] == ["42% (32% to 52%)", "45% (35% to 55%)"]
     assert "Of 40,120 rows, a person on a date each, 1,115 had other records by 1 June 2025." in links.said[0]

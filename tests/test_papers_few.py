@@ -54,7 +54,11 @@ def run_of(positives: int) -> dict[str, Any]:
         "later_links": {**FULL["later_links"], "then": own.to_json(), "later": other.to_json()},
         "on_folds": [{"fold": 1, **own.to_json(), "estimable": True}],
         "selection": {},
-        "worth": {"parts": [{"title": "the calls", "precision": lost, "average_precision": lost}]},
+        "worth": {
+            "precision": own.precision,
+            "average_precision": own.average_precision,
+            "parts": [{"title": "the calls", "precision": lost, "average_precision": lost}],
+        },
         "audit": audited(),
         "titles": TITLES,
     }
@@ -97,3 +101,19 @@ def test_what_a_list_of_few_found_is_worth_is_not_told(without: float, lost: flo
         every({**FULL, "worth": {"parts": [part]}})["model card"], "What each source is worth"
     ).table
     assert table and table.rows[0][1:3] == (TOO_FEW, "+2.0, interval not estimable")
+    whole = {"precision": without + lost, "average_precision": 0.2107, "parts": [part]}
+    said = field(every({**FULL, "worth": whole})["model card"], "What each source is worth").said[1]
+    assert (f"at {told().capacity} of {TOO_FEW}" in said) == (without + lost < 0.08) and "0.211" in said
+
+
+def test_of_many_intervals_it_is_said_how_many_leave_out_nought_by_chance() -> None:
+    """Of 21 parts two intervals each, one of which could not be made: 41, of which 2.05."""
+    part = FULL["worth"]["parts"][0]
+    both = {**part, "average_precision": part["precision"], "recall": []}
+    for parts, said in (
+        ([both] * 20 + [part], "Of 41 intervals of 95% about 2 leave out nought by chance alone"),
+        ([both], "Of 2 intervals of 95% about 1 "),
+        ([part], ""),
+    ):
+        worth = field(every({**FULL, "worth": {"parts": parts}})["model card"], "What each source is worth")
+        assert said in str(worth.said) and ("by chance" in str(worth.said)) == bool(said)
