@@ -315,9 +315,19 @@ def test_a_training_run_says_that_nobody_has_approved_it() -> None:
     assert nothing_followed().approval == NOT_APPROVED
 
 
+def test_exact_counts_say_at_their_head_that_they_stay_with_the_data_team(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    head = training_text(nothing_followed()).partition("\n")[0]
+    assert "Exact counts" in head and "pass none on" in head and "earlyhelp papers" in head
+    answer(nothing_followed())
+    told = json.loads(capsys.readouterr().out)
+    assert next(iter(told.items())) == ("note", head)
+
+
 def test_the_candidate_to_approve_is_named_with_its_hash_and_the_commands() -> None:
     report = replace(nothing_followed(), models={"lightgbm": "3fa94b12c07d" + "0" * 52, "latest": "f" * 64})
-    assert "earlyhelp" not in training_text(report), "nothing of it can be approved"
+    assert "earlyhelp approve" not in training_text(report), "nothing of it can be approved"
     text = training_text(replace(report, to_approve=report.models["lightgbm"]))
     assert "To put it to people: lightgbm, 3fa94b12c07d\n  earlyhelp papers 3fa94b12c07d " in text
     assert "\n  earlyhelp approve 3fa94b12c07d --by" in text and "ffff" not in text

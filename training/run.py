@@ -9,7 +9,7 @@ specification and the settings, so that the same run again finds what is there a
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -48,6 +48,9 @@ from training.search import search
 from training.tracking import register
 from training.trees import Fold, Setting, choose, chosen_before, untried
 
+EXACT = "Exact counts, for the data team alone: pass none on. What may leave are papers (`earlyhelp papers`)."
+"""Small numbers are starred in papers and nowhere else (`models.disclosure`)."""
+
 
 @dataclass(frozen=True)
 class TrainingReport:
@@ -56,6 +59,7 @@ class TrainingReport:
     already: the same run was made before, and this is what it found; to_approve: the sha256 of the one that
     can be approved as far as its figures go, unless it was champion or is retired."""
 
+    note: str = field(default=EXACT, init=False)
     specification: str
     title: str
     calendar: Calendar

@@ -22,6 +22,7 @@ def training_text(report: TrainingReport) -> str:
 
 def _lines(report: TrainingReport) -> Iterator[str]:
     calendar, first = report.calendar, next(iter(report.cards.values()))
+    yield report.note
     yield report.title
     yield report.approval
     if report.already:
