@@ -100,11 +100,11 @@ def _did(told: Told) -> Iterator[Field]:
     yield Field(
         "The list, beside what it could be sorted by instead",
         (
-            f"Of all rows judged the outcome followed {base}; a list drawn by lot would be right so often. "
-            "Precision: of the places on the lists, the share that the outcome followed. Recall: of the rows "
-            "that it followed, the share listed that day. Lift: precision over the base rate. AP: average "
-            "precision, to be read beside the base rate. Ranges are 95% intervals, as if each row were "
-            "another person.",
+            f"Share of all rows judged that the outcome followed: {base}. A list drawn by lot would be right "
+            "so often. Precision: of the places on the lists, the share that the outcome followed. Recall: "
+            "of the rows that it followed, the share listed that day. Lift: precision over the base rate. "
+            "AP: average precision, to be read beside the base rate. Ranges are 95% intervals, as if each "
+            "row were another person.",
             recall_said(told),
         ),
         performance(told),

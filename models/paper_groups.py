@@ -63,7 +63,7 @@ def _gate(told: Told, audit: Mapping[str, Any]) -> Field:
         said = f"Of {counted(of, 'group', 'groups')} {judged or 'none'} could be judged{none}."
     met, why = gate_said(audit, told.human.reasons)
     signed = signed_for(audit, told.human.reasons)
-    still = f"The gate is not met: {why}."
+    still = f"The gate is not met: {plain(why)}."
     if met:
         still = (
             f"The gate is met; of the others people signed for: {signed}." if signed else "The gate is met."

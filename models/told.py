@@ -18,7 +18,6 @@ from models.human import ASKED, NOTHING, Human
 from models.paper import WAITING, WRITTEN, Field, Paper, Section
 from models.rows_in_use import rows_in_use
 from models.spec import Specification
-from models.verdict import advised_against
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,9 @@ class Told:
             notices.append(
                 "SAMPLE: what people write is written here by simulated people, of a simulated county."
             )
-        verdict, against = str((self.card.get("verdict") or {}).get("said", "")), advised_against(self.card)
-        if verdict.removesuffix(".") not in self.approval:
-            (notices if against else notes).append(verdict)
+        verdict = self.card.get("verdict") or {"said": "", "kind": None}
+        if verdict["said"].removesuffix(".") not in self.approval:
+            (notes if verdict["kind"] else notices).append(str(verdict["said"]))
         return Paper(
             kind, title, self.council, self.sha256, about, tuple(notices), tuple(sections), tuple(notes)
         )

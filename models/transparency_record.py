@@ -188,7 +188,8 @@ def _tool(told: Told) -> Iterator[Field]:
     yield Field(
         "4.2 performance",
         (
-            f"Judged {days_said(dates.get('test') or [])}; the outcome followed {base} of all rows judged.",
+            f"Judged {days_said(dates.get('test') or [])}. Share of all rows judged that the outcome "
+            f"followed: {base}.",
             recall_said(told),
         ),
         performance(told),
