@@ -33,7 +33,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from features.errors import DataRefused, EarlyHelpError, GateFailed, UserMistake, disk_is_full
+from features.errors import MAKE_ROOM, DataRefused, EarlyHelpError, GateFailed, UserMistake, disk_is_full
 
 if TYPE_CHECKING:
     from features.ingest import ExtractReport
@@ -802,9 +802,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if interrupted:
             _report("Stopped", [SAFE], code=STOPPED)
         if disk_is_full(error):
-            _report(
-                UserMistake.heading, ["The disk is full: make room first.", SAFE], code=UserMistake.exit_code
-            )
+            _report(UserMistake.heading, ["The disk is full.", MAKE_ROOM, SAFE], code=UserMistake.exit_code)
         import traceback
 
         # The kind of error and the places in the code, never its message: that may hold a person's data.

@@ -16,6 +16,13 @@ LONGEST_SHAPE = 24
 """Characters of a value's outline; of a longer one the number is told."""
 
 
+MAKE_ROOM = (
+    "make room: of a workspace data/panels and data/shards may be deleted, which are made again when they "
+    "are needed; nothing else of it may"
+)
+"""What to do about a full disk."""
+
+
 class EarlyHelpError(Exception):
     """Base of every error that ends in a sentence rather than a traceback."""
 

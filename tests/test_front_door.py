@@ -96,6 +96,23 @@ def test_mistakes_of_the_settings_come_all_at_once(earlyhelp_command: Command, t
     assert "counsil" in error and "threads" in error
 
 
+@pytest.mark.parametrize("words", ["No space left on device", "database or disk is full"])
+def test_of_a_full_disk_it_is_said_what_may_be_deleted(
+    earlyhelp_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    import features.link
+
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("the panel could not be written") from RuntimeError(words)
+
+    monkeypatch.setattr(features.link, "link", full)
+    earlyhelp_command("--workspace", tmp_path, "init")
+    code, _, error = earlyhelp_command("--workspace", tmp_path, "link")
+    said = " ".join(error.split())
+    assert code == 2 and "The disk is full." in said
+    assert "data/panels and data/shards may be deleted" in said and "nothing else of it may" in said
+
+
 def test_our_own_fault_shows_no_value(
     earlyhelp_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ from urllib.request import urlopen
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from features.errors import EarlyHelpError, UserMistake, caused_by, disk_is_full
+from features.errors import MAKE_ROOM, EarlyHelpError, UserMistake, caused_by, disk_is_full
 from features.progress import Tell, quiet
 from features.workspace import Workspace
 from models.out_of_reach import NOT_LET_IN, why
@@ -154,7 +154,7 @@ def told() -> Iterator[None]:
         if disk_is_full(error):
             raise UserMistake(
                 "The disk is full: the training log could not be written.",
-                problems=["make room, then run the command again: what is there already is not made twice"],
+                problems=[MAKE_ROOM, "then run the command again: what is there already is not made twice"],
             ) from None
         if not _is_away(error):
             raise
