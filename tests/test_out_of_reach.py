@@ -23,8 +23,8 @@ def wrapped(cause: Exception) -> Exception:
         (Exception(REFUSED), "the database says: permission denied for table approvals"),
         (Exception({"S": "FATAL"}), OTHERWISE),
         (OperationalError("database is locked"), "the database says: database is locked"),
-        (ConnectionResetError("me@10.0.0.1"), "the connection broke off"),
-        (PermissionError(13, "/home/mary"), "it may not be written"),
+        (ConnectionResetError("me at their.place"), "the connection broke off"),
+        (PermissionError(13, "Mary Example"), "it may not be written"),
         (ValueError("Mary Example"), OTHERWISE),
     ],
 )
