@@ -53,7 +53,8 @@ class Eligibility:
 
 @dataclass(frozen=True)
 class Cohort:
-    """The people of a morning. person_ids: (n,) str, sorted. flow: (why, left out, left)."""
+    """The people of a morning. person_ids: (n,) str, sorted. flow: (why, left out, left), of which the first
+    step leaves out of everybody known that morning."""
 
     as_of: date
     person_ids: np.ndarray
@@ -109,7 +110,8 @@ def cohort(
         leave_out("no open spell", open_now, keep=True)
     if eligibility.not_open:
         leave_out(HELPED, open_spell_sql(snapshot, eligibility.not_open, known=as_of, as_of=as_of))
-    leave_out("already there", already_there_sql(snapshot, outcome, known=as_of, as_of=as_of))
+    there = f"already in the outcome's service, or had it in the last {outcome.horizon_days} days"
+    leave_out(there, already_there_sql(snapshot, outcome, known=as_of, as_of=as_of))
     return Cohort(as_of, np.array(sorted(people), dtype=str), tuple(flow))
 
 

@@ -263,7 +263,9 @@ def cohort(told: Told) -> Field:
     flows, days = told.card.get("flow") or {}, (told.card.get("dates") or {}).get("test") or []
     if not days or days[-1] not in flows:
         return Field("Who was asked about", (NOT_MEASURED,))
-    steps = [(str(step["why"]), people(step["left_out"]), people(step["left"])) for step in flows[days[-1]]]
+    flow = flows[days[-1]]
+    steps = [("known that morning", "", people(s["left_out"] + s["left"])) for s in flow[:1]]
+    steps += [(str(step["why"]), people(step["left_out"]), people(step["left"])) for step in flow]
     return Field(
         f"Who was asked about on {said_day(days[-1])}",
         ("Everybody known that morning, less those left out, rule by rule.",),

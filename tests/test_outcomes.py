@@ -214,7 +214,12 @@ LEFT_OUT = {
     "known to have died": {"dead"},
     "known to have gone": {"gone"},
     "not on the council's books": {"on_no_register", "lives_alone_unheld"},
-    "already there": {"on_a_plan", "plan_ends_today", "enquiry_lately", "two_names_d"},
+    f"already in the outcome's service, or had it in the last {HORIZON} days": {
+        "on_a_plan",
+        "plan_ends_today",
+        "enquiry_lately",
+        "two_names_d",
+    },
 }
 DAYS_UNTIL = {
     **dict.fromkeys(["known_just_in_time", "nearly_adult", "age_unknown"], 10),

@@ -285,6 +285,12 @@ def test_what_cannot_be_estimated_is_told_as_such(capsys: pytest.CaptureFixture[
     none = "none of the 20 people with the outcome that judging takes"
     assert text.count(f"not estimable: {few} and {none}") == 2
     assert "AUC" not in text and "The lists of" not in text
+    lines = text.splitlines()
+    step = lines.index("Who was asked about on 2025-07-01") + 1
+    assert lines[step : step + 2] == [
+        "         2 known on that morning",
+        "         1 left         1 left out: already there",
+    ]
     assert "Nothing of this run can be approved: not estimable" in text
     answer(nothing_followed())
     told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)

@@ -36,7 +36,10 @@ def _lines(report: TrainingReport) -> Iterator[str]:
     )
     newest = str(calendar.test[-1])
     yield f"\nWho was asked about on {newest}"
-    for step in first["flow"][newest]:
+    flow = first["flow"][newest]
+    if flow:
+        yield f"  {flow[0]['left'] + flow[0]['left_out']:>8,} known on that morning"
+    for step in flow:
         yield f"  {step['left']:>8,} left  {step['left_out']:>8,} left out: {step['why']}"
     yield "\nWhat followed on the judged dates, in rows: a person on a date is one"
     for part in first["parts"].values():
