@@ -331,6 +331,7 @@ def _follows(row: Row, now: Standing, gone: Flagged | None) -> Iterator[str]:
             yield "What people wrote about it has changed since others approved it: those count no longer."
     if row.kind in (APPROVE, ROLLBACK) and now.champion == row.model:
         yield "Lists are made with it from the next one on."
+        yield f"`earlyhelp papers {row.model[:12]}` writes its papers again, which then say who approved it."
     if now.champion is None and row.kind in (REJECT, RETIRE):
         yield f"{row.specification!r} has no champion: what is made says NOT APPROVED."
         if now.before:

@@ -146,6 +146,10 @@ def test_an_approved_model_says_in_every_paper_who_approved_what_and_where_that_
     assert approve_sample(workspace, other.sha256, at=at).approved
     human = read_human(done.papers / FILE, model=model.sha256)
     assert told_of(workspace, model, human).approved.startswith("APPROVED; another is in use since. By:\n")
+    why = "the other one told too many of the same homes"
+    back = decide(workspace, "rollback", "fires", by=PEOPLE[0], role=roles[0], because=why, at=at)
+    assert back.champion == model.sha256 and f"`earlyhelp papers {model.sha256[:12]}` writes" in back.said
+    assert told_of(workspace, model, human).approved.startswith("APPROVED; it is the model in use. By:\n")
     (done.papers / FILE).write_bytes((done.papers / FILE).read_bytes() + b"\n")
     for path in papers(workspace, model).papers:
         assert "APPROVED;" not in path.read_text(encoding="utf-8")
