@@ -124,7 +124,7 @@ def _usual() -> dict[str, Space]:
 class Search(Specified):
     """How many settings are tried, besides those written out, and where they are looked for."""
 
-    trials: int = Field(gt=0, le=100_000)
+    trials: int = Field(gt=0, le=10**9)
     space: dict[str, Space] = Field(default_factory=_usual, min_length=1)
 
 

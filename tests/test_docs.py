@@ -10,7 +10,7 @@ import yaml
 import earlyhelp
 from features.association import Association
 from features.catalogue import derive_catalogue
-from features.errors import DataRefused, EarlyHelpError, GateFailed, UserMistake
+from features.errors import MAKE_ROOM, DataRefused, EarlyHelpError, GateFailed, UserMistake
 from features.feature import MEASURES, Channel, Signal, said
 from features.read_declaration import read_sources
 from features.sequences import FirstThen
@@ -101,9 +101,17 @@ def test_every_key_of_features_is_documented() -> None:
 
 
 def test_exit_codes_are_those_documented() -> None:
-    told = [int(code) for code in re.findall(r"^\| (\d) \|", COMMANDS, re.MULTILINE)]
+    rows = re.findall(r"^\| (\d) \| (.*)", COMMANDS, re.MULTILINE)
+    full = [(code, said) for code, said in rows if "the disk is full" in said]
     kinds = (EarlyHelpError, UserMistake, DataRefused, GateFailed)
-    assert told == [0, *(kind.exit_code for kind in kinds)]
+    assert [int(code) for code, said in rows if (code, said) not in full] == [
+        0,
+        *(k.exit_code for k in kinds),
+    ]
+    assert [int(code) for code, _ in full] == [UserMistake.exit_code]
+    assert all(
+        f"`{folder}`" in full[0][1] and folder in MAKE_ROOM for folder in ("data/panels", "data/shards")
+    )
 
 
 def test_the_two_promises_are_on_the_first_screen() -> None:
