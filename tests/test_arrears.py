@@ -289,7 +289,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_arrears_change_nothing_that_others_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def files(name: str) -> dict[str, bytes]:
-        simulate(people=120, years=1, seed=5, out=tmp_path / name)
+        simulate(people=60, years=1, seed=5, out=tmp_path / name)
         extracts = [
             *(tmp_path / name / "history").iterdir(),
             *(tmp_path / name / "deliveries").rglob("*.csv"),
@@ -314,17 +314,23 @@ def taken_in(sent: Path, root: Path) -> Workspace:
     for name in ("council_tax", "rents"):
         (root / "sources" / f"{name}.yaml").write_bytes((sent / "sources" / f"{name}.yaml").read_bytes())
     workspace = open_workspace(root)
-    for file in [*sent.glob("history/*_arrears_*"), *sorted(sent.glob("deliveries/*/*_arrears_*"))]:
-        past = file.parent.name == "history"
-        day = date.fromisoformat(HISTORY if past else file.parent.name)
-        tried = past or day == date.fromisoformat(FIRST)
-        before = check(workspace, file, received=day, history=past) if tried else []
-        (report,) = ingest(workspace, file, received=day, history=past)
+    past, live = root / "history", root / "deliveries"
+    for file in [*sent.glob("history/*_arrears_*"), *sent.glob("deliveries/*/*_arrears_*")]:
+        copied = root / file.relative_to(sent)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        copied.hardlink_to(file)
+    for folder, first, day in ((past, past, HISTORY), (live, live / FIRST, FIRST)):
+        asked = {"received": date.fromisoformat(day), "history": folder == past}
+        before = check(workspace, first, **asked)
+        taken = {report.file: report for report in ingest(workspace, folder, **asked)}
+        assert len(before) == 2 and len(taken) == 2 * len(list(folder.glob("20*")) or [past])
         for checked in before:
             assert checked.report is not None
+            report = taken[checked.report.file]
             assert (checked.report.used, checked.report.ignored) == (report.used, report.ignored)
-        assert report.rows == report.used + report.quarantined + report.ignored
-        assert report.ignored > 0
+        for report in taken.values():
+            assert report.rows == report.used + report.quarantined + report.ignored
+            assert report.ignored > 0
     return workspace
 
 
