@@ -55,13 +55,14 @@ def verdict(cards: Mapping[str, Card]) -> Verdict:
     others = [f"{rule!r} chose {_title(cards, each)}" for rule, each in rules.items() if each != best]
     if others:
         said.append(f"On earlier folds {' and '.join(others)}.")
-    passed_over = first if kind is None else first[: first.index(kind)]
-    for each in passed_over:
-        said.append(f"{titles[each]} cannot be approved, whatever people write: {stopped[each]}.")
+    for each, why in stopped.items():
+        if each in FITTED or kind not in FITTED:  # a baseline that nobody would put forward is not told of
+            said.append(f"{titles[each]} cannot be approved, whatever people write: {why}.")
     if kind is None:
         said.append("Nothing of this run can be approved.")
-    elif passed_over or len(better) > 1:
-        said.append(f"What can be approved is {titles[kind]}.")
+    elif best in stopped or len(better) > 1:
+        chosen = ", which earlier folds chose" if votes[kind] else ""
+        said.append(f"What can be approved is {titles[kind]}{chosen}.")
     return Verdict(kind, " ".join(said))
 
 

@@ -224,6 +224,8 @@ def test_what_its_own_figures_stop_is_not_what_can_be_approved() -> None:
     assert verdict(run).kind == "logistic"
     assert verdict(run).said.startswith(f"{shown} missed too often: ")
     assert verdict(run).said.endswith(". What can be approved is a sum.")
+    found = verdict({"logistic": sums, "lightgbm": trees | unfair, "calls": rule})
+    assert found.kind == "logistic" and "trees cannot be approved" in found.said, "told though it came second"
     found = verdict({"lightgbm": trees | steep, "calls": rule, "logistic": sums | unfair})
     assert found.kind == "calls" and found.said.startswith(f"{shown} the slope is 1.40;")
     assert "a sum cannot be approved" in found.said
@@ -248,13 +250,19 @@ def test_of_several_that_beat_the_baselines_earlier_folds_choose() -> None:
         return told.kind, told.said
 
     shown = "Shown to beat the best baseline: a sum and trees."
-    assert found("logistic", "logistic") == ("logistic", f"{shown} What can be approved is a sum.")
+    assert found("logistic", "logistic") == (
+        "logistic",
+        f"{shown} What can be approved is a sum, which earlier folds chose.",
+    )
     assert found(None, "logistic") == found("logistic", "logistic")
     kind, said = found("lightgbm", "last_week")
     assert kind == "lightgbm" and said.startswith(
         "Shown to beat the best baseline: trees and a sum. On earlier"
     )
-    assert "folds 'steady' chose last week's list. What can be approved is trees." in said
+    assert (
+        "folds 'steady' chose last week's list. What can be approved is trees, which earlier folds chose."
+        in said
+    )
     kind, said = found("logistic", "logistic", **paired(0.0))
     assert kind == "lightgbm" and "trees. On earlier folds 'often' chose" in said, "it is not shown to"
 
