@@ -41,16 +41,18 @@ def told_of_all(workspace: Workspace, as_of: date) -> dict[str, Told]:
     return {t.person_id: Told(t.reasons, t.strengths) for t in told}
 
 
-def every_way(workspace: Workspace, as_of: date) -> dict[str, Told]:
-    """What the service tells of everybody; the list, the list made again and `explain` tell the same."""
+def every_way(workspace: Workspace, as_of: date) -> tuple[dict[str, Told], str]:
+    """What the service tells of everybody, and the text on one who is listed; the list, the list made again
+    and `explain` tell the same."""
     told = told_of_all(workspace, as_of)
     weekly = remake(workspace, as_of)
     for f in weekly.flags:
         assert told[f.person_id] == (f.reasons, f.strengths)
     best_of = max(weekly.flags, key=lambda f: len(f.strengths)).person_id
-    explained = explain_person(workspace, best_of, as_of).explanation
-    assert explained and told[best_of] == (explained.reasons, explained.strengths)
-    return told
+    explained = explain_person(workspace, best_of, as_of)
+    assert explained.explanation
+    assert told[best_of] == (explained.explanation.reasons, explained.explanation.strengths)
+    return told, explained.text()
 
 
 def test_no_strength_rests_on_the_silence_of_a_feed_accepted_as_stale(own_town: Workspace) -> None:  # noqa: F811
@@ -66,8 +68,7 @@ def test_no_strength_rests_on_the_silence_of_a_feed_accepted_as_stale(own_town: 
         deliver(own_town, source, LATE)
     weekly = flag(own_town, after, accept={"schools": WHY})
     assert [a.source for a in weekly.accepted] == ["schools"]
-    stale = every_way(own_town, after)
-    text = explain_person(own_town, weekly.flags[0].person_id).text()
+    stale, text = every_way(own_town, after)
     assert "not seen here:\n  Schools: a delivery was due on 6 July 2026" in text
     assert f"Accepted because: {WHY}" in text
     assert "covers this person, but for what the stale feeds did not bring" in text
