@@ -34,6 +34,13 @@ class Delivered:
     personal: set[str]
 
 
+def day_of(folder: Path, on: date) -> Path:
+    """The folder of what came on a day."""
+    made = folder / "in" / str(on)
+    made.mkdir(parents=True)
+    return made
+
+
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     folder = tmp_path_factory.mktemp("quality")
@@ -41,7 +48,8 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     for week in range(WEEKS):
         on = FIRST + timedelta(weeks=week)
         weeks.append(police.week(on, new=40 if week == 0 else 8))
-        ingest(workspace, write(folder / f"logs_{on}.csv", LOGS, weeks[-1]), received=on)
+        write(day_of(folder, on) / "logs_1.csv", LOGS, weeks[-1])
+    ingest(workspace, folder / "in", received=AFTER)
     known = next(row for row in police.logs.values() if row["nhs"] and row["nominal"] and row["kind"] == "A")
     vouchers = [
         {"ref": "V900001", "day": "2024-01-20", "surname": "Somebody", "nhs": known["nhs"]},
@@ -129,10 +137,11 @@ def test_what_quality_finds_is_what_check_found(tmp_path: Path) -> None:
         rows = police.week(on, new=60 if week == 0 else 5)
         if week == 3:
             rows = [{**row, "surname": "", "call": ""} for row in rows]
-        file = write(tmp_path / f"logs_{on}.csv", LOGS, rows)
-        if week == 3:
-            [said] = check(workspace, file, received=on)
-        ingest(workspace, file, received=on)
+        write(day_of(tmp_path, on) / "logs_1.csv", LOGS, rows)
+    ingest(workspace, tmp_path / "in", received=on, before=on)
+    last = tmp_path / "in" / str(on) / "logs_1.csv"
+    [said] = check(workspace, last, received=on)
+    ingest(workspace, last, received=on)
     report = quality(workspace)
     [found] = report.sources
     assert list(said.findings) == list(found.extracts[0].findings)
