@@ -5,11 +5,14 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime, time
+from functools import cache
 from pathlib import Path
 
+import duckdb
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -45,10 +48,16 @@ def declared(**more) -> Extract:
     )
 
 
+@cache
+def connection() -> duckdb.DuckDBPyConnection:
+    """One for all files: to open a database takes longer than to read any of these."""
+    return Tables(Path(tempfile.gettempdir())).connect()
+
+
 def cells_of(path: Path, extract: Extract | None = None) -> list[tuple]:
     """Row number, typed cells and the reason for which it is set aside, of every row that was read."""
     extract = extract or declared()
-    con = Tables(path.parent).connect()
+    con = connection()
     with read_extract(path, extract, extracts={"source.rows": extract}, scratch=path.parent / "s") as raw:
         problems = type_rows(con, raw, "rows", extract, received=date(2024, 3, 1), history=False)
     cells = ", ".join(f"c{i}" for i in range(len(extract.columns)))
