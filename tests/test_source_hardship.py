@@ -12,7 +12,7 @@ import pytest
 from features.channels import signals_of
 from features.ingest import ingest
 from features.read_declaration import read_source
-from features.snapshot import open_snapshot
+from features.snapshot import make_standing, open_snapshot
 from features.workspace import Workspace, init_workspace, open_workspace
 
 OURS = ("adult_care", "benefits", "food_bank", "homelessness")
@@ -52,7 +52,10 @@ def told(council: Workspace, extract: str, *columns: str, table: str = "events")
     shown = ", ".join(f"CAST({column} AS VARCHAR)" for column in columns)
     stands = "source = ? AND starts_with(record_key, ?) AND known_until IS NULL"
     query = f"SELECT record_key, {shown} FROM {table} WHERE {stands}"
-    rows = open_snapshot(council).con.execute(query, [source, f"{name}/"]).fetchall()
+    snapshot = open_snapshot(council)
+    con = snapshot.tables.connect()
+    make_standing(con, snapshot, table)  # nothing else is asked for
+    rows = con.execute(query, [source, f"{name}/"]).fetchall()
     assert len(set(rows)) == len(rows)
     return {row[1:] for row in rows}
 
