@@ -45,7 +45,7 @@ TRAIN, LINK, AGAIN = "train", "link", "link, a week later"
 STAGES = {
     "features.link": {
         "open_snapshot": "read what is held",
-        "_number_subjects": "subjects and their exact keys",
+        "number_subjects": "subjects and their exact keys",
         "make_address_facts": "subjects and their exact keys",
         "make_holdings": "subjects and their exact keys",
         "keep_within": "links by day, and ids",
