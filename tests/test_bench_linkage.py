@@ -1,4 +1,4 @@
-"""The benchmark of linkage names functions of the product: a renamed one would be found out by nobody else."""
+"""The benchmark of linkage names functions of the product: nobody else would find out a renamed one."""
 
 from importlib import import_module
 
