@@ -23,7 +23,7 @@ from features.transform import set_aside, set_unused_aside, type_rows
 from features.workspace import Workspace, init_workspace, open_workspace
 from tests.mangled import RECEIVED, Case, cases, written
 
-WHOLE_EVERY = 60
+WHOLE_EVERY = 30
 """Of so many files one is taken in by `ingest` itself, into tables that grow."""
 
 
