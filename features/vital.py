@@ -99,7 +99,7 @@ def gone_sql(snapshot: Snapshot, exits: Iterable[str], *, known: date, before: d
     rows, away = rows_of_those_with(snapshot, gone, as_of=known), sql_in(gone)
     return f"""
         SELECT person_id FROM {rows}
-        WHERE NOT household AND {sql_before(before)}
+        WHERE {sql_before(before)}
         GROUP BY person_id
         HAVING max(occurred_on) FILTER (signal IN {away})
             >= coalesce(max(occurred_on) FILTER (signal NOT IN {away}), DATE '0001-01-01')

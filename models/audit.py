@@ -186,9 +186,7 @@ def gate_said(told: Mapping[str, Any], signed: Mapping[str, str]) -> tuple[bool,
     by: dict[str, list[str]] = {MISSED: [], NOT_ESTIMABLE: []}
     for answer in told["gate"]:
         by[answer["verdict"]].append(f"{answer['characteristic']}: {answer['group']}")
-    missed = [
-        each.replace("_", " ") for each in by[MISSED]
-    ]  # those that are to be signed, as they are signed
+    missed = [each.replace("_", " ") for each in by[MISSED]]  # the others as they are to be signed
     unsigned = [group for group in by[NOT_ESTIMABLE] if not str(signed.get(group) or "").strip()]
     problems = [] if told["by_one"] else [NOBODY_LOOKED]
     problems += [] if told["could_fail"] else [TOO_WIDE]

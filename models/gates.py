@@ -55,7 +55,7 @@ def better_than_baselines(card: Card, human: Human = NOTHING) -> Gate:
     nearest = min(paired, key=lambda baseline: paired[baseline]["difference"])
     found = paired[nearest]
     said = (
-        f"{found['of']} less that of {_title(card, nearest)} is {found['difference']:+.3f} "
+        f"{found['of']} less that of {title_of(card, nearest)} is {found['difference']:+.3f} "
         f"({found['low']:+.3f} to {found['high']:+.3f}); its lower bound has to be above 0"
     )
     return Gate(BETTER, found["low"] > 0, said)
@@ -68,7 +68,7 @@ def _best_baseline(card: Card) -> Gate:
     if paired and all(each.get("difference") is not None for each in paired.values()):
         nearest = min(paired, key=lambda baseline: paired[baseline]["difference"])
         found = paired[nearest]
-        less = f"{found['of']} less that of {_title(card, nearest)} is {found['difference']:+.3f}"
+        less = f"{found['of']} less that of {title_of(card, nearest)} is {found['difference']:+.3f}"
         return Gate(BETTER, found["difference"] >= 0, f"it is a baseline; {less}")
     own, no_rivals = card.get("test", {}).get("precision"), {*FITTED, *(card.get("cannot_serve") or {})}
     others = [
@@ -86,7 +86,7 @@ def _baselines(card: Card) -> dict[str, Any]:
     return {kind: found for kind, found in paired.items() if kind not in (*FITTED, card.get("kind"))}
 
 
-def _title(card: Card, kind: str) -> str:
+def title_of(card: Card, kind: str) -> str:
     """What a kind of the same run is called."""
     return str((card.get("titles") or {}).get(kind, kind))
 

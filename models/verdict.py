@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.estimable import not_estimable
-from models.gates import FITTED, Card, better_than_baselines, calibrated, groups_alike
+from models.gates import FITTED, Card, better_than_baselines, calibrated, groups_alike, title_of
 from models.human import Human, Signature, to_sign
 
 NOBODY_KNOWN = (
@@ -39,7 +39,8 @@ def verdict(cards: Mapping[str, Card]) -> Verdict:
     if few := next(filter(None, map(not_estimable, cards.values())), ""):
         return Verdict(None, f"Nothing of this run can be approved: {few}.")
     titles = {kind: str(card.get("title", kind)) for kind, card in cards.items()}
-    rules = _chosen_on_folds(cards)
+    card = next(iter(cards.values()))  # every card of a run tells the same of what its folds chose
+    rules = _chosen_on_folds(card)
     votes = Counter(rules.values())
     first = [kind for kind, card in cards.items() if better_than_baselines(card).met]
     first.sort(key=lambda kind: (kind not in FITTED, -votes[kind]))
@@ -52,7 +53,7 @@ def verdict(cards: Mapping[str, Card]) -> Verdict:
     else:
         can = "" if best in stopped else ": that is what can be approved"
         said = [f"Nothing is shown to beat the best baseline, {titles[best]}{can}."]
-    others = [f"{rule!r} chose {_title(cards, each)}" for rule, each in rules.items() if each != best]
+    others = [f"{rule!r} chose {title_of(card, each)}" for rule, each in rules.items() if each != best]
     if others:
         said.append(f"On earlier folds {' and '.join(others)}.")
     for each, why in stopped.items():
@@ -66,15 +67,10 @@ def verdict(cards: Mapping[str, Card]) -> Verdict:
     return Verdict(kind, " ".join(said))
 
 
-def _chosen_on_folds(cards: Mapping[str, Card]) -> dict[str, str]:
-    """Rule → the kind that it chose on earlier folds, if any; every card of a run tells the same."""
-    found = (next(iter(cards.values())).get("selection") or {}).values()
+def _chosen_on_folds(card: Card) -> dict[str, str]:
+    """Rule → the kind that it chose on earlier folds, if any."""
+    found = (card.get("selection") or {}).values()
     return {each["rule"]: each["kind"] for each in found if each["kind"]}
-
-
-def _title(cards: Mapping[str, Card], kind: str) -> str:
-    """What a kind is called that may have no card, as it could not serve."""
-    return str((next(iter(cards.values())).get("titles") or {}).get(kind, kind))
 
 
 def stopped_by(card: Card) -> str:

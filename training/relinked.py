@@ -56,8 +56,8 @@ class Twice:
 
 @dataclass(frozen=True)
 class SurerLinks:
-    """Kind → its audit with those links alone that are at least so sure, beside that with all links. again:
-    people scored again, over all dates."""
+    """Kind → its audit with those links alone that are at least so sure. again: people scored again, over all
+    dates."""
 
     least: float
     again: int
